@@ -1,0 +1,40 @@
+"""Markdown for flow artifacts: tables whose cells cannot break out of them, whatever text they hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from prefect.artifacts import create_markdown_artifact
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$-])")
+_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+
+def escape(text: object, limit: int = 500) -> str:
+    """Text that Markdown and HTML show as it is, on one line, shortened to `limit` characters."""
+    plain = " ".join("".join(char if char.isprintable() else " " for char in str(text)).split())
+    if len(plain) > limit:
+        plain = plain[: limit - 1] + "…"
+    return "".join(_HTML.get(char, char) for char in _SPECIAL.sub(r"\\\1", plain))
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table; numbers stand right, with separators of thousands."""
+    rows = list(rows)
+    numeric = [bool(rows) and all(isinstance(row[i], int) for row in rows) for i in range(len(header))]
+    lines = [
+        "| " + " | ".join(header) + " |",
+        "|" + "|".join("---:" if is_number else "---" for is_number in numeric) + "|",
+    ]
+    lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def publish(key: str, title: str, markdown: str) -> None:
+    """Save a Markdown artifact of this flow run."""
+    create_markdown_artifact(key=key, markdown=markdown, description=title)
+
+
+def _cell(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else escape(value)

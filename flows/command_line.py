@@ -1,0 +1,76 @@
+"""The command line that the flows share: options in, an exit code out.
+
+0: done; 1: the run failed; 2: wrong usage or configuration.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+
+from flows.errors import RetailError
+from flows.run import describe
+
+
+def build_parser(program: str, description: str) -> argparse.ArgumentParser:
+    """The parser of one flow's command line."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m flows.{program}",
+        description=description,
+        epilog="Every option can be set in the environment too: RETAIL_SOURCE, RETAIL_WORK_DIR, RETAIL_TARGET, "
+        "RETAIL_AS_OF; an option wins. Exit codes: 0 done, 1 the run failed, 2 wrong usage or configuration.",
+    )
+    parser.add_argument(
+        "--source",
+        metavar="FOLDER",
+        help="folder of the raw CSV files, raw_<table>….csv or .csv.gz (default: data/datasets)",
+    )
+    parser.add_argument(
+        "--work-dir",
+        metavar="FOLDER",
+        help="folder for everything a run writes: warehouse, lake, quarantine, reports, runs (default: data/work)",
+    )
+    parser.add_argument(
+        "--target",
+        choices=("local", "redshift"),
+        help="the warehouse; local is an embedded DuckDB file (default: local)",
+    )
+    parser.add_argument(
+        "--as-of",
+        type=_iso_date,
+        metavar="YYYY-MM-DD",
+        help='last day that the numbers cover; "the last year" ends on it (default: the last order date in the data)',
+    )
+    return parser
+
+
+def run_flow(program: str, flow: Callable[..., Any], arguments: Sequence[str] | None = None) -> int:
+    """Parse the options, run the flow, print how it ended; return the exit code."""
+    description = (flow.__doc__ or "").partition("\n\n")[0]
+    options = vars(build_parser(program, description).parse_args(arguments))
+    try:
+        summary = flow(**options)
+    except RetailError as error:
+        print(f"\n{program} failed: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"\n{program} was interrupted; the next run goes on from the last good state.", file=sys.stderr)
+        return 1
+    except Exception as error:  # a defect or an outage; the traceback stands in the flow's log
+        print(f"\n{program} failed unexpectedly: {type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    print(describe(summary))
+    return 0
+
+
+def _iso_date(text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != text:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-03-31")
+    return day

@@ -1,0 +1,1 @@
+"""CSV → Parquet: contracts, structural gate, conversion, quarantine. Knows nothing of Prefect or of a warehouse."""

@@ -1,0 +1,162 @@
+"""The raw tables, declared once; Parquet schema, raw-table DDL, validation and the dbt sources follow from here.
+
+A schema is a dataframely class: columns in the order of the CSV header, dtype, nullability, ranges, allowed
+values, byte lengths, description. `primary_key` names the key that staging makes unique; raw keeps every
+version that came, so uniqueness is not a rule of ingest. `metadata` holds what dataframely has no field for:
+`unit` (for money and rates) and `formats` (the accepted spellings of a timestamp).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import dataframely as dy
+import polars as pl
+
+TIMESTAMP_FORMATS = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%.6f")
+MAX_CENTS = 10**15  # ten trillion dollars: far above any amount, far below what a sum of BIGINT can hold
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A condition over several columns of one record; `column` is the one a person would look at first."""
+
+    column: str
+    code: str
+    holds: pl.Expr
+    description: str
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a record of `table` must look like: its columns (a dataframely schema) and its rules."""
+
+    table: str
+    schema: type[dy.Schema]
+    rules: tuple[Rule, ...] = ()
+
+    @property
+    def columns(self) -> dict[str, dy.Column]:
+        """Column name → declaration, in the order of the CSV header."""
+        return self.schema.columns()
+
+    @property
+    def dtypes(self) -> dict[str, pl.DataType]:
+        """Column name → polars dtype, in the order of the CSV header."""
+        return {name: column.dtype for name, column in self.columns.items()}
+
+    @property
+    def key(self) -> list[str]:
+        """The columns that identify a record once staging has kept the newest version."""
+        return self.schema.primary_key()
+
+    @property
+    def description(self) -> str:
+        """What the table holds: the first line of the schema's docstring."""
+        return (self.schema.__doc__ or self.table).strip().splitlines()[0]
+
+
+def _identifier(description: str, *, key: bool = False) -> dy.String:
+    """An opaque id: text of 1 to 64 bytes."""
+    return dy.String(nullable=False, primary_key=key, min_length=1, max_length=64, description=description)
+
+
+def _name(description: str, max_bytes: int = 256, *, nullable: bool = False) -> dy.String:
+    return dy.String(nullable=nullable, min_length=1, max_length=max_bytes, description=description)
+
+
+def _cents(description: str) -> dy.Int64:
+    """An amount of money: a whole number of cents, never negative."""
+    return dy.Int64(nullable=False, min=0, max=MAX_CENTS, metadata={"unit": "cents"}, description=description)
+
+
+def _timestamp(description: str) -> dy.Datetime:
+    """A naive UTC timestamp of microseconds."""
+    metadata: dict[str, Any] = {"unit": "UTC", "formats": TIMESTAMP_FORMATS}
+    return dy.Datetime(nullable=False, time_unit="us", metadata=metadata, description=description)
+
+
+class RawCustomers(dy.Schema):
+    """One row per customer record as delivered."""
+
+    id = _identifier("The customer.", key=True)
+    name = _name("Full name.")
+
+
+class RawOrders(dy.Schema):
+    """One row per order record as delivered."""
+
+    id = _identifier("The order.", key=True)
+    customer = _identifier("The customer who ordered: raw_customers.id.")
+    ordered_at = _timestamp("When the order was placed, UTC.")
+    store_id = _identifier("The store that took the order: raw_stores.id.")
+    subtotal = _cents("Sum of the prices of the items, before tax, in cents.")
+    tax_paid = _cents("Tax on the subtotal, in cents.")
+    order_total = _cents("Subtotal plus tax, in cents.")
+
+
+class RawItems(dy.Schema):
+    """One row per item record as delivered: one unit of one product in one order."""
+
+    id = _identifier("The item.", key=True)
+    order_id = _identifier("The order it belongs to: raw_orders.id.")
+    sku = _identifier("The product sold: raw_products.sku.")
+
+
+class RawProducts(dy.Schema):
+    """One row per product record as delivered."""
+
+    sku = _identifier("The product.", key=True)
+    name = _name("Name on the menu.")
+    type = _name("Product category, e.g. jaffle or beverage.", 64)
+    price = _cents("Price of one unit, before tax, in cents.")
+    description = _name("Description on the menu.", 1024, nullable=True)
+
+
+class RawStores(dy.Schema):
+    """One row per store record as delivered."""
+
+    id = _identifier("The store.", key=True)
+    name = _name("Name of the store.")
+    opened_at = _timestamp("When the store opened, UTC.")
+    tax_rate = dy.Decimal(
+        precision=9,
+        scale=6,
+        nullable=False,
+        min=Decimal(0),
+        max=Decimal(1),
+        metadata={"unit": "ratio"},
+        description="Sales tax as a ratio of the subtotal, 0 to 1.",
+    )
+
+
+class RawSupplies(dy.Schema):
+    """One row per supply of a product, as delivered; the same supply serves several products."""
+
+    id = _identifier("The supply; repeats across products.", key=True)
+    name = _name("Name of the supply.")
+    cost = _cents("Cost of the supply for one unit of the product, in cents.")
+    perishable = dy.Bool(nullable=False, description="Whether the supply spoils.")
+    sku = _identifier("The product it goes into: raw_products.sku.", key=True)
+
+
+_TOTAL_IS_SUM = Rule(
+    column="order_total",
+    code="sum_mismatch",
+    holds=pl.col("order_total") == pl.col("subtotal") + pl.col("tax_paid"),
+    description="order_total is subtotal plus tax_paid",
+)
+
+CONTRACTS: dict[str, Contract] = {
+    contract.table: contract
+    for contract in (
+        Contract("raw_customers", RawCustomers),
+        Contract("raw_orders", RawOrders, (_TOTAL_IS_SUM,)),
+        Contract("raw_items", RawItems),
+        Contract("raw_products", RawProducts),
+        Contract("raw_stores", RawStores),
+        Contract("raw_supplies", RawSupplies),
+    )
+}

@@ -1,0 +1,146 @@
+"""Text → typed values, strictly: a value either means exactly one thing or its record is set aside with the reason.
+
+polars' own casts are lenient (`007` → 7, `+1` → 1, `" 1"` → 1), so the spelling is checked before the cast.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import dataframely as dy
+import polars as pl
+
+from flows.lake.contracts import Contract
+
+VALUE_CODES = {
+    "required": "the field is empty, but a value is required",
+    "not_integer": "not a plain whole number",
+    "not_decimal": "not a plain decimal number of the declared precision",
+    "not_boolean": "not one of True, False, true, false",
+    "not_timestamp": "not a timestamp of a declared format, or not a date of the calendar",
+    "overflow": "the number does not fit 64 bits",
+    "nul_byte": "the text contains a NUL byte, which Redshift cannot hold",
+    "below_min": "below the least allowed value",
+    "above_max": "above the greatest allowed value",
+    "too_short": "shorter than allowed, in UTF-8 bytes",
+    "too_long": "longer than allowed, in UTF-8 bytes",
+    "pattern": "does not match the declared pattern",
+    "not_allowed": "not one of the allowed values",
+}
+_DATAFRAMELY_CODES = {
+    "min": "below_min",
+    "max": "above_max",
+    "min_length": "too_short",
+    "max_length": "too_long",
+    "regex": "pattern",
+    "is_in": "not_allowed",
+}
+_INTEGER = r"\A(?:0|-?[1-9][0-9]*)\z"
+_FORMAT_SHAPES = {
+    "%Y": "[0-9]{4}",
+    "%m": "[0-9]{2}",
+    "%d": "[0-9]{2}",
+    "%H": "[0-9]{2}",
+    "%M": "[0-9]{2}",
+    "%S": "[0-5][0-9]",
+    "%.6f": r"\.[0-9]{6}",
+}
+
+
+def cast_values(text: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, pl.Series]:
+    """String columns → the contract's dtypes, and for each record whether every value is good (Boolean)."""
+    typed = text.select(cast_expression(name, column) for name, column in contract.columns.items())
+    good = _evaluate(text, typed, [~is_bad for _, is_bad in _checks(contract)])
+    return typed, good
+
+
+def explain(text: pl.DataFrame, contract: Contract) -> pl.Series:
+    """The reasons of each record, `column:code` joined with `;`, null where there is none (String)."""
+    typed = text.select(cast_expression(name, column) for name, column in contract.columns.items())
+    reasons = [pl.when(is_bad).then(pl.lit(reason)) for reason, is_bad in _checks(contract)]
+    joined = pl.concat_str(reasons, separator=";", ignore_nulls=True)
+    both = pl.concat([text.rename(_text_name), typed], how="horizontal")
+    return both.select(pl.when(joined != "").then(joined).alias("reason")).to_series()
+
+
+def cast_expression(name: str, column: dy.Column) -> pl.Expr:
+    """The typed value of a String column; null where the text is not exactly a value of that type."""
+    text, dtype = pl.col(name), column.dtype
+    if dtype == pl.String:
+        return text
+    if dtype == pl.Boolean:
+        return text.replace_strict({"True": True, "true": True, "False": False, "false": False}, default=None).cast(
+            pl.Boolean
+        )
+    if isinstance(dtype, pl.Datetime):
+        return pl.coalesce(_parse_timestamp(text, spelling) for spelling in timestamp_formats(column))
+    return pl.when(text.str.contains(_number_pattern(dtype))).then(text).cast(dtype, strict=False)
+
+
+def timestamp_formats(column: dy.Column) -> tuple[str, ...]:
+    """The accepted spellings of a timestamp column, as strptime formats."""
+    return tuple((column.metadata or {})["formats"])
+
+
+def _parse_timestamp(text: pl.Expr, spelling: str) -> pl.Expr:
+    shape = re.escape(spelling).replace(r"\.6f", ".6f")
+    for token, pattern in _FORMAT_SHAPES.items():
+        shape = shape.replace(token, pattern)
+    return (
+        pl.when(text.str.contains(rf"\A{shape}\z")).then(text).str.strptime(pl.Datetime("us"), spelling, strict=False)
+    )
+
+
+def _number_pattern(dtype: pl.DataType) -> str:
+    if isinstance(dtype, pl.Decimal):
+        whole = dtype.precision - dtype.scale
+        return rf"\A-?(?:0|[1-9][0-9]{{0,{whole - 1}}})(?:\.[0-9]{{1,{dtype.scale}}})?\z"
+    if dtype.is_integer():
+        return _INTEGER
+    raise TypeError(f"a contract column of dtype {dtype} has no spelling in CSV; see flows/lake/values.py")
+
+
+def _checks(contract: Contract) -> Iterator[tuple[str, pl.Expr]]:
+    """Every (reason, "this record is bad because of it"), never null; columns in order, then the rules."""
+    for name, column in contract.columns.items():
+        for code, is_bad in _column_checks(name, column):
+            yield f"{name}:{code}", is_bad.fill_null(value=False)
+    for rule in contract.rules:
+        yield f"{rule.column}:{rule.code}", (~rule.holds).fill_null(value=False)
+
+
+def _column_checks(name: str, column: dy.Column) -> Iterator[tuple[str, pl.Expr]]:
+    text, value = pl.col(_text_name(name)), pl.col(name)
+    if not column.nullable:
+        yield "required", text.is_null()
+    yield from _spelling_checks(text, value, column.dtype)
+    for rule, holds in column.validation_rules(value).items():
+        if rule != "nullability":
+            yield _DATAFRAMELY_CODES.get(rule, rule.removeprefix("check__")), ~holds
+
+
+def _spelling_checks(text: pl.Expr, value: pl.Expr, dtype: pl.DataType) -> Iterator[tuple[str, pl.Expr]]:
+    unread = text.is_not_null() & value.is_null()
+    if dtype == pl.String:
+        yield "nul_byte", text.str.contains("\x00", literal=True)
+    elif dtype == pl.Boolean:
+        yield "not_boolean", unread
+    elif isinstance(dtype, pl.Datetime):
+        yield "not_timestamp", unread
+    elif isinstance(dtype, pl.Decimal):
+        yield "not_decimal", unread
+    else:
+        spelled = text.str.contains(_number_pattern(dtype))
+        yield "not_integer", unread & ~spelled
+        yield "overflow", unread & spelled
+
+
+def _evaluate(text: pl.DataFrame, typed: pl.DataFrame, conditions: list[pl.Expr]) -> pl.Series:
+    both = pl.concat([text.rename(_text_name), typed], how="horizontal")
+    return both.select(pl.all_horizontal(conditions).alias("good")).to_series()
+
+
+def _text_name(name: str) -> str:
+    """The name under which the text of a column stands beside its typed value."""
+    return f"text of {name}"

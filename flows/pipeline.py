@@ -1,0 +1,41 @@
+"""The main job: ingest → transform → report."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from typing import Any
+
+from prefect import flow, get_run_logger
+
+from flows.command_line import run_flow
+from flows.ingest import ingest
+from flows.report import report
+from flows.run import describe, open_run
+from flows.settings import Target, load_settings
+from flows.transform import transform
+
+
+@flow(name="retail-pipeline")
+def retail_pipeline(
+    source: str | None = None, work_dir: str | None = None, target: Target | None = None, as_of: date | None = None
+) -> dict[str, Any]:
+    """Load the raw CSV files, build and test the star schema, and publish the KPI report.
+
+    Args:
+        source: Folder of the raw CSV files. Empty: RETAIL_SOURCE, else data/datasets.
+        work_dir: Folder for everything a run writes. Empty: RETAIL_WORK_DIR, else data/work.
+        target: The warehouse: local (an embedded DuckDB file) or redshift.
+        as_of: Last day that the numbers cover; "the last year" ends on it. Empty: the last order date in the data.
+    """
+    settings = load_settings(source=source, work_dir=work_dir, target=target, as_of=as_of)
+    with open_run(settings) as run:
+        ingest(source, work_dir, target, as_of)
+        transform(source, work_dir, target, as_of)
+        report(source, work_dir, target, as_of)
+    get_run_logger().info("%s", describe(run.summary))
+    return run.summary
+
+
+if __name__ == "__main__":
+    sys.exit(run_flow("pipeline", retail_pipeline))

@@ -1,0 +1,211 @@
+"""KPI tables → charts → page → artifacts, from marts that passed every dbt test.
+
+The SQL of each KPI is a dbt analysis; dbt compiles it, SQLAlchemy runs it, `reports` draws it. The new report is
+made in a folder of its own, and `reports/latest` is switched to it in one step at the very end.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from prefect import flow, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from reports.page import PageContext, Totals, render_page
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from flows.artifacts import publish
+from flows.command_line import run_flow
+from flows.errors import ConfigError, LoadError
+from flows.run import Run, open_run, open_warehouse
+from flows.settings import Settings, Target, load_settings
+from flows.transform import build_marker, invoke_dbt, release_warehouse
+from flows.warehouse.base import LedgerRow
+from reports.kpis import KPIS, Kpi, check_frame
+from reports.render import markdown_section, render_chart
+
+_COVERED = "select min(order_date), max(order_date) from data_mart.fact_orders"
+
+
+@dataclass(frozen=True)
+class Period:
+    """What the numbers cover: the first and last order date in the data, and the day they are counted up to."""
+
+    first_order_date: date
+    last_order_date: date
+    as_of: date
+
+
+@flow(name="report")
+def report(
+    source: str | None = None, work_dir: str | None = None, target: Target | None = None, as_of: date | None = None
+) -> dict[str, Any]:
+    """Compute the KPI tables, draw their charts, and publish the report page and the artifacts.
+
+    Args:
+        source: Not used by this flow.
+        work_dir: Folder for everything a run writes. Empty: RETAIL_WORK_DIR, else data/work.
+        target: The warehouse: local (an embedded DuckDB file) or redshift.
+        as_of: Last day that the numbers cover; "the last year" ends on it. Empty: the last order date in the data.
+    """
+    settings = load_settings(source=source, work_dir=work_dir, target=target, as_of=as_of)
+    with open_run(settings) as run, run.timed("report"):
+        _report(run)
+    return run.summary
+
+
+def _report(run: Run) -> None:
+    settings = run.settings
+    warnings = _passed_build(settings)
+    queries = compile_queries(settings)
+    frames, period, ledger = read_kpis(queries, settings)
+    run.summary["as_of"] = period.as_of.isoformat()
+    fresh = settings.reports_dir / f".{run.run_id}.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        write_tables(frames, fresh)
+        draw_charts(frames, fresh)
+        render_page(frames, fresh, _page_context(run, period, ledger, warnings))
+        page = publish_report(fresh, run.run_id, settings)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    for name, frame in frames.items():
+        section = markdown_section(KPIS[name], frame, page.parent / f"{name}.png", period.as_of)
+        publish(f"kpi-{name.replace('_', '-')}", KPIS[name].title, section)
+    run.summary["report"] = str(settings.reports_dir / "latest" / page.name)
+    get_run_logger().info("Report published: %s", run.summary["report"])
+
+
+@task(name="compile KPI queries", cache_policy=NO_CACHE)
+def compile_queries(settings: Settings) -> dict[str, str]:
+    """The SQL of each KPI for this warehouse and as_of, compiled by dbt from dbt/analysis."""
+    compiled = settings.dbt_target_dir / "compiled" / "retail" / "analysis"
+    shutil.rmtree(compiled, ignore_errors=True)
+    try:
+        invoke_dbt(["compile"], settings, select="resource_type:analysis")
+    except ValueError as error:
+        raise LoadError(f"dbt cannot compile the KPI queries: {error}") from error
+    finally:
+        release_warehouse(settings)
+    missing = [name for name in KPIS if not (compiled / f"{name}.sql").is_file()]
+    if missing:
+        raise LoadError(
+            f"dbt compiled no query for {', '.join(missing)}; see dbt/analysis and {settings.dbt_target_dir}."
+        )
+    return {name: (compiled / f"{name}.sql").read_text(encoding="utf-8") for name in KPIS}
+
+
+@task(name="read KPIs", cache_policy=NO_CACHE)
+def read_kpis(
+    queries: Mapping[str, str], settings: Settings
+) -> tuple[dict[str, pl.DataFrame], Period, list[LedgerRow]]:
+    """Run each query; every frame has the columns and dtypes of its KPI."""
+    warehouse = open_warehouse(settings)
+    try:
+        ledger = warehouse.read_ledger()
+        with warehouse.engine().connect() as connection:
+            period = _period(connection, settings)
+            frames = {name: read_frame(connection, KPIS[name], sql) for name, sql in queries.items()}
+    except DBAPIError as error:
+        raise LoadError(f"a KPI cannot be read: {error.orig}") from error
+    finally:
+        warehouse.close()
+    return frames, period, ledger
+
+
+def read_frame(connection: Connection, kpi: Kpi, sql: str) -> pl.DataFrame:
+    """The result of one KPI query, checked against the KPI's columns."""
+    result = connection.exec_driver_sql(sql)
+    names = list(result.keys())
+    expected = list(kpi.schema)
+    if names != expected:
+        raise LoadError(f"{kpi.name}: the query returns {', '.join(names)}; expected {', '.join(expected)}.")
+    rows = [tuple(row) for row in result.fetchall()]
+    return check_frame(kpi, pl.DataFrame(rows, schema=kpi.schema, orient="row"))
+
+
+@task(name="write KPI tables", cache_policy=NO_CACHE)
+def write_tables(frames: Mapping[str, pl.DataFrame], folder: Path) -> None:
+    """Each KPI as Parquet."""
+    folder.mkdir(parents=True)
+    for name, frame in frames.items():
+        frame.write_parquet(folder / f"{name}.parquet")
+
+
+@task(name="draw charts", cache_policy=NO_CACHE)
+def draw_charts(frames: Mapping[str, pl.DataFrame], folder: Path) -> None:
+    """Each KPI as PNG, one after the other: pyplot is not thread-safe."""
+    for name, frame in frames.items():
+        render_chart(KPIS[name], frame, folder / f"{name}.png")
+
+
+def publish_report(fresh: Path, run_id: str, settings: Settings) -> Path:
+    """Move the finished report to its place and switch `latest` to it in one step; return the page."""
+    folder = settings.reports_dir / run_id
+    shutil.rmtree(folder, ignore_errors=True)
+    fresh.rename(folder)
+    link = settings.reports_dir / f".{run_id}.latest"
+    link.unlink(missing_ok=True)
+    link.symlink_to(folder.name, target_is_directory=True)
+    link.replace(settings.reports_dir / "latest")
+    _prune(settings, folder)
+    return folder / "index.html"
+
+
+def _prune(settings: Settings, current: Path) -> None:
+    """Keep the newest reports; only folders that hold a report page are ever removed."""
+    published = [page.parent for page in settings.reports_dir.glob("*/index.html") if not page.parent.is_symlink()]
+    published.sort(key=lambda folder: (folder == current, folder.stat().st_mtime), reverse=True)
+    for folder in published[settings.keep_reports :]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _passed_build(settings: Settings) -> list[str]:
+    """The warnings of the last dbt build, if all its tests passed."""
+    try:
+        return list(json.loads(build_marker(settings).read_text(encoding="utf-8"))["warnings"])
+    except FileNotFoundError:
+        raise LoadError(
+            "the star schema was not built, or its last build failed; a report would show untested numbers. "
+            "Build it first: python -m flows.transform"
+        ) from None
+
+
+def _period(connection: Connection, settings: Settings) -> Period:
+    first, last = connection.exec_driver_sql(_COVERED).one()
+    if not isinstance(first, date) or not isinstance(last, date):
+        raise LoadError("there are no orders in the star schema, so there is nothing to report. Load raw_orders first.")
+    as_of = settings.as_of or last
+    if as_of < first:
+        raise ConfigError(f"as_of {as_of} lies before the first order ({first}); choose a day from {first} to {last}.")
+    return Period(first, last, as_of)
+
+
+def _page_context(run: Run, period: Period, ledger: list[LedgerRow], warnings: list[str]) -> PageContext:
+    return PageContext(
+        as_of=period.as_of,
+        first_order_date=period.first_order_date,
+        last_order_date=period.last_order_date,
+        generated_at=datetime.now(UTC),
+        run_id=run.run_id,
+        target=run.settings.target,
+        rows=Totals(
+            files=len(ledger),
+            rows_in=sum(row.rows_in for row in ledger),
+            rows_loaded=sum(row.rows_loaded for row in ledger),
+            rows_quarantined=sum(row.rows_quarantined for row in ledger),
+        ),
+        notes=tuple(f"dbt warned: {warning}" for warning in warnings),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(run_flow("report", report))

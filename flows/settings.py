@@ -1,0 +1,119 @@
+"""The settings: the only reader of the environment (`RETAIL_…`), and where every path is derived from.
+
+Priority: what a flow or command line was given, then the environment, then the default.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from flows.errors import ConfigError
+
+PROJECT = Path(__file__).resolve().parent.parent
+Target = Literal["local", "redshift"]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Each field is the variable RETAIL_<FIELD> in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="RETAIL_", env_ignore_empty=True, frozen=True)
+
+    source: str = Field(default=str(PROJECT / "data" / "datasets"), description="Folder of the raw CSV files.")
+    work_dir: Path = Field(default=PROJECT / "data" / "work", description="Folder for everything a run writes.")
+    target: Target = Field(default="local", description="The warehouse: local (DuckDB) or redshift.")
+    as_of: date | None = Field(default=None, description="Last day the numbers cover; default: the last order date.")
+    max_quarantined_ratio: float = Field(
+        default=0.05, ge=0, le=1, description="A file with a greater share of bad records is refused, 0 to 1."
+    )
+    dbt_retries: int = Field(default=2, ge=0, le=10, description="How often dbt re-runs what failed.")
+    dbt_retry_delay_seconds: float = Field(default=5, ge=0, description="Seconds before dbt re-runs what failed.")
+    dbt_threads: int = Field(default=2, ge=1, description="How many dbt nodes run at once.")
+    keep_reports: int = Field(default=10, ge=1, description="How many published reports stay in the work folder.")
+
+    redshift_host: str | None = Field(default=None, description="Endpoint of the workgroup or cluster.")
+    redshift_port: int = Field(default=5439, description="Port of the endpoint.")
+    redshift_database: str = Field(default="dev", description="Database.")
+    redshift_user: str | None = Field(default=None, description="User, with a password.")
+    redshift_password: SecretStr | None = Field(default=None, description="Password of the user.")
+
+    @field_validator("work_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        value = value.expanduser().resolve()
+        if "?" in str(value):
+            raise ValueError("the path contains a question mark, which DuckDB cannot open; choose another folder")
+        return value
+
+    @property
+    def source_folder(self) -> Path:
+        """The source as a folder."""
+        return Path(self.source).expanduser().resolve()
+
+    @property
+    def duckdb_path(self) -> Path:
+        """The embedded warehouse."""
+        return self.work_dir / "warehouse.duckdb"
+
+    @property
+    def lake_dir(self) -> Path:
+        """Parquet parts, one folder a table."""
+        return self.work_dir / "lake"
+
+    @property
+    def quarantine_dir(self) -> Path:
+        """Bad records, one folder a table."""
+        return self.work_dir / "quarantine"
+
+    @property
+    def reports_dir(self) -> Path:
+        """Published reports; `latest` is the newest."""
+        return self.work_dir / "reports"
+
+    @property
+    def runs_dir(self) -> Path:
+        """Run summaries."""
+        return self.work_dir / "runs"
+
+    @property
+    def dbt_project_dir(self) -> Path:
+        """The dbt project."""
+        return PROJECT / "dbt"
+
+    @property
+    def dbt_target_dir(self) -> Path:
+        """What dbt writes: its parsed project, run results and compiled SQL."""
+        return self.work_dir / "dbt" / self.target
+
+    def dbt_environment(self) -> dict[str, str]:
+        """The variables that dbt/profiles.yml reads. The password's prefix makes dbt mask it in its logs."""
+        password = self.redshift_password.get_secret_value() if self.redshift_password else ""
+        return {
+            "RETAIL_TARGET": self.target,
+            "RETAIL_DUCKDB_PATH": str(self.duckdb_path),
+            "RETAIL_DBT_THREADS": str(self.dbt_threads),
+            "RETAIL_REDSHIFT_HOST": self.redshift_host or "",
+            "RETAIL_REDSHIFT_PORT": str(self.redshift_port),
+            "RETAIL_REDSHIFT_DATABASE": self.redshift_database,
+            "RETAIL_REDSHIFT_USER": self.redshift_user or "",
+            "DBT_ENV_SECRET_RETAIL_REDSHIFT_PASSWORD": password,
+        }
+
+
+def load_settings(**given: Any) -> Settings:
+    """The settings, with what was given (None: not given) before the environment.
+
+    Raises:
+        ConfigError: names every value that is wrong and what is expected.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        faults = [f"  - {'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+        raise ConfigError(
+            "\n".join(["These settings are wrong:", *faults, "Set them as options or as RETAIL_… variables."])
+        ) from None
