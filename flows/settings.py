@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     max_quarantined_ratio: float = Field(
         default=0.05, ge=0, le=1, description="A file with a greater share of bad records is refused, 0 to 1."
     )
+    dbt_project_dir: Path = Field(default=PROJECT / "dbt", description="The dbt project.")
     dbt_retries: int = Field(default=2, ge=0, le=10, description="How often dbt re-runs what failed.")
     dbt_retry_delay_seconds: float = Field(default=5, ge=0, description="Seconds before dbt re-runs what failed.")
     dbt_threads: int = Field(default=2, ge=1, description="How many dbt nodes run at once.")
@@ -41,7 +42,7 @@ class Settings(BaseSettings):
     redshift_user: str | None = Field(default=None, description="User, with a password.")
     redshift_password: SecretStr | None = Field(default=None, description="Password of the user.")
 
-    @field_validator("work_dir")
+    @field_validator("work_dir", "dbt_project_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         value = value.expanduser().resolve()
@@ -78,11 +79,6 @@ class Settings(BaseSettings):
     def runs_dir(self) -> Path:
         """Run summaries."""
         return self.work_dir / "runs"
-
-    @property
-    def dbt_project_dir(self) -> Path:
-        """The dbt project."""
-        return PROJECT / "dbt"
 
     @property
     def dbt_target_dir(self) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,9 +52,9 @@ def write_part(frame: pl.DataFrame, path: Path) -> Part:
     Raises:
         LoadError: the disk is full or not writable, or the file reads back with another number of rows.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("wb") as file:
             frame.write_parquet(file, compression="zstd", compression_level=1)
             file.flush()
@@ -70,7 +71,8 @@ def write_part(frame: pl.DataFrame, path: Path) -> Part:
             f"{path}: cannot be written ({error.strerror or error}). Free space or rights, then run again."
         ) from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
     return part
 
 

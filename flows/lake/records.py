@@ -87,8 +87,10 @@ def _record_pattern(fields: int | None) -> str:
 
 
 def find_merged_record(records: pl.Series, codes: pl.Series) -> int | None:
-    """Index of the first unsound record that spans lines: a stray quote may have joined it from several."""
+    """Index of the first record that spans lines though its quotes do not match: it may be several records in truth.
+
+    With matching quotes a record of several lines is proven by its own text, whatever its number of fields.
+    """
     frame = pl.DataFrame({"raw": records, "code": codes}).with_row_index("index")
-    spans = pl.col("code").is_not_null() & pl.col("raw").str.contains("\n", literal=True)
-    hits = frame.filter(spans).get_column("index")
-    return None if hits.is_empty() else int(hits[0])
+    hits = frame.filter((pl.col("code") == "quoting") & pl.col("raw").str.contains("\n", literal=True))
+    return None if hits.is_empty() else int(hits["index"][0])

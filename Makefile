@@ -1,0 +1,56 @@
+# The targets users rely on: run, test, lint, ui, bench, docs. Each sets itself up; only Python >= 3.11 and make are needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 4200
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint ui bench docs lock datasets
+
+help:
+	@echo "make run       set up and run the whole pipeline on data/datasets; prints where the report lies"
+	@echo "make test      set up and run the tests"
+	@echo "make lint      ruff, mypy and the import rules"
+	@echo "make ui        Prefect server, deployments and a worker on this machine (PORT=4200)"
+	@echo "make bench     measure conversion and loading beside other tools"
+	@echo "make docs      dbt documentation as one HTML file in data/work/docs"
+	@echo "make lock      resolve pyproject.toml into requirements.lock again"
+	@echo "make datasets  rebuild data/datasets, byte for byte"
+
+# One environment for everything, installed from hashes. uv itself is one of the locked packages.
+$(VENV)/.installed: requirements.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else \
+	    f"Python 3.11, 3.12 or 3.13 is needed, {v[0]}.{v[1]} was found. Name another: make $(MAKECMDGOALS) PYTHON=python3.12")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@awk '/^uv==/ {p = 1} p {print} p && !/\\$$/ {exit}' requirements.lock > $(VENV)/uv.txt
+	@echo "Installing the locked requirements into $(VENV) (about 1.3 GB)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@touch $@
+
+run: $(VENV)/.installed
+	@$(BIN)/python -m flows.pipeline
+
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+ui: $(VENV)/.installed
+	@$(BIN)/python infra/ui.py --port $(PORT)
+
+bench: $(VENV)/.installed
+	$(BIN)/python -m tests.benchmarks.convert
+
+docs: $(VENV)/.installed
+	@$(BIN)/python infra/docs.py
+
+lock: $(VENV)/.installed
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group dev pyproject.toml -o requirements.lock
+
+datasets: $(VENV)/.installed
+	$(BIN)/uv run --script data/make_datasets.py

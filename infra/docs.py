@@ -1,0 +1,31 @@
+"""dbt's documentation of the warehouse in the work folder, as one HTML file that needs no server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from flows.settings import load_settings
+
+
+def main() -> int:
+    settings = load_settings()
+    if not settings.duckdb_path.is_file():
+        print("There is no warehouse yet. Make one first: make run", file=sys.stderr)
+        return 1
+    target = settings.work_dir / "docs"
+    command = [str(Path(sys.executable).parent / "dbt"), "--quiet", "docs", "generate", "--static"]
+    folders = ["--profiles-dir", str(settings.dbt_project_dir), "--target-path", str(target)]
+    environment = os.environ | settings.dbt_environment() | {"DBT_LOG_PATH": str(target / "logs")}
+    code = subprocess.run([*command, *folders], cwd=settings.dbt_project_dir, env=environment, check=False).returncode
+    if code == 0:
+        print(f"dbt documentation: {target / 'static_index.html'}")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""The transform flow: retries run only what failed, and only what is worth it; run_results.json is the truth."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from prefect.client.orchestration import get_client
+
+from flows.errors import LoadError
+from flows.transform import transform
+from tests.conftest import PROJECT
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The flaky dbt project, with the real profile, and an empty warehouse."""
+    project = tmp_path / "dbt"
+    shutil.copytree(Path(__file__).parent / "flaky_dbt", project)
+    shutil.copy(PROJECT / "dbt/profiles.yml", project)
+    monkeypatch.setenv("RETAIL_DBT_PROJECT_DIR", str(project))
+    monkeypatch.setenv("RETAIL_DBT_RETRY_DELAY_SECONDS", "1")
+    monkeypatch.setenv("FLAKY_FILE", str(tmp_path / "flag"))
+    monkeypatch.setenv("RETAIL_WORK_DIR", str(tmp_path / "work"))
+    (tmp_path / "work").mkdir()
+    duckdb.connect(str(tmp_path / "work/warehouse.duckdb")).close()
+    return project
+
+
+def attempts(work_dir: Path) -> list[dict[str, str]]:
+    """Node → status, for each time dbt ran."""
+    files = sorted((work_dir / "dbt/local/attempts").glob("*.json"))
+    results = [json.loads(path.read_text(encoding="utf-8"))["results"] for path in files]
+    return [{result["unique_id"].split(".")[2]: result["status"] for result in run} for run in results]
+
+
+def read_artifact(key: str) -> str:
+    with get_client(sync_client=True) as client:
+        found = client.request("POST", "/artifacts/latest/filter", json={"artifacts": {"key": {"any_": [key]}}}).json()
+    return str(found[0]["data"])
+
+
+def failed_run(work_dir: Path) -> dict[str, Any]:
+    newest = max((work_dir / "runs").glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+    return json.loads(newest.read_text(encoding="utf-8"))
+
+
+def test_transform_model_that_fails_once_is_retried_alone(project: Path, tmp_path: Path) -> None:
+    first_attempt = tmp_path / "work/dbt/local/attempts/001.json"
+
+    def mend() -> None:
+        while not first_attempt.exists():
+            time.sleep(0.05)
+        (tmp_path / "flag").touch()
+
+    mender = threading.Thread(target=mend, daemon=True)
+    mender.start()
+    summary = transform()
+    mender.join(timeout=10)
+    assert attempts(tmp_path / "work") == [
+        {"steady": "success", "flaky": "error", "after_flaky": "skipped"},
+        {"flaky": "success", "after_flaky": "success"},
+    ]
+    assert summary["dbt"].pop("seconds") > 0
+    assert summary["dbt"] == {"nodes": 3, "success": 3, "error": 0, "skipped": 0, "warned": 0, "retried": 1}
+    assert "model.flaky" in read_artifact("dbt-build").replace("\\", "")
+
+
+def test_transform_model_that_keeps_failing_fails_the_run_and_is_named(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETAIL_DBT_RETRIES", "1")
+    with pytest.raises(
+        LoadError, match=r"1 dbt nodes failed and 1 were skipped.*\n- model.flaky: error: .*not there yet"
+    ):
+        transform()
+    assert len(attempts(tmp_path / "work")) == 2
+    summary = failed_run(tmp_path / "work")
+    assert summary["status"] == "failed"
+    assert {key: summary["dbt"][key] for key in ("nodes", "success", "error", "skipped")} == {
+        "nodes": 3,
+        "success": 1,
+        "error": 1,
+        "skipped": 1,
+    }
+    artifact = read_artifact("dbt-build").replace("\\", "")
+    assert "not there yet" in artifact
+    assert "| model.after_flaky | skipped |" in artifact
+
+
+def test_transform_failed_data_test_is_not_retried(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "flag").touch()
+    (project / "tests").mkdir()
+    (project / "tests/one_is_two.sql").write_text("select * from {{ ref('steady') }} where one <> 2")
+    with pytest.raises(LoadError, match=r"test\.one_is_two: fail"):
+        transform()
+    assert len(attempts(tmp_path / "work")) == 1
+
+
+def test_transform_parse_error_is_never_retried_to_success(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "flag").touch()
+    transform()  # leaves a run_results.json that `dbt retry` would be glad to read
+    (project / "models/steady.sql").write_text("select {{ ref('nowhere') }}")
+    with pytest.raises(LoadError, match="nowhere"):
+        transform()
+    assert attempts(tmp_path / "work") == []
+    assert failed_run(tmp_path / "work")["dbt"]["nodes"] == 0
+    assert not (tmp_path / "work/dbt/local/build_passed.json").exists()
+
+
+def test_transform_without_a_warehouse_says_what_to_run_first(tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match=r"python -m flows\.ingest"):
+        transform(work_dir=str(tmp_path / "nothing"))

@@ -1,0 +1,253 @@
+"""CSV → Parquet and quarantine: exactly the bad records are set aside, and every record is in one place."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flows.errors import DataError, LoadError
+from flows.lake.contracts import CONTRACTS
+from flows.lake.convert import QUARANTINE_SCHEMA, Conversion, convert_csv
+
+ORDERS = CONTRACTS["raw_orders"]
+HEADER = "id,customer,ordered_at,store_id,subtotal,tax_paid,order_total\n"
+GOOD = "o1,c1,2026-03-01T10:00:00,s1,1000,60,1060\n"
+
+
+def write(folder: Path, data: str | bytes, name: str = "raw_orders.csv") -> Path:
+    path = folder / name
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    return path
+
+
+def read_good(conversion: Conversion) -> pl.DataFrame:
+    return pl.concat(pl.read_parquet(part.path, glob=False) for part in conversion.parts)
+
+
+def read_bad(conversion: Conversion) -> pl.DataFrame:
+    assert conversion.quarantine is not None
+    return pl.read_parquet(conversion.quarantine.path, glob=False)
+
+
+def test_convert_good_file_has_exact_values_and_lineage(tmp_path: Path) -> None:
+    path = write(tmp_path, HEADER + GOOD + 'o2,"c,""2""",2026-03-01T10:00:00.000007,é,0,0,0')
+    conversion = convert_csv(path, ORDERS, tmp_path / "out")
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    frame = read_good(conversion)
+    assert frame.schema == {**ORDERS.dtypes, "_file": pl.String, "_file_sha256": pl.String, "_row": pl.Int64}
+    assert frame.rows() == [
+        ("o1", "c1", datetime(2026, 3, 1, 10), "s1", 1000, 60, 1060, "raw_orders.csv", sha256, 1),
+        ("o2", 'c,"2"', datetime(2026, 3, 1, 10, 0, 0, 7), "é", 0, 0, 0, "raw_orders.csv", sha256, 2),
+    ]
+    assert (conversion.rows_in, conversion.rows_loaded, conversion.rows_quarantined) == (2, 2, 0)
+    assert conversion.quarantine is None
+    assert conversion.file_sha256 == sha256
+    part = conversion.parts[0]
+    assert part.sha256 == hashlib.sha256(part.path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        (",c1,2026-03-01T10:00:00,s1,1000,60,1060", "id:required"),
+        ('"",c1,2026-03-01T10:00:00,s1,1000,60,1060', "id:required"),
+        ("o1,c1,2026-03-01T10:00:00,s1,,60,1060", "subtotal:required"),
+        ("o1,c1,2026-03-01T10:00:00,s1,10.00,60,1060", "subtotal:not_integer"),
+        ("o1,c1,2026-03-01T10:00:00,s1,1e3,60,1060", "subtotal:not_integer"),
+        ("o1,c1,2026-03-01T10:00:00,s1,01000,60,1060", "subtotal:not_integer"),
+        ("o1,c1,2026-03-01T10:00:00,s1,+1000,60,1060", "subtotal:not_integer"),
+        ("o1,c1,2026-03-01T10:00:00,s1, 1000,60,1060", "subtotal:not_integer"),
+        ('o1,c1,2026-03-01T10:00:00,s1,"1,000",60,1060', "subtotal:not_integer"),
+        ("o1,c1,2026-03-01T10:00:00,s1,NULL,60,1060", "subtotal:not_integer"),
+        ("o1,c1,2026-03-01T10:00:00,s1,99999999999999999999,60,1060", "subtotal:overflow"),
+        (
+            "o1,c1,2026-03-01T10:00:00,s1,9999999999999999,0,9999999999999999",
+            "subtotal:above_max;order_total:above_max",
+        ),
+        ("o1,c1,2026-03-01T10:00:00,s1,-1,1,0", "subtotal:below_min"),
+        ("o1,c1,2026-03-01T10:00:00,s1,1000,60,1061", "order_total:sum_mismatch"),
+        ("o1,c1,2026-02-29T10:00:00,s1,1000,60,1060", "ordered_at:not_timestamp"),
+        ("o1,c1,2026-3-1T10:00:00,s1,1000,60,1060", "ordered_at:not_timestamp"),
+        ("o1,c1,2026-03-01 10:00:00,s1,1000,60,1060", "ordered_at:not_timestamp"),
+        ("o1,c1,2026-03-01T24:00:00,s1,1000,60,1060", "ordered_at:not_timestamp"),
+        ("o1,c1,2026-03-01T10:00:60,s1,1000,60,1060", "ordered_at:not_timestamp"),
+        ("o1,c1,2026-03-01T10:00:00Z,s1,1000,60,1060", "ordered_at:not_timestamp"),
+        ("o1,c1,2026-03-01T10:00:00,s1,1000,60", "record:field_count"),
+        ("o1,c1,2026-03-01T10:00:00,s1,1000,60,1060,", "record:field_count"),
+        ("", "record:field_count"),
+        ('o"1",c1,2026-03-01T10:00:00,s1,1000,60,1060', "record:quoting"),
+        ('"o1" ,c1,2026-03-01T10:00:00,s1,1000,60,1060', "record:quoting"),
+        ("o1,c\r1,2026-03-01T10:00:00,s1,1000,60,1060", "record:stray_cr"),
+        ("o\x001,c1,2026-03-01T10:00:00,s1,1000,60,1060", "id:nul_byte"),
+        ("é" * 33 + ",c1,2026-03-01T10:00:00,s1,1000,60,1060", "id:too_long"),
+        (",,,,,,", ";".join(f"{column}:required" for column in ORDERS.columns)),
+    ],
+)
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"], ids=["lf", "crlf"])
+@pytest.mark.parametrize("block_bytes", [70, 1 << 20], ids=["small-blocks", "one-block"])
+def test_convert_bad_record_is_set_aside_alone(
+    tmp_path: Path, record: str, reason: str, line_end: str, block_bytes: int
+) -> None:
+    lines = [HEADER.strip(), GOOD.strip(), record, GOOD.strip().replace("o1", "o3")]
+    path = write(tmp_path, "".join(line + line_end for line in lines))
+    conversion = convert_csv(path, ORDERS, tmp_path / "out", block_bytes=block_bytes)
+    assert read_good(conversion)["_row"].to_list() == [1, 3]
+    assert read_good(conversion)["id"].to_list() == ["o1", "o3"]
+    bad = read_bad(conversion)
+    assert bad.schema == QUARANTINE_SCHEMA
+    assert bad.select("_row", "reason", "raw").rows() == [(2, reason, record)]
+    assert conversion.reasons == dict.fromkeys(sorted(reason.split(";")), 1)
+
+
+def test_convert_other_types_are_exact(tmp_path: Path) -> None:
+    stores = write(tmp_path, "id,name,opened_at,tax_rate\ns,n,2026-03-01T00:00:00,0.0625\n", "raw_stores.csv")
+    assert read_good(convert_csv(stores, CONTRACTS["raw_stores"], tmp_path))["tax_rate"].to_list() == [
+        Decimal("0.0625")
+    ]
+    supplies = write(
+        tmp_path, "id,name,cost,perishable,sku\na,n,1,True,p\nb,n,1,False,p\nc,n,1,yes,p\n", "raw_supplies.csv"
+    )
+    conversion = convert_csv(supplies, CONTRACTS["raw_supplies"], tmp_path)
+    assert read_good(conversion)["perishable"].to_list() == [True, False]
+    assert conversion.reasons == {"perishable:not_boolean": 1}
+
+
+def test_convert_rate_with_too_many_digits_is_set_aside(tmp_path: Path) -> None:
+    path = write(tmp_path, "id,name,opened_at,tax_rate\ns,n,2026-03-01T00:00:00,0.06250001\n", "raw_stores.csv")
+    assert convert_csv(path, CONTRACTS["raw_stores"], tmp_path).reasons == {"tax_rate:not_decimal": 1}
+
+
+def test_convert_empty_optional_text_is_null(tmp_path: Path) -> None:
+    path = write(tmp_path, 'sku,name,type,price,description\np,n,t,1,\nq,n,t,1,""\n', "raw_products.csv")
+    assert read_good(convert_csv(path, CONTRACTS["raw_products"], tmp_path))["description"].to_list() == [None, None]
+
+
+def test_convert_header_only_is_an_empty_table(tmp_path: Path) -> None:
+    conversion = convert_csv(write(tmp_path, HEADER), ORDERS, tmp_path)
+    assert (conversion.rows_in, conversion.parts, conversion.quarantine) == (0, (), None)
+
+
+def test_convert_columns_in_another_order_are_matched_by_name(tmp_path: Path) -> None:
+    conversion = convert_csv(
+        write(tmp_path, "name,id\nAda,c1\n", "raw_customers.csv"), CONTRACTS["raw_customers"], tmp_path
+    )
+    assert read_good(conversion).select("id", "name").rows() == [("c1", "Ada")]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"], ids=["no-bom", "bom"])
+def test_convert_packed_or_marked_file_reads_alike(tmp_path: Path, pack: type[bytes], bom: bytes) -> None:
+    path = write(tmp_path, pack(bom + (HEADER + GOOD).encode()))
+    assert read_good(convert_csv(path, ORDERS, tmp_path))["id"].to_list() == ["o1"]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "empty"),
+        (b"\n" + GOOD.encode(), "blank"),
+        (HEADER.replace("customer,", "").encode(), "missing: 'customer'"),
+        (HEADER.replace("customer", "Customer").encode(), "missing: 'customer'; unknown: 'Customer'"),
+        (HEADER.replace("customer", "id").encode(), "missing: 'customer'; twice: 'id'"),
+        (
+            HEADER.encode() + "caf\u00e9".encode("latin-1") + b",c1,2026-03-01T10:00:00,s1,1000,60,1060\n",
+            "record 1 is not UTF-8",
+        ),
+        ((HEADER + GOOD).encode("utf-16"), "UTF-16"),
+        (gzip.compress((HEADER + GOOD).encode())[:-9], "gzip"),
+        ((HEADER + GOOD + '"o2,c1\n' + GOOD).encode(), "after record 1|at or after record 2|record 3"),
+        ((HEADER + GOOD + 'o2,c"1\n' + GOOD + 'o3,c"1\n').encode(), "record 2 spans several lines"),
+    ],
+)
+def test_convert_untrustworthy_file_is_refused_and_leaves_nothing(tmp_path: Path, data: bytes, message: str) -> None:
+    path = write(tmp_path, data)
+    with pytest.raises(DataError, match=message) as refusal:
+        convert_csv(path, ORDERS, tmp_path / "out", block_bytes=len(HEADER) + len(GOOD))
+    assert "raw_orders.csv" in str(refusal.value)
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
+
+
+def test_convert_file_with_another_hash_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="changed while it was read"):
+        convert_csv(write(tmp_path, HEADER + GOOD), ORDERS, tmp_path / "out", sha256="0" * 64)
+    assert not list((tmp_path / "out").rglob("*.parquet"))
+
+
+def test_convert_unwritable_output_says_so(tmp_path: Path) -> None:
+    (tmp_path / "lake").write_text("a file where a folder must be")
+    with pytest.raises((LoadError, DataError), match="lake"):
+        convert_csv(write(tmp_path, HEADER + GOOD), ORDERS, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["raw_orders'; drop.csv", "raw_orders[*]?.csv", "raw_orders ü\n%s.csv", "raw_orders..csv"]
+)
+def test_convert_hostile_name_is_inert(tmp_path: Path, name: str) -> None:
+    conversion = convert_csv(write(tmp_path, HEADER + GOOD, name), ORDERS, tmp_path / "out")
+    assert read_good(conversion)["_file"].to_list() == [name]
+    assert conversion.parts[0].path.parent == tmp_path / "out/lake/raw_orders"
+
+
+def test_convert_same_bytes_again_gives_the_same_files(tmp_path: Path) -> None:
+    path = write(tmp_path, HEADER + GOOD + "bad\n")
+    assert convert_csv(path, ORDERS, tmp_path) == convert_csv(path, ORDERS, tmp_path)
+
+
+FIELD = st.one_of(
+    st.sampled_from(["1000", "60", "1060", "0", "2026-03-01T10:00:00", "", "-5", "007", "x"]),
+    st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8),
+)
+
+
+@given(
+    rows=st.lists(st.lists(FIELD, min_size=1, max_size=8), max_size=12),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+    block_bytes=st.integers(1, 400),
+)
+@settings(max_examples=150, deadline=None)
+def test_convert_any_written_csv_accounts_for_every_record(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], quoting: int, line_end: str, block_bytes: int
+) -> None:
+    """Python's csv module writes, a slow reader judges: each record is good or quarantined, with its own text."""
+    folder = tmp_path_factory.mktemp("csv")
+    good = ["o", "c", "2026-03-01T10:00:00", "s", "1", "2", "3"]
+    rows = [*rows, good]
+    texts = []
+    for row in rows:
+        text = io.StringIO()
+        csv.writer(text, quoting=quoting, lineterminator=line_end).writerow(row)
+        texts.append(text.getvalue())
+    path = write(folder, HEADER + "".join(texts))
+    conversion = convert_csv(path, ORDERS, folder, block_bytes=block_bytes)
+    expected = [i for i, row in enumerate(rows, 1) if is_good(row)]
+    assert conversion.rows_in == len(rows)
+    assert read_good(conversion)["_row"].to_list() == expected
+    loaded = read_good(conversion).select(list(ORDERS.columns)[:2]).rows()
+    assert loaded == [tuple(rows[i - 1][:2]) for i in expected]
+    if conversion.quarantine:
+        for row, raw in read_bad(conversion).select("_row", "raw").rows():
+            assert raw == texts[row - 1].removesuffix("\n").removesuffix("\r")
+
+
+def is_good(row: list[str]) -> bool:
+    """The contract of raw_orders in plain words."""
+    if len(row) != len(ORDERS.columns):
+        return False
+    identifiers, moment, amounts = [*row[:2], row[3]], row[2], row[4:]
+    return (
+        all(1 <= len(text.encode()) <= 64 for text in identifiers)
+        and moment == "2026-03-01T10:00:00"
+        and all(text.isascii() and text.isdigit() and str(int(text)) == text for text in amounts)
+        and int(amounts[0]) + int(amounts[1]) == int(amounts[2])
+    )

@@ -1,0 +1,103 @@
+"""Loading into DuckDB: exactly once, whole files only, the ledger true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pytest
+from sqlalchemy import text
+
+from flows.errors import LoadError
+from flows.lake.contracts import CONTRACTS
+from flows.lake.convert import Conversion, convert_csv
+from flows.warehouse.duckdb import DuckDBWarehouse
+
+CUSTOMERS = CONTRACTS["raw_customers"]
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Iterator[DuckDBWarehouse]:
+    warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb")
+    warehouse.prepare(CONTRACTS.values())
+    yield warehouse
+    warehouse.close()
+
+
+def convert(folder: Path, text: str, name: str = "raw_customers.csv") -> Conversion:
+    (folder / name).write_text(text, encoding="utf-8")
+    return convert_csv(folder / name, CUSTOMERS, folder)
+
+
+def loaded_rows(warehouse: DuckDBWarehouse) -> list[tuple[str, str, int]]:
+    with warehouse.engine().connect() as connection:
+        rows = connection.execute(text("select id, _file, _row from raw.raw_customers order by _file, _row"))
+        return [tuple(row) for row in rows]
+
+
+def test_load_file_writes_rows_with_lineage_and_the_ledger(tmp_path: Path, warehouse: DuckDBWarehouse) -> None:
+    conversion = convert(tmp_path, "id,name\na,Ada\nb\nc,Cy\n")
+    row = warehouse.load_file(CUSTOMERS, conversion, "run-1")
+    assert warehouse.read_ledger() == [row]
+    assert (row.rows_in, row.rows_loaded, row.rows_quarantined, row.run_id) == (3, 2, 1, "run-1")
+    assert row.file_sha256 == conversion.file_sha256
+    assert loaded_rows(warehouse) == [("a", "raw_customers.csv", 1), ("c", "raw_customers.csv", 3)]
+
+
+def test_load_file_again_replaces_exactly_its_own_rows(tmp_path: Path, warehouse: DuckDBWarehouse) -> None:
+    warehouse.load_file(CUSTOMERS, convert(tmp_path, "id,name\na,Ada\nb,Bo\n"), "run-1")
+    other = warehouse.load_file(CUSTOMERS, convert(tmp_path, "id,name\nx,Xi\n", "raw_customers_2.csv"), "run-1")
+    changed = warehouse.load_file(CUSTOMERS, convert(tmp_path, "id,name\na,Anna\n"), "run-2")
+    assert loaded_rows(warehouse) == [("a", "raw_customers.csv", 1), ("x", "raw_customers_2.csv", 1)]
+    assert warehouse.read_ledger() == [changed, other]
+
+
+def test_load_file_without_good_records_leaves_a_ledger_row(tmp_path: Path, warehouse: DuckDBWarehouse) -> None:
+    warehouse.load_file(CUSTOMERS, convert(tmp_path, "id,name\na,Ada\n"), "run-1")
+    row = warehouse.load_file(CUSTOMERS, convert(tmp_path, "id,name\n"), "run-2")
+    assert (loaded_rows(warehouse), warehouse.read_ledger()) == ([], [row])
+
+
+def test_load_file_with_a_wrong_count_changes_nothing(tmp_path: Path, warehouse: DuckDBWarehouse) -> None:
+    before = warehouse.load_file(CUSTOMERS, convert(tmp_path, "id,name\na,Ada\n"), "run-1")
+    lying = replace(convert(tmp_path, "id,name\na,Ada\nb,Bo\n"), rows_loaded=3)
+    with pytest.raises(LoadError, match="3 rows were to be loaded .* 2 arrived"):
+        warehouse.load_file(CUSTOMERS, lying, "run-2")
+    assert warehouse.read_ledger() == [before]
+    assert [row[0] for row in loaded_rows(warehouse)] == ["a"]
+
+
+def test_load_file_with_a_flipped_bit_in_a_part_is_refused(tmp_path: Path, warehouse: DuckDBWarehouse) -> None:
+    conversion = convert(tmp_path, "id,name\na,Ada\n")
+    path = conversion.parts[0].path
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(LoadError, match="changed or vanished"):
+        warehouse.load_file(CUSTOMERS, conversion, "run-1")
+    assert (loaded_rows(warehouse), warehouse.read_ledger()) == ([], [])
+
+
+def test_prepare_table_with_other_columns_says_how_to_cure_it(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create schema raw; create table raw.raw_customers (id varchar)")
+    with pytest.raises(LoadError, match="Drop the table"):
+        DuckDBWarehouse(path).prepare(CONTRACTS.values())
+
+
+def test_prepare_file_that_is_no_database_says_so(tmp_path: Path) -> None:
+    (tmp_path / "warehouse.duckdb").write_text("hello, this is not a database at all" * 100)
+    with pytest.raises(LoadError, match="cannot be opened"):
+        DuckDBWarehouse(tmp_path / "warehouse.duckdb").prepare(CONTRACTS.values())
+
+
+def test_load_file_in_a_folder_with_pattern_characters_loads_its_own_parts(tmp_path: Path) -> None:
+    folder = tmp_path / "a[b]*"
+    folder.mkdir()
+    warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
+    warehouse.prepare(CONTRACTS.values())
+    warehouse.load_file(CUSTOMERS, convert(folder, "id,name\na,Ada\n"), "run-1")
+    assert [row[0] for row in loaded_rows(warehouse)] == ["a"]
