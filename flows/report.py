@@ -18,7 +18,6 @@ from typing import Any
 import polars as pl
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
-from reports.page import PageContext, Totals, render_page
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
@@ -30,6 +29,7 @@ from flows.settings import Settings, Target, load_settings
 from flows.transform import build_marker, invoke_dbt, release_warehouse
 from flows.warehouse.base import LedgerRow
 from reports.kpis import KPIS, Kpi, check_frame
+from reports.page import PageContext, Totals, render_page
 from reports.render import markdown_section, render_chart
 
 _COVERED = "select min(order_date), max(order_date) from data_mart.fact_orders"
@@ -129,7 +129,10 @@ def read_frame(connection: Connection, kpi: Kpi, sql: str) -> pl.DataFrame:
     if names != expected:
         raise LoadError(f"{kpi.name}: the query returns {', '.join(names)}; expected {', '.join(expected)}.")
     rows = [tuple(row) for row in result.fetchall()]
-    return check_frame(kpi, pl.DataFrame(rows, schema=kpi.schema, orient="row"))
+    try:  # dtypes are found out from all rows: a declared Decimal would round what does not fit, in silence
+        return check_frame(kpi, pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None))
+    except ValueError as error:
+        raise LoadError(f"{kpi.name}: {error}") from error
 
 
 @task(name="write KPI tables", cache_policy=NO_CACHE)

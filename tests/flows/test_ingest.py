@@ -156,7 +156,7 @@ def test_ingest_unknown_table_is_ignored_and_named(source: Path, work_dir: Path)
 @pytest.mark.parametrize("name", ["missing", "empty"])
 def test_ingest_source_without_files_is_a_configuration_error(tmp_path: Path, work_dir: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ConfigError, match="RETAIL_SOURCE|no raw data found"):
+    with pytest.raises(ConfigError, match=r"RETAIL_SOURCE|no raw data found"):
         run_ingest(tmp_path / name, work_dir)
 
 

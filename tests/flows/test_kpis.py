@@ -1,4 +1,4 @@
-"""The KPI tables against figures computed another way: by hand on the tiny shop, with csv and Decimal on the shipped data."""
+"""The KPI tables against figures computed another way: by hand (tiny shop), with csv and Decimal (shipped data)."""
 
 from __future__ import annotations
 

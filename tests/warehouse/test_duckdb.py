@@ -63,7 +63,7 @@ def test_load_file_without_good_records_leaves_a_ledger_row(tmp_path: Path, ware
 def test_load_file_with_a_wrong_count_changes_nothing(tmp_path: Path, warehouse: DuckDBWarehouse) -> None:
     before = warehouse.load_file(CUSTOMERS, convert(tmp_path, "id,name\na,Ada\n"), "run-1")
     lying = replace(convert(tmp_path, "id,name\na,Ada\nb,Bo\n"), rows_loaded=3)
-    with pytest.raises(LoadError, match="3 rows were to be loaded .* 2 arrived"):
+    with pytest.raises(LoadError, match=r"3 rows were to be loaded .* 2 arrived"):
         warehouse.load_file(CUSTOMERS, lying, "run-2")
     assert warehouse.read_ledger() == [before]
     assert [row[0] for row in loaded_rows(warehouse)] == ["a"]

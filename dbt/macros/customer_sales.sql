@@ -1,0 +1,53 @@
+{#- The status of a customer who bought nothing in the last year. -#}
+{% macro inactive_status() -%}
+    cast('Inactive' as varchar(64))
+{%- endmacro %}
+
+
+{#- One row per customer of the CTE `customers` (customer_id): sales up to as_of and the class they earn. The only
+    definition of the class: among the thresholds not above the net sales of the last year, the greatest one's.
+    Reads the CTEs `orders` (fact_orders), `statuses` (the seed customers_status) and `as_of` (as_of_period). -#}
+{% macro customer_sales(customers) %}
+    select
+        sales.customer_id,
+        coalesce(classes.customer_status, {{ inactive_status() }}) as customer_status,
+        sales.order_count,
+        sales.order_count_last_year,
+        sales.net_sales_usd,
+        sales.net_sales_last_year_usd,
+        sales.first_order_date,
+        sales.last_order_date
+    from (
+        select
+            customers.customer_id,
+            cast(count(orders.order_id) as bigint) as order_count,
+            cast(count(
+                case when {{ is_in_last_year('orders.order_date') }} then orders.order_id end
+            ) as bigint) as order_count_last_year,
+            {{ sum_usd('orders.subtotal_usd') }} as net_sales_usd,
+            {{ sum_usd(
+                "case when " ~ is_in_last_year('orders.order_date') ~ " then orders.subtotal_usd end"
+            ) }} as net_sales_last_year_usd,
+            min(orders.order_date) as first_order_date,
+            max(orders.order_date) as last_order_date
+        from {{ customers }} as customers
+        cross join as_of
+        left join orders
+            on orders.customer_id = customers.customer_id
+            and {{ is_until_as_of('orders.order_date') }}
+        group by customers.customer_id
+    ) as sales
+    left join (
+        select
+            customer_status,
+            min_net_sales_usd,
+            lead(min_net_sales_usd) over (order by min_net_sales_usd) as next_min_net_sales_usd
+        from statuses
+    ) as classes
+        on sales.net_sales_last_year_usd > 0
+        and sales.net_sales_last_year_usd >= classes.min_net_sales_usd
+        and (
+            sales.net_sales_last_year_usd < classes.next_min_net_sales_usd
+            or classes.next_min_net_sales_usd is null
+        )
+{% endmacro %}

@@ -1,0 +1,25 @@
+{#- Whole cents as US dollars, exact: decimals all the way, never a division. -#}
+{% macro cents_to_usd(cents) -%}
+    cast({{ cents }} * cast(0.01 as decimal(3, 2)) as decimal(18, 2))
+{%- endmacro %}
+
+
+{#- The sum of dollar amounts, brought back from the wider decimal that both warehouses widen it to. -#}
+{% macro sum_usd(amount_usd) -%}
+    cast(coalesce(sum({{ amount_usd }}), 0) as decimal(18, 2))
+{%- endmacro %}
+
+
+{#- The mean of dollar amounts, rounded half up to the cent. Counted in cents, because the warehouses' own
+    round() disagree on a half. -#}
+{% macro average_usd(amount_usd) -%}
+    {%- set sum_cents = "cast(" ~ sum_usd(amount_usd) ~ " * 100 as bigint)" -%}
+    {%- set mean_cents = "cast(" ~ sum_cents ~ " as double precision) / nullif(cast(count(" ~ amount_usd ~ ") as double precision), 0)" -%}
+    {{ cents_to_usd("cast(floor(" ~ mean_cents ~ " + 0.5) as bigint)") }}
+{%- endmacro %}
+
+
+{#- The quotient in double precision, rounded to 10 decimals; null when the divisor is 0. -#}
+{% macro ratio(dividend, divisor) -%}
+    round(cast({{ dividend }} as double precision) / nullif(cast({{ divisor }} as double precision), 0), 10)
+{%- endmacro %}

@@ -1,0 +1,25 @@
+with order_items as (
+    select * from {{ ref('int_order_items') }}
+),
+
+final as (
+    select
+        item_id,
+        order_id,
+        customer_id,
+        store_id,
+        product_id,
+
+        {{ cents_to_usd('price_cents') }} as net_sales_usd,
+        {{ cents_to_usd('supply_cost_cents') }} as supply_cost_usd,
+        {{ cents_to_usd('perishable_cost_cents') }} as perishable_cost_usd,
+        {{ cents_to_usd('(price_cents - supply_cost_cents)') }} as margin_usd,
+
+        is_product_known,
+
+        order_date,
+        ordered_at
+    from order_items
+)
+
+select * from final

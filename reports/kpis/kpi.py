@@ -1,0 +1,145 @@
+"""What a KPI is: a question, a table of fixed columns, the sentence and the chart that answer it.
+
+A frame as a warehouse driver returns it enters `check_frame`; a frame of the declared columns and dtypes leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import polars as pl
+from plotnine import ggplot
+
+from reports.formats import Format
+
+MONEY = pl.Decimal(18, 2)
+_DTYPES: dict[Format, pl.DataType] = {
+    Format.ID: pl.String(),
+    Format.NAME: pl.String(),
+    Format.INTEGER: pl.Int64(),
+    Format.USD: MONEY,
+    Format.SHARE: pl.Float64(),
+    Format.RATE: pl.Float64(),
+    Format.POINTS: pl.Float64(),
+}
+_MAY_BE_NULL = (Format.NAME, Format.SHARE, Format.RATE, Format.POINTS)  # a ratio has no value where it divides by 0
+_MAX_EXACT_FLOAT = 2**53
+_WIDE = pl.Decimal(38, 10)  # holds every integer of 64 bits and every NUMERIC that a sum or mean yields
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a KPI table; `label` heads it for readers and names its unit."""
+
+    name: str
+    label: str
+    format: Format
+    nullable: bool = False
+
+    @property
+    def dtype(self) -> pl.DataType:
+        """The dtype that the format asks for."""
+        return _DTYPES[self.format]
+
+    @property
+    def may_be_null(self) -> bool:
+        """Names may be unknown, ratios undefined; ids, counts and amounts only where the column says so."""
+        return self.nullable or self.format in _MAY_BE_NULL
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """`question` is what the retailer asks; `headline` and `chart` answer it from a checked frame.
+
+    `definition` says how the numbers are made, `chart_shows` what a reader who cannot see the chart should know of it.
+    """
+
+    name: str
+    title: str
+    question: str
+    definition: str
+    chart_shows: str
+    columns: tuple[Column, ...]
+    headline: Callable[[pl.DataFrame], str] = field(repr=False)
+    chart: Callable[[pl.DataFrame], ggplot] = field(repr=False)
+
+    @property
+    def schema(self) -> dict[str, pl.DataType]:
+        """Column name → polars dtype, in the order of the table."""
+        return {column.name: column.dtype for column in self.columns}
+
+    def alt_text(self, frame: pl.DataFrame) -> str:
+        """What the chart shows and what follows from it."""
+        return f"{self.chart_shows} {self.headline(frame)}"
+
+
+def last_year_start(as_of: date) -> date:
+    """The first day of the last year, the 12 months that end on `as_of`: the day after the same date a year before.
+
+    29 February counts from 28 February, as `is_in_last_year` of the dbt macros has it.
+    """
+    is_leap_day = (as_of.month, as_of.day) == (2, 29)
+    return as_of.replace(year=as_of.year - 1, day=28 if is_leap_day else as_of.day) + timedelta(days=1)
+
+
+def check_frame(kpi: Kpi, frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame in the columns, order and dtypes of the KPI; rows stay as they are, and no value changes.
+
+    Drivers widen types (NUMERIC(38,4) sums, integers for counts, decimals for ratios): such columns are cast where
+    every value survives. Raises ValueError that names all that is wrong.
+    """
+    problems = _column_problems(kpi.schema, frame)
+    columns = []
+    for column in kpi.columns if not problems else ():
+        try:
+            columns.append(_cast_column(column, frame[column.name]))
+        except ValueError as error:
+            problems.append(f"{column.name}: {error}")
+    if problems:
+        raise ValueError(f"the table of KPI {kpi.name} is not as declared\n" + "\n".join(f"  - {p}" for p in problems))
+    return pl.DataFrame(columns)
+
+
+def _column_problems(schema: Mapping[str, pl.DataType], frame: pl.DataFrame) -> list[str]:
+    missing = [name for name in schema if name not in frame.columns]
+    extra = [name for name in frame.columns if name not in schema]
+    found = {"missing column": missing, "unexpected column": extra}
+    return [f"{what}{'s' if len(names) > 1 else ''}: {', '.join(names)}" for what, names in found.items() if names]
+
+
+def _cast_column(column: Column, values: pl.Series) -> pl.Series:
+    if not _is_castable(values.dtype, column.format):
+        raise ValueError(f"expected {column.dtype}, found {values.dtype}")
+    try:
+        cast = values.cast(column.dtype)
+    except pl.exceptions.PolarsError as error:
+        raise ValueError(f"{values.dtype} does not fit {column.dtype}") from error
+    changed = _count_changed(values, cast)
+    if changed:
+        raise ValueError(f"{changed} of {len(values)} values of {values.dtype} do not fit {column.dtype} exactly")
+    if cast.dtype.is_float() and not cast.is_finite().all():
+        raise ValueError(f"{(~cast.is_finite()).sum()} of {len(values)} values are not finite numbers")
+    if cast.null_count() and not column.may_be_null:
+        raise ValueError(f"{cast.null_count()} of {len(values)} values are null")
+    return cast
+
+
+def _is_castable(dtype: pl.DataType, how: Format) -> bool:
+    if dtype == pl.Null:
+        return True
+    if not how.is_number:
+        return isinstance(dtype, pl.String | pl.Categorical | pl.Enum)
+    if how is Format.USD:
+        return dtype.is_integer() or dtype.is_decimal()  # a float has lost the cents' exactness already
+    return dtype.is_numeric()
+
+
+def _count_changed(before: pl.Series, after: pl.Series) -> int:
+    """How many values the cast changed; a decimal or large integer ratio may move to its nearest float."""
+    if not before.dtype.is_numeric() or after.dtype.is_float():
+        return 0
+    if before.dtype.is_float():
+        return int(((before != after.cast(before.dtype)) | (before.abs() > _MAX_EXACT_FLOAT)).sum())
+    return int((before.cast(_WIDE) != after.cast(_WIDE)).sum())

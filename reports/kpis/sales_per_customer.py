@@ -1,0 +1,78 @@
+"""Who bought how much in the last year: one row a customer with orders in that year."""
+
+from __future__ import annotations
+
+import polars as pl
+from plotnine import ggplot
+
+from reports.charts import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing
+from reports.formats import (
+    Format,
+    amount_and_share,
+    chart_name,
+    count_of,
+    format_compact,
+    format_money,
+    format_share,
+    sentence_text,
+)
+from reports.kpis.kpi import Column, Kpi
+
+TOP = 15
+
+
+def write_headline(frame: pl.DataFrame) -> str:
+    """The biggest buyer and what share of the sales that is."""
+    best = frame.sort("net_sales_usd", descending=True, maintain_order=True).head(2).rows(named=True)
+    if not best or best[0]["net_sales_usd"] <= 0:
+        return "No customer bought anything in the last year."
+    first, tied = best[0], len(best) > 1 and best[0]["net_sales_usd"] == best[1]["net_sales_usd"]
+    verb = "is among those who bought most" if tied else "bought most"
+    share = first["share_of_net_sales_ratio"]
+    part = f", {format_share(share)} of all net sales" if share is not None else ""
+    orders = count_of(first["order_count"], "order")
+    return (
+        f"{sentence_text(first['customer_name'])} {verb}: {format_money(first['net_sales_usd'])} net in {orders}{part}."
+    )
+
+
+def draw_chart(frame: pl.DataFrame) -> ggplot:
+    """The biggest customers, numbered, with net sales and share."""
+    top = frame.sort("net_sales_usd", descending=True, maintain_order=True).head(TOP)
+    words = Words(
+        title=f"The {top.height} biggest customers of the last year"
+        if top.height > 1
+        else "Customers of the last year",
+        subtitle=f"Net sales, before tax, and the share of all net sales; {count_of(frame.height, 'customer')} ordered",
+        axis="Net sales of the last year, US dollars",
+    )
+    if top.is_empty():
+        return draw_nothing(words)
+    values = top["net_sales_usd"].cast(pl.Float64).to_list()
+    rows = top.rows(named=True)
+    names = [chart_name(row["customer_name"], row["customer_id"]) for row in rows]
+    ranked = [f"{name}  {rank:\N{FIGURE SPACE}>2}" for rank, name in enumerate(names, start=1)]
+    texts = [f" {amount_and_share(row['net_sales_usd'], row['share_of_net_sales_ratio'])}" for row in rows]
+    scale = Scale(reach=max(values), tick=format_compact, labels=texts)
+    return draw_canvas(ranked, words, scale) + add_bars(values) + add_labels(values, texts)
+
+
+SALES_PER_CUSTOMER = Kpi(
+    name="sales_per_customer",
+    title="Sales per customer",
+    question="Who bought how much over the last year?",
+    definition="All customers with at least one order in the last year, the biggest first. Net sales are the orders' "
+    "subtotals, before tax; gross sales are what was paid, tax included. The share is the customer's part of the net "
+    "sales of all customers in that year.",
+    chart_shows="Bar chart of the customers with the highest net sales of the last year, with amount and share.",
+    columns=(
+        Column("customer_id", "Customer id", Format.ID),
+        Column("customer_name", "Customer", Format.NAME),
+        Column("order_count", "Orders", Format.INTEGER),
+        Column("net_sales_usd", "Net sales (USD)", Format.USD),
+        Column("gross_sales_usd", "Gross sales (USD)", Format.USD),
+        Column("share_of_net_sales_ratio", "Share of net sales", Format.SHARE),
+    ),
+    headline=write_headline,
+    chart=draw_chart,
+)

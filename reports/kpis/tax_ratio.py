@@ -1,0 +1,112 @@
+"""Whether the tax that was paid fits the declared rates: one row a store, then one for all stores (no store id)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+from plotnine import ggplot
+
+from reports.charts import Scale, Words, add_bars, add_labels, add_marks, draw_canvas, draw_nothing
+from reports.formats import (
+    Format,
+    chart_name,
+    count_of,
+    format_money,
+    format_points,
+    format_rate,
+    sentence_text,
+)
+from reports.kpis.kpi import Column, Kpi
+from reports.theme import NET, TOTAL
+
+TOP = 15
+ALL_STORES = "All stores"
+
+
+def write_headline(frame: pl.DataFrame) -> str:
+    """Tax, sales and rate of all stores, and the store that is furthest from its declared rate."""
+    stores, total = _split(frame)
+    sentences = [_total_sentence(row) for row in total] + _gap_sentence(stores)
+    return " ".join(sentences) or "No store has sales."
+
+
+def draw_chart(frame: pl.DataFrame) -> ggplot:
+    """Effective rate as a bar, declared rate as a mark, the highest rate first and all stores last."""
+    stores, total = _split(frame)
+    biggest = sorted(stores, key=lambda row: row["net_sales_usd"], reverse=True)[:TOP]
+    rows = sorted(biggest, key=lambda row: row["effective_tax_ratio"] or 0.0, reverse=True) + total
+    shown = f"; the {TOP} biggest of {count_of(len(stores), 'store')}" if len(stores) > TOP else ""
+    words = Words(
+        title="Effective and declared tax rate per store",
+        subtitle="Bar: tax paid ÷ net sales. Orange: the declared rate. In brackets: the difference, percentage "
+        f"points{shown}",
+        axis="Tax, percent of net sales",
+    )
+    if not rows:
+        return draw_nothing(words)
+    rates = [row["effective_tax_ratio"] or 0.0 for row in rows]
+    declared = [row["declared_tax_ratio"] for row in rows]
+    ends = [max(rate, mark or 0.0) for rate, mark in zip(rates, declared, strict=True)]
+    texts = [_label(row) for row in rows]
+    scale = Scale(reach=max(ends), tick=lambda ratio: f"{ratio * 100:g}%", labels=texts)
+    colors = [NET if row["store_id"] is not None else TOTAL for row in rows]
+    chart = draw_canvas([_name(row) for row in rows], words, scale)
+    return chart + add_bars(rates, colors) + add_marks(declared) + add_labels(ends, texts)
+
+
+def _split(frame: pl.DataFrame) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    rows = frame.rows(named=True)
+    return [row for row in rows if row["store_id"] is not None], [row for row in rows if row["store_id"] is None]
+
+
+def _name(row: dict[str, Any]) -> str:
+    return chart_name(row["store_name"], row["store_id"] or ALL_STORES)
+
+
+def _label(row: dict[str, Any]) -> str:
+    if row["effective_tax_ratio"] is None:
+        return "  no net sales"
+    gap = f"  ({format_points(row['difference_ratio'])})" if row["difference_ratio"] is not None else ""
+    return f"  {format_rate(row['effective_tax_ratio'])}{gap}"
+
+
+def _total_sentence(row: dict[str, Any]) -> str:
+    rate = row["effective_tax_ratio"]
+    end = f", {format_rate(rate)}." if rate is not None else "."
+    return f"Customers paid {format_money(row['tax_usd'])} tax on {format_money(row['net_sales_usd'])} net sales{end}"
+
+
+def _gap_sentence(stores: Sequence[dict[str, Any]]) -> list[str]:
+    known = [row for row in stores if row["difference_ratio"] is not None]
+    if not known:
+        return []
+    widest = max(known, key=lambda row: abs(row["difference_ratio"]))
+    gap = format_points(widest["difference_ratio"])
+    if gap == format_points(0.0):
+        return ["Every store is at its declared rate."]
+    return [f"Furthest from its declared rate is {sentence_text(widest['store_name'])}: {gap} percentage points."]
+
+
+TAX_RATIO = Kpi(
+    name="tax_ratio",
+    title="Tax against sales",
+    question="Does the tax that customers paid fit the declared rates?",
+    definition="All orders up to the report date. The effective rate is the tax paid divided by net sales; the "
+    "declared rate is the store's own, for all stores together their mean weighted by net sales. The difference is "
+    "effective minus declared, in percentage points. Tax is rounded to whole cents on every order, so small "
+    "differences are normal.",
+    chart_shows="Bar chart of the effective tax rate of each store and of all stores, with the declared rate marked.",
+    columns=(
+        Column("store_id", "Store id", Format.ID, nullable=True),
+        Column("store_name", "Store", Format.NAME),
+        Column("tax_usd", "Tax paid (USD)", Format.USD),
+        Column("net_sales_usd", "Net sales (USD)", Format.USD),
+        Column("effective_tax_ratio", "Effective rate", Format.RATE),
+        Column("declared_tax_ratio", "Declared rate", Format.RATE),
+        Column("difference_ratio", "Difference (points)", Format.POINTS),
+    ),
+    headline=write_headline,
+    chart=draw_chart,
+)

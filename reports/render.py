@@ -1,0 +1,63 @@
+"""A KPI frame in; its chart as a PNG file, or its section of a Prefect Markdown artifact out.
+
+Charts are drawn one after the other on matplotlib's Agg backend: pyplot is not thread-safe, and no window may open in
+a worker. The same frame gives the same bytes: the file holds neither a time nor a version of software.
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import date
+from pathlib import Path
+
+import matplotlib
+import polars as pl
+
+from reports.formats import format_date, format_integer, format_value, markdown_text
+from reports.kpis import Kpi, check_frame
+from reports.theme import DPI
+
+
+def render_chart(kpi: Kpi, frame: pl.DataFrame, path: Path) -> None:
+    """Draw the chart of `frame` as a PNG, 900 pixels wide; raises ValueError if the frame is not the KPI's."""
+    matplotlib.use("Agg")
+    chart = kpi.chart(check_frame(kpi, frame))
+    chart.save(path, format="png", dpi=DPI, verbose=False, metadata={"Software": None})
+
+
+def markdown_section(kpi: Kpi, frame: pl.DataFrame, png: Path, as_of: date, max_rows: int = 20) -> str:
+    """Headline, embedded chart and the first `max_rows` rows as a GitHub Markdown table; no cell is live markup."""
+    checked = check_frame(kpi, frame)
+    alt = markdown_text(kpi.alt_text(checked))
+    return "\n\n".join(
+        [
+            f"## {markdown_text(kpi.title)}",
+            f"**{markdown_text(kpi.headline(checked))}**",
+            f"![{alt}]({data_uri(png)})",
+            _markdown_table(kpi, checked.head(max_rows)),
+            f"{_count_rows(kpi, checked.height, max_rows)} As of {format_date(as_of)}.",
+            markdown_text(kpi.definition) + "\n",
+        ]
+    )
+
+
+def data_uri(png: Path) -> str:
+    """The image itself as an address, so that a page needs no second file."""
+    return "data:image/png;base64," + base64.b64encode(png.read_bytes()).decode("ascii")
+
+
+def _markdown_table(kpi: Kpi, frame: pl.DataFrame) -> str:
+    header = " | ".join(markdown_text(column.label) for column in kpi.columns)
+    rule = " | ".join("---:" if column.format.is_number else ":---" for column in kpi.columns)
+    formats = [column.format for column in kpi.columns]
+    rows = (
+        " | ".join(markdown_text(format_value(value, how)) for value, how in zip(row, formats, strict=True))
+        for row in frame.iter_rows()
+    )
+    return "\n".join(f"| {line} |" for line in (header, rule, *rows))
+
+
+def _count_rows(kpi: Kpi, height: int, max_rows: int) -> str:
+    if height <= max_rows:
+        return f"All {format_integer(height)} rows." if height != 1 else "One row."
+    return f"{format_integer(max_rows)} of {format_integer(height)} rows; all are in {markdown_text(kpi.name)}.parquet."

@@ -1,0 +1,147 @@
+"""The main job as a whole: what a report shows, and that a bad day leaves the last good report standing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from prefect.client.orchestration import get_client
+
+from flows.errors import ConfigError, DataError, LoadError
+from flows.pipeline import retail_pipeline
+from flows.report import report
+from reports.kpis import KPIS
+from tests.conftest import Finished
+from tests.tiny_shop import AS_OF, FILES, write_shop
+
+
+def digest(folder: Path) -> dict[str, str]:
+    """Every file of a published report and the hash of its bytes."""
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+def run_again(source: Path, work_dir: Path) -> None:
+    retail_pipeline(source=str(source), work_dir=str(work_dir), as_of=AS_OF)
+
+
+@pytest.fixture
+def work_dir(tiny_run: Finished, tmp_path: Path) -> Path:
+    """A copy of the finished tiny run, to be changed at will."""
+    return Path(shutil.copytree(tiny_run.work_dir, tmp_path / "work", symlinks=True))
+
+
+def test_pipeline_shipped_data_leaves_a_complete_summary(shipped_run: Finished) -> None:
+    summary = shipped_run.summary
+    assert summary == json.loads((shipped_run.work_dir / "runs" / f"{summary['run_id']}.json").read_text())
+    assert summary["status"] == "completed"
+    assert summary["as_of"] == "2021-08-30"
+    assert (
+        sum(file["rows_in"] for file in summary["files"])
+        == sum(file["rows_loaded"] for file in summary["files"])
+        == 92_879
+    )
+    assert summary["dbt"]["error"] == summary["dbt"]["skipped"] == summary["dbt"]["warned"] == 0
+    assert summary["dbt"]["nodes"] == summary["dbt"]["success"] > 50
+    assert summary["seconds"].keys() == {"ingest", "transform", "report"}
+    assert Path(summary["report"]).is_file()
+
+
+def test_pipeline_shipped_data_publishes_every_kpi(shipped_run: Finished) -> None:
+    names = {path.name for path in shipped_run.report.iterdir()}
+    assert names == {"index.html"} | {f"{kpi}.{kind}" for kpi in KPIS for kind in ("png", "parquet")}
+    for kpi in KPIS.values():
+        assert pl.read_parquet(shipped_run.report / f"{kpi.name}.parquet").schema == kpi.schema
+
+
+def test_pipeline_saves_a_markdown_artifact_of_each_kpi(shipped_run: Finished) -> None:
+    with get_client(sync_client=True) as client:
+        found = client.request("POST", "/artifacts/latest/filter", json={"limit": 100}).json()
+    artifacts = {artifact["key"]: artifact for artifact in found}
+    expected = {f"kpi-{name.replace('_', '-')}" for name in KPIS} | {"ingest-files", "dbt-build"}
+    assert artifacts.keys() >= expected
+    for key in expected:
+        assert artifacts[key]["type"] == "markdown"
+    for name in KPIS:
+        data = artifacts[f"kpi-{name.replace('_', '-')}"]["data"]
+        assert "](data:image/png;base64," in data
+        assert "| ---: |" in data or "---:" in data
+        assert len(data) < 1_000_000
+
+
+def test_pipeline_star_schema_is_where_users_look_for_it(shipped_run: Finished) -> None:
+    with duckdb.connect(str(shipped_run.work_dir / "warehouse.duckdb"), read_only=True) as connection:
+        counts = {
+            table: connection.execute(f"select count(*) from data_mart.{table}").fetchone()
+            for table in ("dim_customers", "dim_stores", "dim_products_supplies", "fact_orders_items", "fact_orders")
+        }
+        schemas = {
+            row[0]
+            for row in connection.execute("select distinct table_schema from information_schema.tables").fetchall()
+        }
+    assert counts == {
+        "dim_customers": (135,),
+        "dim_stores": (6,),
+        "dim_products_supplies": (10,),
+        "fact_orders_items": (56_065,),
+        "fact_orders": (36_598,),
+    }
+    assert schemas == {"raw", "staging", "intermediate", "data_mart", "ops"}
+
+
+def test_pipeline_refused_file_keeps_the_old_report(work_dir: Path, tmp_path: Path) -> None:
+    before = digest(work_dir / "reports/latest")
+    source = write_shop(tmp_path / "source", raw_orders="not,the,header\n1,2,3\n")
+    with pytest.raises(DataError, match=r"raw_orders\.csv"):
+        run_again(source, work_dir)
+    assert digest(work_dir / "reports/latest") == before
+
+
+def test_pipeline_failed_dbt_test_keeps_the_old_report(work_dir: Path, tmp_path: Path) -> None:
+    before = digest(work_dir / "reports/latest")
+    wrong_tax = FILES["raw_orders.csv"].replace("s1,2000,100,2100", "s1,2000,900,2900")
+    source = write_shop(tmp_path / "source", raw_orders=wrong_tax)
+    with pytest.raises(LoadError, match="assert_order_tax_matches_store_rate"):
+        run_again(source, work_dir)
+    assert digest(work_dir / "reports/latest") == before
+    with pytest.raises(LoadError, match="untested numbers"):  # nor does a report on its own publish such numbers
+        report(work_dir=str(work_dir))
+    assert digest(work_dir / "reports/latest") == before
+
+
+def test_pipeline_few_bad_records_still_give_a_report_that_says_so(
+    work_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An item is lost to the quarantine: the order is short, dbt warns, and the page passes the warning on."""
+    monkeypatch.setenv("RETAIL_MAX_QUARANTINED_RATIO", "0.2")
+    source = write_shop(tmp_path / "source", raw_items=FILES["raw_items.csv"].replace("i5,o3,p2", "i5,o3"))
+    summary = retail_pipeline(source=str(source), work_dir=str(work_dir), as_of=AS_OF)
+    assert summary["status"] == "completed"
+    assert summary["dbt"]["warned"] >= 1
+    page = Path(summary["report"]).read_text(encoding="utf-8")
+    assert "dbt warned" in page
+    assert "set aside in quarantine: 1." in page
+
+
+def test_report_as_of_another_day_counts_up_to_it(work_dir: Path) -> None:
+    summary = report(work_dir=str(work_dir), as_of=date(2024, 6, 30))
+    assert summary["as_of"] == "2024-06-30"
+    frame = pl.read_parquet(work_dir / "reports/latest/sales_per_customer.parquet")
+    assert frame["customer_id"].to_list() == ["c2"]
+
+
+def test_report_as_of_before_the_first_order_is_a_configuration_error(work_dir: Path) -> None:
+    with pytest.raises(ConfigError, match="before the first order"):
+        report(work_dir=str(work_dir), as_of=date(2000, 1, 1))
+
+
+def test_report_keeps_only_the_newest(work_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RETAIL_KEEP_REPORTS", "1")
+    (work_dir / "reports/mine").mkdir()  # not a report: stays
+    summary = report(work_dir=str(work_dir))
+    assert {path.name for path in (work_dir / "reports").iterdir()} == {"latest", "mine", summary["run_id"]}

@@ -1,0 +1,180 @@
+"""The dbt project read as text: what dbt itself does not complain about. Runs no dbt."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+DBT = Path(__file__).resolve().parents[2] / "dbt"
+LAYERS = ("staging", "intermediate", "data_mart")
+MODELS = sorted(path for layer in LAYERS for path in (DBT / "models" / layer).glob("*.sql"))
+ANALYSES = sorted((DBT / "analysis").glob("*.sql"))
+SQL_FILES = sorted(
+    path for folder in ("models", "analysis", "tests", "macros") for path in (DBT / folder).rglob("*.sql")
+)
+
+FOREIGN_SQL = r"::|\bqualify\b|\bfilter\s*\(|\bconcat\s*\(|\bisodow\b|\bgenerate_series\b|\bvarchar\b(?!\()"
+
+MART_TABLES = {
+    "dim_customers",
+    "dim_date",
+    "dim_products_supplies",
+    "dim_stores",
+    "fact_orders",
+    "fact_orders_items",
+}
+KPI_COLUMNS = {
+    "sales_per_customer": [
+        "customer_id",
+        "customer_name",
+        "order_count",
+        "net_sales_usd",
+        "gross_sales_usd",
+        "share_of_net_sales_ratio",
+    ],
+    "average_order_per_store": [
+        "store_id",
+        "store_name",
+        "order_count",
+        "average_order_gross_usd",
+        "average_order_net_usd",
+    ],
+    "sales_by_category": [
+        "category",
+        "item_count",
+        "net_sales_usd",
+        "share_of_net_sales_ratio",
+    ],
+    "tax_ratio": [
+        "store_id",
+        "store_name",
+        "tax_usd",
+        "net_sales_usd",
+        "effective_tax_ratio",
+        "declared_tax_ratio",
+        "difference_ratio",
+    ],
+    "revenue_by_class": [
+        "customer_status",
+        "customer_count",
+        "net_sales_last_year_usd",
+        "net_sales_all_time_usd",
+        "share_of_net_sales_ratio",
+    ],
+}
+
+
+@cache
+def read_properties(kind: str) -> dict[str, dict[str, Any]]:
+    """The entries of one kind (`models`, `analyses`, …) of all property files, by name."""
+    documents = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in DBT.rglob("_*.yml"))
+    return {entry["name"]: entry for document in documents for entry in document.get(kind) or []}
+
+
+def read_code(path: Path) -> str:
+    """The text without comments."""
+    return re.sub(r"\{#.*?#\}|--[^\n]*", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def read_sql(path: Path) -> str:
+    """The SQL without Jinja: statements are gone, each expression is the word `jinja`."""
+    return re.sub(r"\{\{.*?\}\}", "jinja", re.sub(r"\{%.*?%\}", "", read_code(path), flags=re.DOTALL), flags=re.DOTALL)
+
+
+def column_names(properties: dict[str, Any]) -> list[str]:
+    """The documented columns, in order."""
+    return [column["name"] for column in properties["columns"]]
+
+
+def selected_columns(select: str) -> list[str]:
+    """The names of the columns that a select list gives, from its last `select` to the `from` after it."""
+    body = re.split(r"\bfrom\b", re.split(r"\bselect\b", select)[-1])[0]
+    while "(" in body:
+        body = re.sub(r"\([^()]*\)", "", body)
+    return [re.findall(r"\w+", column)[-1] for column in body.split(",")]
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_model_documents_exactly_the_columns_it_gives(path: Path) -> None:
+    last_cte = read_sql(path).rsplit("select * from", 1)[0]
+    assert column_names(read_properties("models")[path.stem]) == selected_columns(last_cte)
+
+
+@pytest.mark.parametrize("kind", ["models", "analyses", "seeds"])
+def test_every_description_says_the_grain_and_every_column_its_meaning(kind: str) -> None:
+    entries = read_properties(kind)
+    assert entries
+    undescribed = [
+        f"{name}.{column['name']}"
+        for name, entry in entries.items()
+        for column in entry["columns"]
+        if not column.get("description")
+    ]
+    assert undescribed == []
+    assert [name for name, entry in entries.items() if not entry["description"].startswith("One row per ")] == []
+
+
+def test_mart_columns_declare_a_type_with_its_length() -> None:
+    bare = ("varchar", "decimal", "numeric", "text", "string")
+    wrong = [
+        f"{path.stem}.{column['name']}"
+        for path in MODELS
+        if path.parent.name == "data_mart"
+        for column in read_properties("models")[path.stem]["columns"]
+        if column.get("data_type", "string") in bare
+    ]
+    assert wrong == []
+
+
+def test_mart_has_the_tables_of_the_star_schema() -> None:
+    assert {path.stem for path in MODELS if path.parent.name == "data_mart"} == MART_TABLES
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_model_ends_with_its_last_cte_and_only_staging_reads_sources(path: Path) -> None:
+    sql = path.read_text(encoding="utf-8")
+    is_staging = path.parent.name == "staging"
+    assert sql.rstrip().endswith("select * from renamed" if is_staging else "select * from final")
+    assert ("source(" in sql) is is_staging
+
+
+@pytest.mark.parametrize("path", SQL_FILES, ids=lambda path: path.stem)
+def test_sql_keeps_to_what_both_warehouses_understand(path: Path) -> None:
+    assert re.findall(FOREIGN_SQL, read_sql(path).lower()) == []
+
+
+def test_only_the_money_macros_divide() -> None:
+    """1 / 2 is 0.5 on DuckDB and 0 on Redshift; the macros cast to double precision first."""
+    assert [path.name for path in SQL_FILES if "/" in read_code(path)] == ["money.sql"]
+
+
+def test_analyses_are_the_kpis() -> None:
+    assert {path.stem for path in ANALYSES} == set(KPI_COLUMNS) == set(read_properties("analyses"))
+
+
+@pytest.mark.parametrize("path", ANALYSES, ids=lambda path: path.stem)
+def test_analysis_gives_the_columns_of_its_kpi_in_order(path: Path) -> None:
+    assert selected_columns(read_sql(path)) == KPI_COLUMNS[path.stem]
+    assert column_names(read_properties("analyses")[path.stem]) == KPI_COLUMNS[path.stem]
+
+
+@pytest.mark.parametrize("path", ANALYSES, ids=lambda path: path.stem)
+def test_analysis_reads_only_the_marts_in_a_fixed_order(path: Path) -> None:
+    sql = path.read_text(encoding="utf-8")
+    assert set(re.findall(r"ref\('(\w+)'\)", sql)) <= MART_TABLES | {"customers_status"}
+    assert "source(" not in sql
+    assert re.search(r"from final\norder by .+\n\Z", sql)
+
+
+@pytest.mark.parametrize("path", ANALYSES, ids=lambda path: path.stem)
+def test_analysis_has_no_sign_that_a_database_driver_takes_for_a_parameter(path: Path) -> None:
+    assert re.findall(r"[:%?]", read_sql(path)) == []
+
+
+def test_dbt_folder_is_no_python_package_that_would_hide_dbt() -> None:
+    assert list(DBT.rglob("*.py")) == []

@@ -1,0 +1,592 @@
+"""Reports: number and text formats, frame checks, headlines, charts, Markdown sections and the page."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
+from polars.testing import assert_frame_equal
+
+from reports import formats
+from reports.kpis import KPIS, MONEY, check_frame, last_year_start
+from reports.page import MAX_ROWS, PageContext, Totals, render_page
+from reports.render import markdown_section, render_chart
+
+HOSTILE = [
+    "x" * 200,
+    "costs $x^2$ and $\\frac{1}{0}$",
+    '<script>alert("1")</script><img src=x onerror=alert(1)>',
+    "two\nlines | a `tick` and [a link](http://evil.example)",
+    "שלום עולם",
+    "مرحبا بالعالم",
+    "👩‍🚀🚀",
+    "王小明",
+    "\u202eturned\u202c\x00\x1b[31m",
+    "{{ 7 * 7 }} {0} %s \\",
+    "",
+    None,
+    "Same Name",
+    "Same Name",
+    "'\"&amp;",
+]
+CONTEXT = PageContext(
+    as_of=date(2021, 8, 30),
+    first_order_date=date(2018, 9, 1),
+    last_order_date=date(2021, 8, 30),
+    generated_at=datetime(2021, 8, 31, 6, 15, tzinfo=UTC),
+    run_id="run-1",
+    target="local",
+    rows=Totals(files=6, rows_in=1205, rows_loaded=1204, rows_quarantined=1),
+)
+
+
+def make_frame(name: str, rows: list[tuple[object, ...]]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=KPIS[name].schema, orient="row")
+
+
+def usual_frames() -> dict[str, pl.DataFrame]:
+    rows: dict[str, list[tuple[object, ...]]] = {
+        "sales_per_customer": [
+            ("c1", "Ava Cole", 12, Decimal("4210.50"), Decimal("4463.13"), 0.7015),
+            ("c2", "Bo Diaz", 1, Decimal("1791.49"), Decimal("1898.98"), 0.2985),
+        ],
+        "average_order_per_store": [
+            ("s1", "Lyon", 3899, Decimal("15.43"), Decimal("14.36")),
+            ("s2", "Nice", 1, Decimal("8.56"), Decimal("8.23")),
+        ],
+        "sales_by_category": [
+            ("beverage", 42763, Decimal("239528.00"), 0.60014),
+            ("jaffle", 1, Decimal("159592.00"), 0.39986),
+        ],
+        "tax_ratio": [
+            ("s1", "Lyon", Decimal("59.95"), Decimal("1000.00"), 0.05995, 0.06, -0.00005),
+            ("s2", "Nice", Decimal("39.50"), Decimal("1000.00"), 0.0395, 0.04, -0.0005),
+            (None, "All stores", Decimal("99.45"), Decimal("2000.00"), 0.049725, 0.05, -0.000275),
+        ],
+        "revenue_by_class": [
+            ("Gold", 1, Decimal("4210.50"), Decimal("9000.00"), 0.4),
+            ("Silver", 65, Decimal("6300.00"), Decimal("7000.00"), 0.6),
+            ("Bronze", 0, Decimal("0.00"), Decimal("0.00"), 0.0),
+            ("Inactive", 3, Decimal("0.00"), Decimal("12.00"), 0.0),
+        ],
+    }
+    return {name: make_frame(name, found) for name, found in rows.items()}
+
+
+def empty_frames() -> dict[str, pl.DataFrame]:
+    return {name: kpi_frame.clear() for name, kpi_frame in usual_frames().items()}
+
+
+def single_frames() -> dict[str, pl.DataFrame]:
+    return {name: kpi_frame.head(1) for name, kpi_frame in usual_frames().items()}
+
+
+def zero_frames() -> dict[str, pl.DataFrame]:
+    """Sums of nothing: amounts and counts are zero, ratios have no value."""
+    return {name: _fill(frame, Decimal("0.00"), 0, None) for name, frame in usual_frames().items()}
+
+
+def huge_frames() -> dict[str, pl.DataFrame]:
+    """One row as large as the dtypes hold, the others usual."""
+    largest = Decimal("9999999999999999.99")
+    return {
+        name: pl.concat([_fill(frame.head(1), largest, 2**63 - 1, 1.0), frame[1:]])
+        for name, frame in usual_frames().items()
+    }
+
+
+def _fill(frame: pl.DataFrame, amount: Decimal, count: int, ratio: float | None) -> pl.DataFrame:
+    values = {MONEY: amount, pl.Int64(): count, pl.Float64(): ratio}
+    return frame.with_columns(
+        pl.lit(values[dtype], dtype=dtype).alias(name) for name, dtype in frame.schema.items() if dtype in values
+    )
+
+
+def hostile_frames() -> dict[str, pl.DataFrame]:
+    """Every KPI with 200-letter, formula, markup, right-to-left, emoji, empty, missing and equal names."""
+    frames = {}
+    for name, frame in usual_frames().items():
+        label = next(column.name for column in KPIS[name].columns if column.format is formats.Format.NAME)
+        keys = [column.name for column in KPIS[name].columns if column.format is formats.Format.ID]
+        rows = pl.concat([frame.head(1)] * len(HOSTILE))
+        numbered = [pl.format("id-{}", pl.int_range(pl.len())).alias(key) for key in keys]
+        frames[name] = rows.with_columns(pl.Series(label, HOSTILE, dtype=pl.String), *numbered)
+    return frames
+
+
+ODD = {
+    "usual": usual_frames,
+    "empty": empty_frames,
+    "single": single_frames,
+    "zero": zero_frames,
+    "huge": huge_frames,
+    "hostile": hostile_frames,
+}
+
+
+class PageText(HTMLParser):
+    """Cells, row heads, headlines and the addresses and tags of a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.cells: list[str] = []
+        self.text: list[str] = []
+        self.addresses: list[str] = []
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.alts: list[str] = []
+        self._inside = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self._inside = tag
+        for name, value in attrs:
+            self.attributes.add(name)
+            if name in ("src", "href", "srcset", "action", "data", "poster"):
+                self.addresses.append(value or "")
+            if name == "alt":
+                self.alts.append(value or "")
+        if tag == "td":
+            self.cells.append("")
+
+    def handle_endtag(self, _tag: str) -> None:
+        self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+        if self._inside == "td":
+            self.cells[-1] += data
+
+
+def write_page(frames: dict[str, pl.DataFrame], folder: Path, context: PageContext = CONTEXT) -> str:
+    for name in KPIS:
+        Image.new("RGB", (900, 300), "white").save(folder / f"{name}.png")
+    return render_page(frames, folder, context).read_text(encoding="utf-8")
+
+
+# Numbers and texts
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (formats.format_usd(Decimal("1234.50")), "1,234.50"),
+        (formats.format_money(Decimal("0.00")), "$0"),
+        (formats.format_money(Decimal("8.56")), "$8.56"),
+        (formats.format_money(Decimal("4210.50")), "$4,211"),
+        (formats.format_money(Decimal("12345678.90")), "$12.35M"),
+        (formats.format_money(Decimal("-99.50")), "\N{MINUS SIGN}$99.50"),
+        (formats.format_compact(2500.0), "$2.5K"),
+        (formats.format_compact(0.5), "$0.5"),
+        (formats.format_share(0.0243), "2.4%"),
+        (formats.format_rate(0.0625), "6.250%"),
+        (formats.format_points(-0.0005), "\N{MINUS SIGN}0.050"),
+        (formats.format_points(-0.000002), "0.000"),
+        (formats.format_points(0.0005), "+0.050"),
+        (formats.format_date(date(2021, 8, 3)), "3 August 2021"),
+        (formats.count_of(1, "order"), "1 order"),
+        (formats.count_of(1200, "order"), "1,200 orders"),
+    ],
+)
+def test_format_known_value_reads_as_expected(text: str, expected: str) -> None:
+    assert text == expected
+
+
+def test_format_moment_other_zone_is_shown_in_utc() -> None:
+    assert formats.format_moment(datetime.fromisoformat("2021-08-31T08:15:00+02:00")) == "2021-08-31 06:15 UTC"
+
+
+def test_sentence_text_right_to_left_name_is_isolated() -> None:
+    name = "\N{HEBREW LETTER SHIN}\N{HEBREW LETTER LAMED}"
+    assert formats.sentence_text(name) == f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}"
+    assert formats.sentence_text("Ava") == "Ava"
+    assert formats.sentence_text(None) == "(no name)"
+
+
+def test_chart_name_without_drawable_letters_is_the_key() -> None:
+    assert formats.chart_name("王小明", "c-7") == "c-7"
+    assert formats.chart_name("Ava 🚀", "c-7") == "Ava □"
+
+
+@given(st.text(), st.integers(min_value=1, max_value=90))
+def test_clean_text_any_text_is_one_short_line(text: str, limit: int) -> None:
+    cleaned = formats.clean_text(text, limit)
+    assert len(cleaned) <= limit
+    assert len(cleaned.splitlines()) <= 1
+    assert not set(cleaned) & set("\x00\x1b\u202e\u2066\u200e")
+
+
+@given(st.text(st.characters(codec="utf-8") | st.sampled_from("|`[]()<>&*_~#!\\\n:/@$"), min_size=1))
+def test_markdown_text_any_text_shows_as_it_is(text: str) -> None:
+    line = formats.clean_text(text, 80)
+    rendered = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    tokens = rendered.parse(f"| head | next |\n| --- | --- |\n| {formats.markdown_text(line)} | end |\n")
+    cells = [token for token in tokens if token.type == "inline"]
+    assert [token.content for token in cells[:2]] == ["head", "next"]
+    assert len(cells) == 4
+    assert _plain(cells[2]).strip() == line.strip()
+
+
+def _plain(cell: Token) -> str:
+    kinds = {child.type for child in cell.children or []}
+    assert kinds <= {"text", "text_special"}, kinds
+    return "".join(child.content for child in cell.children or [])
+
+
+def test_markdown_text_addresses_become_no_links() -> None:
+    text = formats.markdown_text("see http://evil.example, www.evil.example or me@evil.example")
+    assert text == "see http\\://evil.example, www\\.evil.example or me\\@evil.example"
+
+
+# Frames
+
+
+def test_kpis_names_and_columns_are_those_of_the_design() -> None:
+    assert {name: list(kpi.schema) for name, kpi in KPIS.items()} == {
+        "sales_per_customer": [
+            "customer_id",
+            "customer_name",
+            "order_count",
+            "net_sales_usd",
+            "gross_sales_usd",
+            "share_of_net_sales_ratio",
+        ],
+        "average_order_per_store": [
+            "store_id",
+            "store_name",
+            "order_count",
+            "average_order_gross_usd",
+            "average_order_net_usd",
+        ],
+        "sales_by_category": ["category", "item_count", "net_sales_usd", "share_of_net_sales_ratio"],
+        "tax_ratio": [
+            "store_id",
+            "store_name",
+            "tax_usd",
+            "net_sales_usd",
+            "effective_tax_ratio",
+            "declared_tax_ratio",
+            "difference_ratio",
+        ],
+        "revenue_by_class": [
+            "customer_status",
+            "customer_count",
+            "net_sales_last_year_usd",
+            "net_sales_all_time_usd",
+            "share_of_net_sales_ratio",
+        ],
+    }
+
+
+def test_check_frame_wider_driver_types_are_cast_exactly() -> None:
+    kpi, frame = KPIS["sales_by_category"], usual_frames()["sales_by_category"]
+    wide = frame.select(
+        pl.col("share_of_net_sales_ratio").cast(pl.Decimal(38, 10)),
+        pl.col("net_sales_usd").cast(pl.Decimal(38, 4)),
+        pl.col("item_count").cast(pl.Decimal(38, 0)),
+        pl.col("category").cast(pl.Categorical),
+    )
+    assert_frame_equal(check_frame(kpi, wide), frame)
+
+
+def test_check_frame_no_rows_of_null_dtype_is_the_empty_table() -> None:
+    kpi = KPIS["tax_ratio"]
+    checked = check_frame(kpi, pl.DataFrame({name: [] for name in kpi.schema}))
+    assert checked.is_empty()
+    assert dict(checked.schema) == kpi.schema
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (pl.col("net_sales_usd").cast(pl.Float64), "net_sales_usd: expected Decimal"),
+        (pl.col("net_sales_usd").cast(pl.Decimal(38, 4)) + Decimal("0.0010"), "2 of 2 values of Decimal"),
+        (pl.lit(Decimal(10) ** 20, dtype=pl.Decimal(38, 0)).alias("net_sales_usd"), "does not fit Decimal"),
+        (pl.col("item_count") + 0.5, "2 of 2 values of Float64 do not fit Int64 exactly"),
+        (pl.lit(None, dtype=pl.Int64).alias("item_count"), "item_count: 2 of 2 values are null"),
+        (pl.lit(7).alias("category"), "category: expected String, found Int32"),
+        (pl.lit(float("nan")).alias("share_of_net_sales_ratio"), "2 of 2 values are not finite numbers"),
+        (pl.lit(1).alias("extra"), "unexpected column: extra"),
+    ],
+)
+def test_check_frame_wrong_column_raises(change: pl.Expr, message: str) -> None:
+    frame = usual_frames()["sales_by_category"].with_columns(change)
+    with pytest.raises(ValueError, match=message):
+        check_frame(KPIS["sales_by_category"], frame)
+
+
+def test_check_frame_several_faults_are_all_named() -> None:
+    frame = usual_frames()["sales_by_category"].rename({"item_count": "items"})
+    with pytest.raises(ValueError, match="sales_by_category") as caught:
+        check_frame(KPIS["sales_by_category"], frame)
+    assert "missing column: item_count" in str(caught.value)
+    assert "unexpected column: items" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "first_day"),
+    [
+        (date(2021, 8, 30), date(2020, 8, 31)),
+        (date(2021, 12, 31), date(2021, 1, 1)),
+        (date(2020, 2, 29), date(2019, 3, 1)),
+        (date(2021, 2, 28), date(2020, 2, 29)),
+    ],
+)
+def test_last_year_start_is_the_day_after_the_same_date(as_of: date, first_day: date) -> None:
+    assert last_year_start(as_of) == first_day
+
+
+# Headlines
+
+
+def test_headlines_usual_frames_say_what_the_tables_say() -> None:
+    assert {name: KPIS[name].headline(frame) for name, frame in usual_frames().items()} == {
+        "sales_per_customer": "Ava Cole bought most: $4,211 net in 12 orders, 70.2% of all net sales.",
+        "average_order_per_store": "Lyon has the highest average order: $15.43 gross ($14.36 net); "
+        "Nice the lowest: $8.56.",
+        "sales_by_category": "The biggest category is beverage: $239,528 net for 42,763 items, 60.0% of all net sales.",
+        "tax_ratio": "Customers paid $99.45 tax on $2,000 net sales, 4.973%. "
+        "Furthest from its declared rate is Nice: \N{MINUS SIGN}0.050 percentage points.",
+        "revenue_by_class": "The class that brings most is Silver: $6,300 (60.0%) from 65 customers; "
+        "Gold: $4,211 (40.0%) from 1 customer in the last year.",
+    }
+
+
+@pytest.mark.parametrize("case", ["empty", "zero"])
+def test_headlines_nothing_sold_claim_nothing(case: str) -> None:
+    headlines = {name: KPIS[name].headline(frame) for name, frame in ODD[case]().items()}
+    assert headlines["sales_per_customer"] == "No customer bought anything in the last year."
+    assert headlines["sales_by_category"] == "No category has sales."
+    assert headlines["revenue_by_class"] == "No class of customers has sales in the last year."
+    assert "most" not in headlines["average_order_per_store"] + headlines["tax_ratio"]
+
+
+def test_headlines_row_order_does_not_matter() -> None:
+    for name, frame in usual_frames().items():
+        assert KPIS[name].headline(frame.reverse()) == KPIS[name].headline(frame)
+
+
+def test_headlines_tie_names_no_single_winner() -> None:
+    tied = {name: pl.concat([frame.head(1)] * 2 + [frame.tail(1)]) for name, frame in usual_frames().items()}
+    assert "is among those who bought most" in KPIS["sales_per_customer"].headline(tied["sales_per_customer"])
+    assert "is among the stores with the highest" in KPIS["average_order_per_store"].headline(
+        tied["average_order_per_store"]
+    )
+    assert "Among the biggest categories" in KPIS["sales_by_category"].headline(tied["sales_by_category"])
+
+
+# Charts
+
+
+@pytest.mark.parametrize("name", list(KPIS))
+@pytest.mark.parametrize("case", list(ODD))
+def test_render_chart_any_frame_draws_without_warning(name: str, case: str, tmp_path: Path) -> None:
+    png = tmp_path / "chart.png"
+    render_chart(KPIS[name], ODD[case]()[name], png)
+    with Image.open(png) as image:
+        assert image.format == "PNG"
+        assert image.width == 900
+        assert len(image.convert("L").getcolors() or []) > 20  # letters and bars, not an empty sheet
+
+
+def test_render_chart_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name, frame in usual_frames().items():
+        first, second = tmp_path / "first.png", tmp_path / "second.png"
+        render_chart(KPIS[name], frame, first)
+        render_chart(KPIS[name], frame, second)
+        assert first.read_bytes() == second.read_bytes()
+        with Image.open(first) as image:
+            assert not {"Software", "Creation Time"} & set(image.info)
+
+
+def test_render_chart_many_rows_is_no_higher_than_a_page(tmp_path: Path) -> None:
+    frame = pl.concat([usual_frames()["sales_per_customer"]] * 500)
+    render_chart(KPIS["sales_per_customer"], frame, tmp_path / "chart.png")
+    with Image.open(tmp_path / "chart.png") as image:
+        assert image.height < 700
+
+
+@pytest.mark.parametrize("case", list(ODD))
+def test_chart_labels_stay_within_the_panel(case: str) -> None:
+    for name, frame in ODD[case]().items():
+        canvas = FigureCanvasAgg(KPIS[name].chart(frame).draw())
+        canvas.draw()
+        for axes in canvas.figure.axes:
+            edge = axes.get_window_extent(canvas.get_renderer()).x1
+            widest = max(text.get_window_extent(canvas.get_renderer()).x1 for text in axes.texts)
+            assert widest <= edge + 1, name
+
+
+def test_chart_dollar_signs_in_names_and_amounts_are_no_formula() -> None:
+    for name, frame in hostile_frames().items():
+        figure = KPIS[name].chart(frame).draw()
+        texts = [*figure.axes[0].get_yticklabels(), *figure.axes[0].texts]
+        assert any("$" in text.get_text() for text in texts), name
+        assert not any(text.get_parse_math() for text in texts), name
+
+
+def test_render_chart_wrong_frame_raises(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="tax_ratio"):
+        render_chart(KPIS["tax_ratio"], usual_frames()["sales_by_category"], tmp_path / "chart.png")
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
+def test_render_chart_any_customer_name_draws_without_warning(name: str) -> None:
+    frame = usual_frames()["sales_per_customer"].with_columns(customer_name=pl.lit(name))
+    with TemporaryDirectory() as folder:
+        render_chart(KPIS["sales_per_customer"], frame, Path(folder) / "chart.png")
+
+
+# Markdown
+
+
+def test_markdown_section_usual_frame_has_headline_chart_table_and_period(tmp_path: Path) -> None:
+    png = tmp_path / "chart.png"
+    png.write_bytes(b"\x89PNG")
+    text = markdown_section(KPIS["tax_ratio"], usual_frames()["tax_ratio"], png, date(2021, 8, 30))
+    assert "**Customers paid $99.45 tax on $2,000 net sales, 4.973%. " in text
+    assert "](data:image/png;base64,iVBORw==)" in text
+    assert "| :--- | :--- | ---: | ---: | ---: | ---: | ---: |" in text
+    assert "| s2 | Nice | 39.50 | 1,000.00 | 3.950% | 4.000% | \N{MINUS SIGN}0.050 |" in text
+    assert "| \N{EN DASH} | All stores | 99.45 | 2,000.00 | 4.973% | 5.000% | \N{MINUS SIGN}0.028 |" in text
+    assert "All 3 rows. As of 30 August 2021." in text
+
+
+def test_markdown_section_long_frame_shows_the_first_rows_and_says_so(tmp_path: Path) -> None:
+    png = tmp_path / "chart.png"
+    png.write_bytes(b"\x89PNG")
+    frame = pl.concat([usual_frames()["sales_per_customer"]] * 700)
+    text = markdown_section(KPIS["sales_per_customer"], frame, png, date(2021, 8, 30))
+    assert text.count("\n| c") == 20
+    assert "20 of 1,400 rows; all are in sales\\_per\\_customer.parquet." in text
+
+
+def test_markdown_section_hostile_names_stay_text(tmp_path: Path) -> None:
+    png = tmp_path / "chart.png"
+    png.write_bytes(b"\x89PNG")
+    for name, frame in hostile_frames().items():
+        text = markdown_section(KPIS[name], frame, png, date(2021, 8, 30))
+        html = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
+        page = PageText(html)
+        assert page.tags <= {"h2", "p", "strong", "img", "table", "thead", "tbody", "tr", "th", "td"}
+        assert html.count("<tr>") == 1 + len(HOSTILE)
+        assert page.attributes <= {"src", "alt", "style"}
+
+
+# Page
+
+
+def test_render_page_every_number_of_the_tables_is_on_it(tmp_path: Path) -> None:
+    frames = usual_frames()
+    page = PageText(write_page(frames, tmp_path))
+    expected = []
+    for name, kpi in KPIS.items():
+        for row in frames[name].iter_rows(named=True):
+            expected += [formats.format_value(row[c.name], c.format) for c in kpi.columns if c.format.is_number]
+    assert page.cells == expected
+    text = "".join(page.text)
+    for name, kpi in KPIS.items():
+        assert text.count(kpi.headline(frames[name])) == 2  # in the summary and in its section
+        assert kpi.definition in text
+
+
+def test_render_page_says_periods_accounting_and_origin(tmp_path: Path) -> None:
+    text = "".join(PageText(write_page(usual_frames(), tmp_path)).text)
+    assert "The last year is the 12 months from 31 August 2020 to 30 August 2021, both days included" in text
+    assert "Rows in: 1,205; loaded: 1,204; set aside in quarantine: 1." in text
+    assert "Made 2021-08-31 06:15 UTC · run run-1 · target local" in text
+    assert "Read with care" not in text
+    assert "not complete" not in text
+    assert "Later orders" not in text
+
+
+def test_render_page_unknown_counts_short_data_and_notes_are_said(tmp_path: Path) -> None:
+    context = PageContext(
+        as_of=date(2021, 8, 30),
+        first_order_date=date(2021, 1, 1),
+        last_order_date=date(2021, 9, 5),
+        generated_at=CONTEXT.generated_at,
+        run_id="<run>",
+        target="local",
+        rows=Totals(files=None, rows_in=None, rows_loaded=0, rows_quarantined=None),
+        notes=("dbt warned: <b>late</b>",),
+    )
+    html = write_page(usual_frames(), tmp_path, context)
+    text = "".join(PageText(html).text)
+    assert "Source files: not known. Rows in: not known; loaded: 0" in text
+    assert "so that year is not complete. Later orders are not counted." in text
+    assert "dbt warned: <b>late</b>" in text
+    assert "<b>" not in html
+
+
+def test_render_page_hostile_names_stay_text_and_nothing_is_external(tmp_path: Path) -> None:
+    html = write_page(hostile_frames(), tmp_path)
+    page = PageText(html)
+    assert all(address.startswith(("data:image/png;base64,", "#")) for address in page.addresses)
+    assert not {"script", "iframe", "object", "link", "form"} & page.tags
+    assert not any(name.startswith("on") for name in page.attributes)
+    assert html.count("&lt;script&gt;") >= len(KPIS)
+    assert "@import" not in html
+    assert "url(" not in html
+    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in html
+
+
+def test_render_page_usual_frames_hold_no_address_at_all(tmp_path: Path) -> None:
+    html = write_page(usual_frames(), tmp_path)
+    assert "http:" not in html
+    assert "https:" not in html
+
+
+def test_render_page_is_accessible(tmp_path: Path) -> None:
+    html = write_page(usual_frames(), tmp_path)
+    page = PageText(html)
+    assert '<html lang="en">' in html
+    assert "<title>Retail report, 30 August 2021</title>" in html
+    assert html.count("<caption>") == html.count("<table") == len(KPIS)
+    assert html.count("<h1>") == 1
+    assert page.alts == [kpi.alt_text(usual_frames()[name]) for name, kpi in KPIS.items()]
+    assert html.count("<th ") == html.count('<th scope="col">') + html.count('<th scope="row">')
+    ids = [address[1:] for address in page.addresses if address.startswith("#")]
+    assert all(f'id="{name}"' in html for name in ids)
+
+
+def test_render_page_long_table_folds_and_is_capped(tmp_path: Path) -> None:
+    frames = usual_frames()
+    frames["sales_per_customer"] = pl.concat([frames["sales_per_customer"]] * 500)
+    html = write_page(frames, tmp_path)
+    text = "".join(PageText(html).text)
+    assert html.count("<details>") == 1
+    assert "the first 20 of 1,000 rows" in text
+    assert "Show rows 21 to 200" in text
+    assert "The page shows 200 of 1,000 rows; all are in sales_per_customer.parquet." in text
+    assert text.count("Ava Cole") == MAX_ROWS // 2 + 2
+
+
+@pytest.mark.parametrize("case", list(ODD))
+def test_render_page_any_frames_render_the_same_twice(case: str, tmp_path: Path) -> None:
+    assert write_page(ODD[case](), tmp_path) == write_page(ODD[case](), tmp_path)
+
+
+def test_render_page_missing_kpi_raises(tmp_path: Path) -> None:
+    frames = usual_frames()
+    del frames["tax_ratio"]
+    with pytest.raises(ValueError, match="missing or unknown: tax_ratio"):
+        render_page(frames, tmp_path, CONTEXT)
+
+
+def test_render_page_missing_chart_raises(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"sales_per_customer\.png"):
+        render_page(usual_frames(), tmp_path, CONTEXT)

@@ -1,0 +1,49 @@
+"""Settings: given before environment before default; what is wrong is named."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from flows.errors import ConfigError
+from flows.settings import load_settings
+from tests.conftest import DATASETS, PROJECT
+
+
+def test_settings_defaults_are_the_project_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = load_settings()
+    assert settings.source_folder == DATASETS
+    assert settings.work_dir == PROJECT / "data/work"
+    assert (settings.target, settings.as_of, settings.max_quarantined_ratio) == ("local", None, 0.05)
+
+
+def test_settings_given_value_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RETAIL_WORK_DIR", str(tmp_path / "environment"))
+    monkeypatch.setenv("RETAIL_AS_OF", "2026-03-01")
+    assert load_settings().work_dir == tmp_path / "environment"
+    settings = load_settings(work_dir=str(tmp_path / "given"), as_of=None)
+    assert (settings.work_dir, settings.as_of) == (tmp_path / "given", date(2026, 3, 1))
+
+
+def test_settings_wrong_values_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RETAIL_TARGET", "oracle")
+    monkeypatch.setenv("RETAIL_AS_OF", "yesterday")
+    monkeypatch.setenv("RETAIL_MAX_QUARANTINED_RATIO", "5")
+    with pytest.raises(ConfigError) as error:
+        load_settings()
+    assert all(name in str(error.value) for name in ("target", "as_of", "max_quarantined_ratio"))
+
+
+def test_settings_work_dir_that_duckdb_cannot_open_is_refused() -> None:
+    with pytest.raises(ConfigError, match="question mark"):
+        load_settings(work_dir="/tmp/what?")
+
+
+def test_settings_password_shows_nowhere_but_in_the_environment_of_dbt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RETAIL_REDSHIFT_PASSWORD", "hunter2")
+    settings = load_settings()
+    assert "hunter2" not in repr(settings) + str(settings) + settings.model_dump_json()
+    assert settings.dbt_environment()["DBT_ENV_SECRET_RETAIL_REDSHIFT_PASSWORD"] == "hunter2"
