@@ -1,0 +1,97 @@
+"""`make ui` as a user meets it: a real server, the deployments of prefect.yaml, a real process worker, a real run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from tests.conftest import PROJECT
+from tests.tiny_shop import write_shop
+
+STARTED = "Prefect is up"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """The API of a server that infra/ui.py started, with deployments and worker; all of it ends with the module."""
+    home, port = tmp_path_factory.mktemp("prefect"), free_port()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    environment["PREFECT_HOME"] = str(home)
+    with (home / "ui.log").open("wb") as log:
+        ui = subprocess.Popen(
+            [sys.executable, "infra/ui.py", "--port", str(port)],
+            cwd=PROJECT,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_for(lambda: STARTED in (home / "ui.log").read_text(), ui, home / "ui.log")
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}/api", timeout=30) as client:
+            yield client
+    finally:
+        ui.send_signal(signal.SIGTERM)
+        assert ui.wait(timeout=60) == 0
+
+
+def wait_for(happened: Any, process: subprocess.Popen[bytes], log: Path, seconds: int = 240) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert process.poll() is None, log.read_text()[-5000:]
+        assert time.monotonic() < end, log.read_text()[-5000:]
+        time.sleep(0.3)
+
+
+def test_deployments_are_those_of_prefect_yaml(api: httpx.Client) -> None:
+    declared = yaml.safe_load((PROJECT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+    for name in ("retail-pipeline/local", "ingest/local", "report/local"):
+        found = api.get(f"/deployments/name/{name}").json()
+        assert found["description"]
+        assert "retail" in found["tags"]
+        assert found["global_concurrency_limit"]["limit"] == 1
+        assert [schedule["active"] for schedule in found["schedules"]] == [False]
+    assert len(api.post("/deployments/filter", json={}).json()) == len(declared) == 3
+
+
+def test_deployment_parameters_make_a_usable_form(api: httpx.Client) -> None:
+    found = api.get("/deployments/name/retail-pipeline/local").json()
+    form = found["parameter_openapi_schema"]["properties"]
+    assert list(form) == ["source", "work_dir", "target", "as_of"]
+    assert all(field["description"] for field in form.values())
+    assert {"enum": ["local", "redshift"], "type": "string"}.items() <= form["target"]["anyOf"][0].items()
+    assert form["as_of"]["anyOf"][0]["format"] == "date"
+    assert found["parameters"] == {"source": "data/datasets", "work_dir": "data/work", "target": "local", "as_of": None}
+
+
+def test_deployment_run_by_the_worker_publishes_report_and_artifacts(api: httpx.Client, tmp_path: Path) -> None:
+    deployment = api.get("/deployments/name/retail-pipeline/local").json()["id"]
+    parameters = {"source": str(write_shop(tmp_path / "source")), "work_dir": str(tmp_path / "work"), "as_of": "2025-06-30"}
+    run = api.post(f"/deployments/{deployment}/create_flow_run", json={"parameters": parameters}).json()["id"]
+    end = time.monotonic() + 240
+    while (state := api.get(f"/flow_runs/{run}").json()["state"])["type"] not in ("COMPLETED", "FAILED", "CRASHED"):
+        assert time.monotonic() < end, state
+        time.sleep(1)
+    assert state["type"] == "COMPLETED", state
+    assert (tmp_path / "work/reports/latest/index.html").is_file()
+    assert (tmp_path / f"work/runs/{run}.json").is_file()
+    keys = {artifact["key"] for artifact in api.post("/artifacts/latest/filter", json={"limit": 100}).json()}
+    assert keys >= {"ingest-files", "dbt-build", "kpi-sales-per-customer", "kpi-tax-ratio"}
+    nodes = api.post("/task_runs/filter", json={"limit": 200}).json()
+    assert {"model fact_orders", "model dim_customers"} <= {node["name"] for node in nodes}
