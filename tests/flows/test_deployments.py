@@ -82,7 +82,11 @@ def test_deployment_parameters_make_a_usable_form(api: httpx.Client) -> None:
 
 def test_deployment_run_by_the_worker_publishes_report_and_artifacts(api: httpx.Client, tmp_path: Path) -> None:
     deployment = api.get("/deployments/name/retail-pipeline/local").json()["id"]
-    parameters = {"source": str(write_shop(tmp_path / "source")), "work_dir": str(tmp_path / "work"), "as_of": "2025-06-30"}
+    parameters = {
+        "source": str(write_shop(tmp_path / "source")),
+        "work_dir": str(tmp_path / "work"),
+        "as_of": "2025-06-30",
+    }
     run = api.post(f"/deployments/{deployment}/create_flow_run", json={"parameters": parameters}).json()["id"]
     end = time.monotonic() + 240
     while (state := api.get(f"/flow_runs/{run}").json()["state"])["type"] not in ("COMPLETED", "FAILED", "CRASHED"):
