@@ -26,7 +26,7 @@ def build_parser(program: str, description: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--source",
         metavar="FOLDER",
-        help="folder of the raw CSV files, raw_<table>….csv or .csv.gz (default: data/datasets)",
+        help="folder of the raw CSV files, raw_<table>….csv or .csv.gz, or s3://bucket/prefix (default: data/datasets)",
     )
     parser.add_argument(
         "--work-dir",

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -24,6 +25,7 @@ from flows.lake.contracts import CONTRACTS
 from flows.lake.convert import Conversion, convert_csv, count_reasons
 from flows.lake.parts import part_name, stem, sweep
 from flows.lake.reading import hash_file
+from flows.lake.s3 import SCHEME, fetch_s3
 from flows.lake.sources import SourceFile, find_sources
 from flows.run import Run, open_run, open_warehouse
 from flows.settings import Settings, Target, load_settings
@@ -66,7 +68,7 @@ def ingest(
     """Convert new and changed CSV files to Parquet, set bad records aside, and load the rest into the raw tables.
 
     Args:
-        source: Folder of the raw CSV files. Empty: RETAIL_SOURCE, else data/datasets.
+        source: Folder of the raw CSV files, or s3://bucket/prefix. Empty: RETAIL_SOURCE, else data/datasets.
         work_dir: Folder for everything a run writes. Empty: RETAIL_WORK_DIR, else data/work.
         target: The warehouse: local (an embedded DuckDB file) or redshift.
         as_of: Not used by this flow; noted in the run summary.
@@ -83,7 +85,7 @@ def ingest(
 
 def _ingest(run: Run, warehouse: Warehouse) -> None:
     settings, log = run.settings, get_run_logger()
-    delivery = find_sources(settings.source_folder, CONTRACTS)
+    delivery = find_sources(reach_source(settings), CONTRACTS)
     for name in delivery.ignored:
         log.warning("%r looks like raw data, but there is no contract for such a table; it is ignored", name)
     run.summary["ignored"] = list(delivery.ignored)
@@ -103,6 +105,14 @@ def _ingest(run: Run, warehouse: Warehouse) -> None:
     for table, group in groupby(conversions, key=lambda conversion: conversion.table):
         load_table(table, list(group), warehouse, run.run_id)
     _sweep(settings, warehouse.read_ledger())
+
+
+@task(name="reach source", cache_policy=NO_CACHE)
+def reach_source(settings: Settings) -> Path:
+    """The folder of the raw files; those of an S3 source are copied into the work folder first."""
+    if settings.source.startswith(SCHEME):
+        return fetch_s3(settings.source, settings.incoming_dir)
+    return Path(settings.source).expanduser().resolve()
 
 
 @task(name="prepare warehouse", cache_policy=NO_CACHE)

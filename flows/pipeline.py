@@ -23,7 +23,7 @@ def retail_pipeline(
     """Load the raw CSV files, build and test the star schema, and publish the KPI report.
 
     Args:
-        source: Folder of the raw CSV files. Empty: RETAIL_SOURCE, else data/datasets.
+        source: Folder of the raw CSV files, or s3://bucket/prefix. Empty: RETAIL_SOURCE, else data/datasets.
         work_dir: Folder for everything a run writes. Empty: RETAIL_WORK_DIR, else data/work.
         target: The warehouse: local (an embedded DuckDB file) or redshift.
         as_of: Last day that the numbers cover; "the last year" ends on it. Empty: the last order date in the data.

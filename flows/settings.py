@@ -23,7 +23,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="RETAIL_", env_ignore_empty=True, frozen=True)
 
-    source: str = Field(default=str(PROJECT / "data" / "datasets"), description="Folder of the raw CSV files.")
+    source: str = Field(
+        default=str(PROJECT / "data" / "datasets"), description="Folder of the raw CSV files, or s3://…."
+    )
     work_dir: Path = Field(default=PROJECT / "data" / "work", description="Folder for everything a run writes.")
     target: Target = Field(default="local", description="The warehouse: local (DuckDB) or redshift.")
     as_of: date | None = Field(default=None, description="Last day the numbers cover; default: the last order date.")
@@ -36,11 +38,8 @@ class Settings(BaseSettings):
     dbt_threads: int = Field(default=2, ge=1, description="How many dbt nodes run at once.")
     keep_reports: int = Field(default=10, ge=1, description="How many published reports stay in the work folder.")
 
-    redshift_host: str | None = Field(default=None, description="Endpoint of the workgroup or cluster.")
-    redshift_port: int = Field(default=5439, description="Port of the endpoint.")
-    redshift_database: str = Field(default="dev", description="Database.")
-    redshift_user: str | None = Field(default=None, description="User, with a password.")
-    redshift_password: SecretStr | None = Field(default=None, description="Password of the user.")
+    redshift_host: str | None = Field(default=None, description="Endpoint; dbt/profiles.yml reads the other names.")
+    redshift_password: SecretStr | None = Field(default=None, description="Password; not needed with IAM.")
 
     @field_validator("work_dir", "dbt_project_dir")
     @classmethod
@@ -51,9 +50,9 @@ class Settings(BaseSettings):
         return value
 
     @property
-    def source_folder(self) -> Path:
-        """The source as a folder."""
-        return Path(self.source).expanduser().resolve()
+    def incoming_dir(self) -> Path:
+        """Copies of the files of a source in S3."""
+        return self.work_dir / "incoming"
 
     @property
     def duckdb_path(self) -> Path:
@@ -86,16 +85,15 @@ class Settings(BaseSettings):
         return self.work_dir / "dbt" / self.target
 
     def dbt_environment(self) -> dict[str, str]:
-        """The variables that dbt/profiles.yml reads. The password's prefix makes dbt mask it in its logs."""
+        """What dbt/profiles.yml reads beside the other RETAIL_REDSHIFT_… variables, which it takes as they are.
+
+        The prefix DBT_ENV_SECRET_ makes dbt mask the password in its logs.
+        """
         password = self.redshift_password.get_secret_value() if self.redshift_password else ""
         return {
             "RETAIL_TARGET": self.target,
             "RETAIL_DUCKDB_PATH": str(self.duckdb_path),
             "RETAIL_DBT_THREADS": str(self.dbt_threads),
-            "RETAIL_REDSHIFT_HOST": self.redshift_host or "",
-            "RETAIL_REDSHIFT_PORT": str(self.redshift_port),
-            "RETAIL_REDSHIFT_DATABASE": self.redshift_database,
-            "RETAIL_REDSHIFT_USER": self.redshift_user or "",
             "DBT_ENV_SECRET_RETAIL_REDSHIFT_PASSWORD": password,
         }
 

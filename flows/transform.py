@@ -27,7 +27,7 @@ from prefect_dbt import PrefectDbtRunner, PrefectDbtSettings
 
 from flows.artifacts import markdown_table, publish
 from flows.command_line import run_flow
-from flows.errors import LoadError
+from flows.errors import ConfigError, LoadError
 from flows.run import Run, open_run
 from flows.settings import Settings, Target, load_settings
 
@@ -71,7 +71,7 @@ def transform(
 
 def _transform(run: Run) -> None:
     settings = run.settings
-    _check_raw_data(settings)
+    _check_warehouse(settings)
     build_marker(settings).unlink(missing_ok=True)
     shutil.rmtree(_attempts_dir(settings), ignore_errors=True)
     run.summary["dbt"] = {"nodes": 0, "success": 0, "error": 0, "skipped": 0, "seconds": 0.0}
@@ -197,7 +197,10 @@ def _is_worth_retrying(settings: Settings, _task: object, _run: TaskRun, _state:
     return not results or any(result.status in BROKEN for result in results)
 
 
-def _check_raw_data(settings: Settings) -> None:
+def _check_warehouse(settings: Settings) -> None:
+    """Raise before any work if the warehouse cannot be reached for a reason that is known already."""
+    if settings.target == "redshift" and not settings.redshift_host:
+        raise ConfigError("target redshift: RETAIL_REDSHIFT_HOST is not set in the environment; see dbt/profiles.yml.")
     if settings.target == "local" and not settings.duckdb_path.is_file():
         raise LoadError(f"{settings.duckdb_path}: there is no warehouse yet. Load files first: python -m flows.ingest")
 

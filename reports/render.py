@@ -47,12 +47,14 @@ def data_uri(png: Path) -> str:
 
 
 def _markdown_table(kpi: Kpi, frame: pl.DataFrame) -> str:
-    header = " | ".join(markdown_text(column.label) for column in kpi.columns)
-    rule = " | ".join("---:" if column.format.is_number else ":---" for column in kpi.columns)
-    formats = [column.format for column in kpi.columns]
+    """Ids stand last: in front, their length would push the numbers out of sight."""
+    columns = sorted(kpi.columns, key=lambda column: column.name.endswith("_id"))
+    header = " | ".join(markdown_text(column.label) for column in columns)
+    rule = " | ".join("---:" if column.format.is_number else ":---" for column in columns)
+    formats = [column.format for column in columns]
     rows = (
         " | ".join(markdown_text(format_value(value, how)) for value, how in zip(row, formats, strict=True))
-        for row in frame.iter_rows()
+        for row in frame.select(column.name for column in columns).iter_rows()
     )
     return "\n".join(f"| {line} |" for line in (header, rule, *rows))
 

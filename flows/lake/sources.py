@@ -43,7 +43,7 @@ def find_sources(folder: Path, tables: Iterable[str]) -> Delivery:
     known = sorted(tables, key=len, reverse=True)  # the longest table name that fits wins
     files, ignored = [], []
     for name in names:
-        if not name.startswith("raw_") or not name.lower().endswith(SUFFIXES):
+        if not is_raw_file(name):
             continue
         table = next((table for table in known if name.startswith(table)), None)
         if table is None:
@@ -56,6 +56,11 @@ def find_sources(folder: Path, tables: Iterable[str]) -> Delivery:
             f"for {', '.join(sorted(known))}."
         )
     return Delivery(tuple(sorted(files, key=lambda file: (file.table, file.name))), tuple(ignored))
+
+
+def is_raw_file(name: str) -> bool:
+    """Whether a file's name says that it is raw data, of whatever table."""
+    return name.startswith("raw_") and name.lower().endswith(SUFFIXES)
 
 
 def printable(name: str) -> str:

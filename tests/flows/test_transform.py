@@ -13,7 +13,7 @@ import duckdb
 import pytest
 from prefect.client.orchestration import get_client
 
-from flows.errors import LoadError
+from flows.errors import ConfigError, LoadError
 from flows.transform import transform
 from tests.conftest import PROJECT
 
@@ -119,3 +119,8 @@ def test_transform_parse_error_is_never_retried_to_success(project: Path, tmp_pa
 def test_transform_without_a_warehouse_says_what_to_run_first(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match=r"python -m flows\.ingest"):
         transform(work_dir=str(tmp_path / "nothing"))
+
+
+def test_transform_redshift_without_a_host_is_a_configuration_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="RETAIL_REDSHIFT_HOST"):
+        transform(work_dir=str(tmp_path), target="redshift")

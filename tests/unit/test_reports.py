@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -459,9 +460,9 @@ def test_markdown_section_usual_frame_has_headline_chart_table_and_period(tmp_pa
     text = markdown_section(KPIS["tax_ratio"], usual_frames()["tax_ratio"], png, date(2021, 8, 30))
     assert "**Customers paid $99.45 tax on $2,000 net sales, 4.973%. " in text
     assert "](data:image/png;base64,iVBORw==)" in text
-    assert "| :--- | :--- | ---: | ---: | ---: | ---: | ---: |" in text
-    assert "| s2 | Nice | 39.50 | 1,000.00 | 3.950% | 4.000% | \N{MINUS SIGN}0.050 |" in text
-    assert "| \N{EN DASH} | All stores | 99.45 | 2,000.00 | 4.973% | 5.000% | \N{MINUS SIGN}0.028 |" in text
+    assert "| :--- | ---: | ---: | ---: | ---: | ---: | :--- |" in text
+    assert "| Nice | 39.50 | 1,000.00 | 3.950% | 4.000% | \N{MINUS SIGN}0.050 | s2 |" in text
+    assert "| All stores | 99.45 | 2,000.00 | 4.973% | 5.000% | \N{MINUS SIGN}0.028 | \N{EN DASH} |" in text
     assert "All 3 rows. As of 30 August 2021." in text
 
 
@@ -470,7 +471,7 @@ def test_markdown_section_long_frame_shows_the_first_rows_and_says_so(tmp_path: 
     png.write_bytes(b"\x89PNG")
     frame = pl.concat([usual_frames()["sales_per_customer"]] * 700)
     text = markdown_section(KPIS["sales_per_customer"], frame, png, date(2021, 8, 30))
-    assert text.count("\n| c") == 20
+    assert len(re.findall(r"\| c\d+ \|$", text, flags=re.MULTILINE)) == 20
     assert "20 of 1,400 rows; all are in sales\\_per\\_customer.parquet." in text
 
 

@@ -15,7 +15,7 @@ from tests.conftest import DATASETS, PROJECT
 def test_settings_defaults_are_the_project_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     settings = load_settings()
-    assert settings.source_folder == DATASETS
+    assert Path(settings.source) == DATASETS
     assert settings.work_dir == PROJECT / "data/work"
     assert (settings.target, settings.as_of, settings.max_quarantined_ratio) == ("local", None, 0.05)
 
