@@ -1,0 +1,205 @@
+"""Source files in, loaded rows and a true ledger out: the order of an ingest, written once.
+
+plan (hash, look up) → convert what is new or changed → refuse all if one is refused → load, file by file → sweep.
+The flow runs each step as a Prefect task; here nothing knows Prefect, so that it can be killed and measured alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import polars as pl
+
+from flows.errors import DataError
+from flows.lake.contracts import CONTRACTS
+from flows.lake.convert import Conversion, convert_csv, count_reasons
+from flows.lake.parts import part_name, stem, sweep
+from flows.lake.reading import hash_file
+from flows.lake.sources import SourceFile
+from flows.warehouse.base import LedgerRow, Warehouse
+
+T = TypeVar("T")
+
+
+class Step(Protocol):
+    """Runs one named step and returns what it returns."""
+
+    def __call__(self, name: str, function: Callable[[], T], /) -> T:
+        """Run `function` as the step `name`."""
+
+
+@dataclass(frozen=True)
+class PlannedFile:
+    """A file of the source, its hash, and the ledger row of the version that is loaded now, if any."""
+
+    source: SourceFile
+    sha256: str
+    loaded: LedgerRow | None
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether exactly these bytes are loaded already."""
+        return self.loaded is not None and self.loaded.file_sha256 == self.sha256
+
+
+@dataclass(frozen=True)
+class FileOutcome:
+    """What became of one file: a row of the run summary. `error` says why it was refused."""
+
+    table: str
+    file: str
+    sha256: str
+    status: str
+    rows_in: int = 0
+    rows_loaded: int = 0
+    rows_quarantined: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    error: str | None = None
+
+
+Result = tuple[FileOutcome, Conversion | None]
+
+
+def run_directly(_name: str, function: Callable[[], T]) -> T:
+    """The step runner of whoever has none of their own."""
+    return function()
+
+
+@dataclass
+class Ingestion:
+    """One ingest into `warehouse`. `outcomes` is complete as soon as everything is converted, also on a refusal."""
+
+    warehouse: Warehouse
+    work_dir: Path
+    run_id: str
+    max_quarantined_ratio: float = 0.05
+    step: Step = run_directly
+    log: logging.Logger | logging.LoggerAdapter[logging.Logger] = field(default=logging.getLogger(__name__))
+    outcomes: list[FileOutcome] = field(default_factory=list)
+
+    def convert(self, files: Sequence[SourceFile]) -> list[Conversion]:
+        """Plan and convert; return what is to be loaded.
+
+        Raises:
+            DataError: files were refused; the message names each with its cure, and nothing is to be loaded.
+        """
+        self.step("prepare warehouse", lambda: self.warehouse.prepare(CONTRACTS.values()))
+        planned = self.step("plan files", lambda: self._plan(files))
+        self.log.info("%d files found, %d of them unchanged", len(planned), sum(file.is_unchanged for file in planned))
+        results: list[Result] = []
+        for table, group in _by_table(planned, lambda file: file.source.table):
+            results += self.step(f"convert {table}", partial(self._convert_table, group))
+        self.outcomes = [outcome for outcome, _ in results]
+        if any(outcome.status == "refused" for outcome in self.outcomes):
+            self._sweep()
+            raise DataError(describe_refusal(self.outcomes))
+        return [conversion for _, conversion in results if conversion is not None]
+
+    def load(self, conversions: Sequence[Conversion]) -> None:
+        """Load each file in a transaction of its own, then leave in the lake exactly what the ledger names."""
+        for table, group in _by_table(conversions, lambda conversion: conversion.table):
+            self.step(f"load {table}", partial(self._load_table, table, group))
+        self._sweep()
+
+    def _plan(self, files: Sequence[SourceFile]) -> list[PlannedFile]:
+        loaded = {(row.table_name, row.file_name): row for row in self.warehouse.read_ledger()}
+        return [PlannedFile(file, hash_file(file.path), loaded.get((file.table, file.name))) for file in files]
+
+    def _convert_table(self, files: Sequence[PlannedFile]) -> list[Result]:
+        return [self._convert(file) for file in files]
+
+    def _convert(self, file: PlannedFile) -> Result:
+        """Convert one file unless it is loaded already; a refused file is an outcome, not an exception."""
+        table, name = file.source.table, file.source.name
+        if file.loaded and file.is_unchanged:
+            return self._unchanged(file.loaded), None
+        try:
+            conversion = convert_csv(file.source.path, CONTRACTS[table], self.work_dir, sha256=file.sha256)
+        except DataError as error:
+            self.log.error("%s", error)  # noqa: TRY400  its message is all that a user needs
+            return FileOutcome(table, name, file.sha256, "refused", error=str(error)), None
+        fault = self._judge(conversion)
+        outcome = FileOutcome(
+            table,
+            name,
+            file.sha256,
+            "refused" if fault else "replaced" if file.loaded else "loaded",
+            conversion.rows_in,
+            0 if fault else conversion.rows_loaded,
+            conversion.rows_quarantined,
+            conversion.reasons,
+            fault,
+        )
+        return outcome, None if fault else conversion
+
+    def _judge(self, conversion: Conversion) -> str | None:
+        """Why the file is refused for its bad records, if it is; say in the log how it went."""
+        if conversion.quarantined_ratio > self.max_quarantined_ratio:
+            fault = (
+                f"{describe_bad_records(conversion)}\n  That is {conversion.quarantined_ratio:.1%}; at most "
+                f"{self.max_quarantined_ratio:.1%} may be bad. Correct the file, or raise RETAIL_MAX_QUARANTINED_RATIO."
+            )
+            self.log.error("%s", fault)
+            return fault
+        if conversion.rows_quarantined:
+            self.log.warning("%s", describe_bad_records(conversion))
+        else:
+            self.log.info("%s: %s records, all good", conversion.file_name, f"{conversion.rows_in:,}")
+        return None
+
+    def _unchanged(self, row: LedgerRow) -> FileOutcome:
+        quarantine = self.work_dir / "quarantine" / row.table_name / part_name(row.file_name, row.file_sha256)
+        reasons = {}
+        if row.rows_quarantined and quarantine.is_file():
+            reasons = count_reasons(pl.read_parquet(quarantine, columns=["reason"], glob=False)["reason"])
+        rows = (row.rows_in, row.rows_loaded, row.rows_quarantined)
+        return FileOutcome(row.table_name, row.file_name, row.file_sha256, "unchanged", *rows, reasons)
+
+    def _load_table(self, table: str, conversions: Sequence[Conversion]) -> None:
+        for conversion in conversions:
+            row = self.warehouse.load_file(CONTRACTS[table], conversion, self.run_id)
+            self.log.info("%s: %s rows loaded into raw.%s", row.file_name, f"{row.rows_loaded:,}", table)
+
+    def _sweep(self) -> None:
+        """Leave in the lake what belongs to loaded files, in the quarantine that and the bad records of refused ones."""
+        loaded = {stem(row.file_name, row.file_sha256) for row in self.warehouse.read_ledger()}
+        refused = {stem(outcome.file, outcome.sha256) for outcome in self.outcomes if outcome.status == "refused"}
+        for table in CONTRACTS:
+            sweep(self.work_dir / "lake" / table, loaded)
+            sweep(self.work_dir / "quarantine" / table, loaded | refused)
+
+
+def describe_bad_records(conversion: Conversion) -> str:
+    """How many records of a file were set aside, why, and where they are."""
+    listed = [f"  - {reason}: {count:,}" for reason, count in list(conversion.reasons.items())[:5]]
+    return "\n".join(
+        [
+            f"{conversion.file_name}: {conversion.rows_quarantined:,} of {conversion.rows_in:,} records break "
+            f"the contract of {conversion.table}",
+            *listed,
+            f"  e.g. {conversion.examples[0]}",
+            f"  They are in quarantine/{conversion.table}/{part_name(conversion.file_name, conversion.file_sha256)}.",
+        ]
+    )
+
+
+def describe_refusal(outcomes: Sequence[FileOutcome]) -> str:
+    """Every refused file with its cure, in one message."""
+    refused = [outcome for outcome in outcomes if outcome.status == "refused"]
+    return "\n".join(
+        [
+            f"{len(refused)} {'file was' if len(refused) == 1 else 'files were'} refused; "
+            "nothing of this run was loaded, and the report of the last good run stands.",
+            *(f"- {outcome.error}" for outcome in refused),
+        ]
+    )
+
+
+def _by_table(items: Sequence[T], table: Callable[[T], str]) -> list[tuple[str, list[T]]]:
+    return [(name, list(group)) for name, group in groupby(items, key=table)]
