@@ -44,7 +44,7 @@ ui: $(VENV)/.installed
 	@$(BIN)/python infra/ui.py --port $(PORT)
 
 bench: $(VENV)/.installed
-	$(BIN)/python -m tests.benchmarks.convert
+	$(BIN)/python -m tests.benchmarks
 
 docs: $(VENV)/.installed
 	@$(BIN)/python infra/docs.py

@@ -6,16 +6,15 @@ leaves one summary with everything, and a flow that runs alone leaves its own.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
+import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from uuid import uuid4
 
 from prefect.context import FlowRunContext
@@ -24,7 +23,9 @@ from flows.errors import ConfigError, LoadError
 from flows.settings import Settings
 from flows.warehouse.base import Warehouse
 from flows.warehouse.duckdb import DuckDBWarehouse
+from flows.warehouse.lock import check_inside, hold_work_dir
 
+_UNFINISHED = re.compile(r"\A\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.json\.tmp\Z")
 _CURRENT: ContextVar[Run | None] = ContextVar("current_run", default=None)
 
 
@@ -51,11 +52,22 @@ class Run:
             self.summary["seconds"][step] = round(time.monotonic() - start, 3)
 
     def save(self) -> None:
-        """Write the summary, whole or not at all."""
-        self.settings.runs_dir.mkdir(parents=True, exist_ok=True)
-        beside = self.summary_path.with_suffix(".tmp")
-        beside.write_text(json.dumps(self.summary, indent=2) + "\n", encoding="utf-8")
-        beside.replace(self.summary_path)
+        """Write the summary, whole or not at all.
+
+        Raises:
+            LoadError: the disk is full or not writable.
+        """
+        beside = self.summary_path.with_name(f".{self.summary_path.name}.tmp")
+        try:
+            self.settings.runs_dir.mkdir(parents=True, exist_ok=True)
+            beside.write_text(json.dumps(self.summary, indent=2) + "\n", encoding="utf-8")
+            beside.replace(self.summary_path)
+        except OSError as error:
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
+            raise LoadError(
+                f"{self.summary_path}: cannot be written ({error.strerror}). Free space or rights, then run again."
+            ) from error
 
 
 @contextmanager
@@ -63,24 +75,29 @@ def open_run(settings: Settings) -> Iterator[Run]:
     """The run that this flow belongs to: a new one, or the one of the flow that called it.
 
     Raises:
-        LoadError: another run holds the work folder.
+        ConfigError: the work folder cannot be used.
+        LoadError: another run holds the work folder, or the summary cannot be written.
     """
     current = _CURRENT.get()
     if current is not None and current.settings.work_dir == settings.work_dir:
         yield current
         return
     run = _new_run(settings)
-    with _locked(settings.work_dir, run.run_id):
+    with hold_work_dir(settings.work_dir, run.run_id):
+        check_inside(settings.work_dir, settings.runs_dir.name)
+        _remove_unfinished_summaries(settings.runs_dir)
         token = _CURRENT.set(run)
         try:
             yield run
             run.summary["status"] = "completed"
+            run.save()
         except BaseException as error:
             run.summary.update(status="failed", error=f"{type(error).__name__}: {error}"[:4000])
+            with suppress(LoadError):  # what went wrong first is what the user must read
+                run.save()
             raise
         finally:
             _CURRENT.reset(token)
-            run.save()
 
 
 def open_warehouse(settings: Settings) -> Warehouse:
@@ -117,34 +134,11 @@ def _new_run(settings: Settings) -> Run:
     )
 
 
-@contextmanager
-def _locked(work_dir: Path, run_id: str) -> Iterator[None]:
-    """Hold the work folder. The kernel releases the lock when the process ends, however it ends."""
-    try:
-        work_dir.mkdir(parents=True, exist_ok=True)
-        lock = (work_dir / ".lock").open("a+", encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(
-            f"{work_dir}: the work folder cannot be written ({error.strerror}). "
-            "Name another with --work-dir or RETAIL_WORK_DIR."
-        ) from error
-    with lock:
-        _acquire(lock, work_dir)
-        lock.truncate(0)
-        lock.write(f"run {run_id}, process {os.getpid()}")
-        lock.flush()
-        yield
-
-
-def _acquire(lock: IO[str], work_dir: Path) -> None:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.seek(0)
-        raise LoadError(
-            f"{work_dir}: another run is at work here ({lock.read(200) or 'just starting'}). "
-            "Wait until it has ended, then run again."
-        ) from error
+def _remove_unfinished_summaries(runs_dir: Path) -> None:
+    """Remove what runs left that were killed while they wrote their summary."""
+    for path in runs_dir.glob(".*.json.tmp"):
+        if _UNFINISHED.match(path.name):
+            path.unlink(missing_ok=True)
 
 
 def describe(summary: dict[str, Any]) -> str:

@@ -1,13 +1,14 @@
 """One CSV file → Parquet parts of good records and one quarantine file of the others; every record is in one of them.
 
-out_dir/lake/<table>/<file>.<hashes>.<part>.parquet     the contract's columns, then _file, _file_sha256, _row
+out_dir/lake/<table>/<file>.<hashes>.<part>.parquet     the contract's columns, then _file, _row
 out_dir/quarantine/<table>/<file>.<hashes>.parquet      _file, _file_sha256, _row, reason, raw
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,14 +17,23 @@ import pyarrow.parquet as pq
 
 from flows.errors import DataError
 from flows.lake.contracts import Contract
-from flows.lake.parts import Part, part_name, write_part
-from flows.lake.reading import BLOCK_BYTES, Block, CsvReader, hash_file
-from flows.lake.records import find_merged_record, join_records, judge_structure, parse_records, split_records
+from flows.lake.parts import Part, PartWriter, part_name, unfinished_name, write_part
+from flows.lake.reading import BLOCK_BYTES, Block, CsvReader
+from flows.lake.records import judge_block
 from flows.lake.sources import printable
 from flows.lake.values import cast_values, explain
 
-LINEAGE = {"_file": pl.String(), "_file_sha256": pl.String(), "_row": pl.Int64()}
-QUARANTINE_SCHEMA = {**LINEAGE, "reason": pl.String(), "raw": pl.String()}
+QUARANTINE_SCHEMA = {
+    "_file": pl.String(),
+    "_file_sha256": pl.String(),
+    "_row": pl.Int64(),
+    "reason": pl.String(),
+    "raw": pl.String(),
+}
+WORKERS = 2
+
+_ARROW = pl.DataFrame(schema=QUARANTINE_SCHEMA).to_arrow().schema
+_ARROW_WITHOUT_HASH = _ARROW.remove(_ARROW.get_field_index("_file_sha256"))
 MAX_EXAMPLES = 5
 MAX_NAME_SHOWN = 40
 
@@ -67,8 +77,7 @@ def convert_csv(
     """
     path, out_dir = Path(path), Path(out_dir)
     try:
-        converter = _Converter(path, sha256 or hash_file(path), contract, out_dir)
-        return converter.run(CsvReader(path, block_bytes))
+        return _Converter(path, contract, out_dir).run(CsvReader(path, block_bytes), sha256)
     except OSError as error:
         raise DataError(
             f"{path.name}: cannot be read ({error.strerror or error}). Check the file and its rights."
@@ -96,7 +105,11 @@ def check_header(name: str, header: Sequence[str], contract: Contract) -> None:
 
 def count_reasons(reasons: pl.Series) -> dict[str, int]:
     """How many records have each reason; a record with several counts in each. The most frequent first."""
-    counts = Counter(reason for joined in reasons for reason in joined.split(";"))
+    counted = reasons.str.split(";").explode(empty_as_null=True).value_counts(name="count")
+    return _most_frequent_first(dict(counted.select(counted.columns[0], "count").rows()))
+
+
+def _most_frequent_first(counts: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
@@ -105,96 +118,155 @@ def _short(text: str) -> str:
     return repr(text if len(text) <= MAX_NAME_SHOWN else text[:MAX_NAME_SHOWN] + "…")
 
 
+@dataclass(frozen=True)
+class _Converted:
+    """What became of one block: its good records, written, and the others with their reasons."""
+
+    number: int
+    part: Part | None
+    bad: pl.DataFrame
+
+
 class _Converter:
-    """The state of one conversion: what was written so far."""
+    """One conversion: blocks are converted side by side and gathered in the order of the file."""
 
-    def __init__(self, path: Path, sha256: str, contract: Contract, out_dir: Path) -> None:
-        self.path, self.sha256, self.contract = path, sha256, contract
-        self.name = printable(path.name)
+    def __init__(self, path: Path, contract: Contract, out_dir: Path) -> None:
+        self.name, self.contract = printable(path.name), contract
         self.lake = out_dir / "lake" / contract.table
-        self.quarantine = out_dir / "quarantine" / contract.table
-        self.parts: list[Part] = []
-        self.bad: list[pl.DataFrame] = []
+        self.quarantine_dir = out_dir / "quarantine" / contract.table
+        self.quarantine = PartWriter(self.quarantine_dir / unfinished_name(self.name, 0), _ARROW_WITHOUT_HASH)
+        self.parts: list[tuple[int, Part]] = []
+        self.bad: list[Part] = []
+        self.reasons: Counter[str] = Counter()
+        self.examples: list[str] = []
 
-    def run(self, reader: CsvReader) -> Conversion:
+    def run(self, reader: CsvReader, sha256: str | None) -> Conversion:
         try:
-            for block in reader.blocks():
-                check_header(self.name, reader.header, self.contract)
-                self._convert_block(block, reader.header)
+            self._convert_blocks(reader)
             check_header(self.name, reader.header, self.contract)  # a file without records has a header too
-            return self._conclude(reader)
+            self._check_hash(reader, sha256)
+            self._set_aside(reader)
+            self._check_balance(reader.rows_in)
+            return self._publish(reader)
         except BaseException:
-            for part in self.parts:
+            self.quarantine.discard()
+            for part in [*(part for _, part in self.parts), *self.bad]:
                 part.path.unlink(missing_ok=True)
             raise
 
-    def _convert_block(self, block: Block, header: list[str]) -> None:
-        records = split_records(block)
-        codes = judge_structure(records, len(header), has_quotes=block.has_quotes)
-        self._refuse_merged_records(block, records, codes)
-        rows = pl.int_range(block.first_row, block.first_row + len(block), dtype=pl.Int64, eager=True)
-        frame = pl.DataFrame({"_row": rows, "raw": records, "code": codes})
-        if codes.null_count() < len(codes):
-            misshapen = frame.filter(pl.col("code").is_not_null())
-            self._set_aside(misshapen.with_columns(reason="record:" + pl.col("code")))
-            frame = frame.filter(pl.col("code").is_null())
-        data = block.data if frame.height == len(block) else join_records(frame["raw"])
-        text = parse_records(data, frame.height, header, has_quotes=block.has_quotes)
-        self._convert_values(frame, text)
+    def _convert_blocks(self, reader: CsvReader) -> None:
+        if reader.path.stat().st_size <= reader.block_bytes:  # a small file is not worth the threads
+            for block in self._checked(reader):
+                self._gather(self._convert_block(block, reader))
+            return
+        with ThreadPoolExecutor(WORKERS) as workers:
+            running: deque[Future[_Converted]] = deque()
+            try:
+                for block in self._checked(reader):
+                    if len(running) > WORKERS:  # read ahead by one block, so that memory does not grow with the file
+                        self._gather(running.popleft().result())
+                    running.append(workers.submit(self._convert_block, block, reader))
+                while running:
+                    self._gather(running.popleft().result())
+            except BaseException:
+                self._abandon(running)
+                raise
 
-    def _convert_values(self, frame: pl.DataFrame, text: pl.DataFrame) -> None:
-        typed, good = cast_values(text, self.contract)
+    def _checked(self, reader: CsvReader) -> Iterator[Block]:
+        for block in reader.blocks():
+            if not block.number:
+                check_header(self.name, reader.header, self.contract)
+            yield block
+
+    def _abandon(self, running: deque[Future[_Converted]]) -> None:
+        """Wait for what has begun, so that no part appears after the others were removed."""
+        for future in running:
+            future.cancel()
+        for future in running:
+            if not future.cancelled() and future.exception() is None:
+                self._gather(future.result())
+
+    def _convert_block(self, block: Block, reader: CsvReader) -> _Converted:
+        try:
+            records = judge_block(block, reader.header)
+        except UnicodeDecodeError as error:
+            row = block.first_row + block.data.count(b"\n", 0, error.start)
+            raise reader.not_utf8(row, block.data[error.start]) from error
+        typed, good = cast_values(records.text, self.contract, has_nul=b"\x00" in block.data)
+        rows, bad = records.rows, records.misshapen
         if not good.all():
-            reason = explain(text.filter(~good), self.contract)
-            self._set_aside(frame.filter(~good).with_columns(reason=reason))
-            typed, frame = typed.filter(good), frame.filter(good)
-        if typed.height:
-            name = part_name(self.name, self.sha256, len(self.parts))
-            self.parts.append(write_part(typed.with_columns(self._lineage(frame["_row"])), self.lake / name))
+            wrong = ~good
+            reason = explain(records.text.filter(wrong), self.contract)
+            named = pl.DataFrame({"_row": rows.filter(wrong), "reason": reason, "raw": records.raw_of(wrong)})
+            bad = pl.concat([bad, named]).sort("_row")
+            typed, rows = typed.filter(good), rows.filter(good)
+        return _Converted(block.number, self._write_part(block, typed, rows), bad)
 
-    def _lineage(self, rows: pl.Series) -> list[pl.Series | pl.Expr]:
-        return [pl.lit(self.name).alias("_file"), pl.lit(self.sha256).alias("_file_sha256"), rows.alias("_row")]
+    def _write_part(self, block: Block, typed: pl.DataFrame, rows: pl.Series) -> Part | None:
+        if not typed.height:
+            return None
+        lineage = (pl.lit(self.name).alias("_file"), rows.alias("_row"))
+        return write_part(typed.with_columns(*lineage), self.lake / unfinished_name(self.name, block.number))
 
-    def _set_aside(self, frame: pl.DataFrame) -> None:
-        self.bad.append(frame.with_columns(self._lineage(frame["_row"])).select(*QUARANTINE_SCHEMA))
+    def _gather(self, converted: _Converted) -> None:
+        if converted.part is not None:
+            self.parts.append((converted.number, converted.part))
+        if converted.bad.height:
+            bad = converted.bad.with_columns(pl.lit(self.name).alias("_file"))
+            self.quarantine.append(bad.select(*_ARROW_WITHOUT_HASH.names))
+            self.reasons.update(count_reasons(bad["reason"]))
+            rest = MAX_EXAMPLES - len(self.examples)
+            self.examples += [f"record {row}: {reason}" for row, reason in bad["_row", "reason"].head(rest).rows()]
 
-    def _refuse_merged_records(self, block: Block, records: pl.Series, codes: pl.Series) -> None:
-        index = find_merged_record(records, codes)
-        if index is not None:
-            raise DataError(
-                f"{self.name}: record {block.first_row + index} spans several lines and its quotes do not match, "
-                "so where it ends cannot be proven. Correct the quotes there and deliver the file again."
-            )
+    def _set_aside(self, reader: CsvReader) -> None:
+        """Write the quarantine file once more, now that the hash of the source file is known."""
+        draft = self.quarantine.close()
+        if draft is None:
+            return
+        self.bad.append(draft)
+        final = PartWriter(self.quarantine_dir / unfinished_name(self.name), _ARROW)
+        try:
+            with pq.ParquetFile(draft.path) as file:
+                for group in range(file.num_row_groups):
+                    frame = pl.DataFrame(file.read_row_group(group))
+                    final.append(frame.with_columns(_file_sha256=pl.lit(reader.sha256)).select(*QUARANTINE_SCHEMA))
+            part = final.close()
+        except BaseException:
+            final.discard()
+            raise
+        draft.path.unlink()
+        self.bad = [part] if part else []
 
-    def _conclude(self, reader: CsvReader) -> Conversion:
-        if reader.sha256 != self.sha256:
-            raise DataError(f"{self.name}: changed while it was read. Run again when it is complete.")
-        bad = pl.concat(self.bad) if self.bad else pl.DataFrame(schema=QUARANTINE_SCHEMA)
-        bad = bad.sort("_row")
-        quarantine = None
-        if bad.height:
-            quarantine = write_part(bad, self.quarantine / part_name(self.name, self.sha256))
-        return self._balance(reader.rows_in, quarantine, bad)
+    def _check_hash(self, reader: CsvReader, sha256: str | None) -> None:
+        if sha256 not in (None, reader.sha256):
+            raise DataError(f"{self.name}: the file changed while it was read. Run again when it is complete.")
 
-    def _balance(self, rows_in: int, quarantine: Part | None, bad: pl.DataFrame) -> Conversion:
-        loaded = sum(int(pq.read_metadata(part.path).num_rows) for part in self.parts)
-        quarantined = int(pq.read_metadata(quarantine.path).num_rows) if quarantine else 0
+    def _check_balance(self, rows_in: int) -> None:
+        """Compare the records counted in the bytes with the rows read back from the files that were written."""
+        loaded, quarantined = self._rows_written()
         if rows_in != loaded + quarantined:
             raise DataError(
                 f"{self.name}: {rows_in} records were counted, but {loaded} converted and {quarantined} set aside. "
                 "Please report this file: the converter must never lose a record."
             )
+
+    def _publish(self, reader: CsvReader) -> Conversion:
+        loaded, quarantined = self._rows_written()
+        for i, (number, part) in enumerate(self.parts):
+            self.parts[i] = number, part.publish(self.lake / part_name(self.name, reader.sha256, number))
+        self.bad = [part.publish(self.quarantine_dir / part_name(self.name, reader.sha256)) for part in self.bad]
         return Conversion(
             table=self.contract.table,
             file_name=self.name,
-            file_sha256=self.sha256,
-            rows_in=rows_in,
+            file_sha256=reader.sha256,
+            rows_in=reader.rows_in,
             rows_loaded=loaded,
             rows_quarantined=quarantined,
-            parts=tuple(self.parts),
-            quarantine=quarantine,
-            reasons=count_reasons(bad["reason"]),
-            examples=tuple(
-                f"record {row}: {reason}" for row, reason in bad["_row", "reason"].head(MAX_EXAMPLES).rows()
-            ),
+            parts=tuple(part for _, part in self.parts),
+            quarantine=self.bad[0] if self.bad else None,
+            reasons=_most_frequent_first(self.reasons),
+            examples=tuple(self.examples),
         )
+
+    def _rows_written(self) -> tuple[int, int]:
+        return sum(part.rows for _, part in self.parts), sum(part.rows for part in self.bad)

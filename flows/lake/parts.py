@@ -1,27 +1,35 @@
-"""Parquet files that are either whole or not there: written beside, flushed, read back, hashed, renamed."""
+"""Parquet files that are either whole or not there.
+
+While its source file is being converted a part has a hidden name. When the whole source file has been checked, its
+parts, written, flushed, read back and hashed, are given their names.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import re
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
+from polars.exceptions import ComputeError
 
 from flows.errors import LoadError
 from flows.lake.reading import hash_file
 
 _SLUG = re.compile(r"[^A-Za-z0-9_-]+")
-_NAME = re.compile(r"\A\.?[A-Za-z0-9_-]{1,60}\.(?P<stem>[0-9a-f]{8}\.[0-9a-f]{16})(\.[0-9]{5})?\.parquet(\.tmp)?\Z")
+_FINISHED = re.compile(r"\A[A-Za-z0-9_-]{1,60}\.(?P<stem>[0-9a-f]{8}\.[0-9a-f]{16})(\.[0-9]{5,})?\.parquet\Z")
+_UNFINISHED = re.compile(r"\A\.[A-Za-z0-9_-]{1,60}\.[0-9a-f]{8}(\.[0-9]{5,})?\.parquet\.tmp\Z")
 
 
 @dataclass(frozen=True)
 class Part:
-    """One published Parquet file: its rows, its size in bytes and the SHA-256 of its bytes."""
+    """One Parquet file: its rows, its size in bytes and the SHA-256 of its bytes."""
 
     path: Path
     rows: int
@@ -33,55 +41,128 @@ class Part:
         if not self.path.is_file() or hash_file(self.path) != self.sha256:
             raise LoadError(f"{self.path}: changed or vanished after it was written. Check the disk and run again.")
 
+    def publish(self, path: Path) -> Part:
+        """Give the file its name: from now on it counts."""
+        with _explained(path):
+            self.path.replace(path)
+        return replace(self, path=path)
+
 
 def stem(file_name: str, file_sha256: str) -> str:
     """What names the Parquet files of one version of one source file: hash of its name, hash of its bytes."""
-    return f"{hashlib.sha256(file_name.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}.{file_sha256[:16]}"
+    return f"{_hash_name(file_name)}.{file_sha256[:16]}"
 
 
 def part_name(file_name: str, file_sha256: str, number: int | None = None) -> str:
     """A file name that is safe whatever the source file is called, and equal for equal bytes."""
-    slug = _SLUG.sub("_", file_name.split(".", maxsplit=1)[0])[:60] or "_"
-    suffix = "" if number is None else f".{number:05d}"
-    return f"{slug}.{stem(file_name, file_sha256)}{suffix}.parquet"
+    return f"{_slug(file_name)}.{stem(file_name, file_sha256)}{_suffix(number)}.parquet"
+
+
+def unfinished_name(file_name: str, number: int | None = None) -> str:
+    """The name of a part while its source file is still being converted."""
+    return f".{_slug(file_name)}.{_hash_name(file_name)}{_suffix(number)}.parquet.tmp"
 
 
 def write_part(frame: pl.DataFrame, path: Path) -> Part:
-    """Publish `frame` at `path`; on any failure nothing stands there that was not there before.
+    """Write `frame` at `path`, on the disk and read back; on a failure nothing is left there.
 
     Raises:
         LoadError: the disk is full or not writable, or the file reads back with another number of rows.
     """
-    beside = path.with_name(f".{path.name}.tmp")
+    with _finishing(path, [frame.height]) as parts:
+        frame.write_parquet(path, compression="zstd", compression_level=1)
+    return parts[0]
+
+
+class PartWriter:
+    """One Parquet file written piece by piece."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.path, self.schema, self.rows = path, schema, 0
+        self._writer: pq.ParquetWriter | None = None
+
+    def append(self, frame: pl.DataFrame) -> None:
+        """Add rows; raises LoadError if they cannot be written."""
+        with _explained(self.path):
+            if self._writer is None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._writer = pq.ParquetWriter(self.path, self.schema, compression="zstd")
+            self._writer.write_table(frame.to_arrow().cast(self.schema))
+        self.rows += frame.height
+
+    def close(self) -> Part | None:
+        """Finish the file; None if nothing was ever written."""
+        if self._writer is None:
+            return None
+        with _finishing(self.path, [self.rows]) as parts:
+            self._writer.close()
+        return parts[0]
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        if self._writer is not None:
+            with suppress(OSError):
+                self._writer.close()
+            self.path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _finishing(path: Path, rows: list[int]) -> Iterator[list[Part]]:
+    """Let the caller write a file at `path`; then flush it, read it back and hash it."""
+    parts: list[Part] = []
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("wb") as file:
-            frame.write_parquet(file, compression="zstd", compression_level=1)
-            file.flush()
-            os.fsync(file.fileno())
-        rows = int(pq.read_metadata(beside).num_rows)
-        if rows != frame.height:
-            raise LoadError(
-                f"{path}: {frame.height} rows were written, {rows} read back. Check the disk and run again."
-            )
-        part = Part(path, rows, beside.stat().st_size, hash_file(beside))
-        beside.replace(path)
-    except OSError as error:
-        raise LoadError(
-            f"{path}: cannot be written ({error.strerror or error}). Free space or rights, then run again."
-        ) from error
-    finally:
+        with _explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield parts
+            _flush(path)
+            parts.append(_read_back(path, rows[0]))
+    except BaseException:
         with suppress(OSError):
-            beside.unlink(missing_ok=True)
-    return part
+            path.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn what the system says into an error that names the file and the cure."""
+    try:
+        yield
+    except (OSError, ComputeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise LoadError(f"{path}: cannot be written ({why}). Free space or rights, then run again.") from error
+
+
+def _read_back(path: Path, rows: int) -> Part:
+    found = int(pq.read_metadata(path).num_rows)
+    if found != rows:
+        raise LoadError(f"{path}: {rows} rows were written, {found} read back. Check the disk and run again.")
+    return Part(path, found, path.stat().st_size, hash_file(path))
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def sweep(folder: Path, keep: set[str]) -> list[Path]:
-    """Remove the Parquet files of source versions whose stem is not in `keep`; touch nothing with a foreign name."""
+    """Remove unfinished parts, and those of versions whose stem is not in `keep`; touch nothing with a foreign name."""
     removed = []
     for path in sorted(folder.glob("*")) + sorted(folder.glob(".*.tmp")):
-        match = _NAME.match(path.name)
-        if match and match["stem"] not in keep and path.is_file():
+        finished = _FINISHED.match(path.name)
+        is_stale = finished["stem"] not in keep if finished else bool(_UNFINISHED.match(path.name))
+        if is_stale and path.is_file():
             path.unlink()
             removed.append(path)
     return removed
+
+
+def _hash_name(file_name: str) -> str:
+    return hashlib.sha256(file_name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+
+
+def _slug(file_name: str) -> str:
+    return _SLUG.sub("_", file_name.split(".", 1)[0])[:60] or "_"
+
+
+def _suffix(number: int | None) -> str:
+    return "" if number is None else f".{number:05d}"

@@ -1,7 +1,7 @@
-"""Bytes of one CSV file in, blocks that end at a record's end out.
+"""Bytes of one CSV file in, blocks of whole records out.
 
-Here the file is hashed, unpacked, checked to be UTF-8, and its records are counted from bytes and quote
-parity alone, so that the count does not depend on the parser whose work it checks.
+Here the file is hashed, unpacked, cut where records end, and its records are counted from the bytes alone, so that
+the count does not depend on the parser whose work it checks.
 """
 
 from __future__ import annotations
@@ -19,26 +19,41 @@ from typing import IO
 import numpy as np
 
 from flows.errors import DataError
+from flows.lake.splitting import NEWLINE, count_byte, find_line_ends, split_records
 
-BLOCK_BYTES = 32 * 1024 * 1024
-MAX_RECORD_BYTES = 4 * 1024 * 1024  # a loaded row of Redshift is at most 4 MB
+BLOCK_BYTES = 8 * 1024 * 1024
+MAX_LINE_BYTES = 64 * 1024 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
 _UTF8_BOM = b"\xef\xbb\xbf"
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
-_NEWLINE, _QUOTE = ord("\n"), ord('"')
+_FOREIGN = {
+    b"\x89PNG": "a PNG image",
+    b"PK\x03\x04": "a zip archive or an Excel workbook",
+    b"PAR1": "a Parquet file",
+    b"%PDF": "a PDF document",
+    b"BZh": "packed with bzip2",
+    b"\x28\xb5\x2f\xfd": "packed with zstd",
+    b"\xfd7zXZ": "packed with xz",
+}
+
+
+_LONGEST_MAGIC = 5
 
 
 @dataclass(frozen=True)
 class Block:
-    """Whole records: `data` ends with a newline; record i (0-based) is data[ends[i-1]:ends[i]]."""
+    """Whole records. `ends` (int64 offsets just after each record) is given where quotes made it necessary."""
 
+    number: int
     data: bytes
-    ends: np.ndarray  # int64, offsets just after each record's newline
+    rows: int
     first_row: int  # 1-based record number in the file of the block's first record
-    has_quotes: bool
+    ends: np.ndarray | None = None
 
-    def __len__(self) -> int:
-        return len(self.ends)
+    @property
+    def record_ends(self) -> np.ndarray:
+        """Offsets (int64) just after each record."""
+        return find_line_ends(self.data) if self.ends is None else self.ends
 
 
 class _Hashing(io.RawIOBase):
@@ -56,6 +71,11 @@ class _Hashing(io.RawIOBase):
         self.sha256.update(buffer[:count])
         return int(count)
 
+    def read(self, size: int = -1) -> bytes:
+        data = self._raw.read(size)
+        self.sha256.update(data)
+        return data
+
 
 @dataclass
 class CsvReader:
@@ -66,120 +86,140 @@ class CsvReader:
     header: list[str] = field(default_factory=list)
     rows_in: int = 0
     sha256: str = ""
+    _blocks: int = 0
 
     def blocks(self) -> Iterator[Block]:
         """Yield the records of the file in blocks; `header` is set before the first one.
 
         Raises:
-            DataError: not UTF-8, a damaged gzip, no header, a quote that is never closed, or a file that
-                changed while it was read.
+            DataError: not CSV in UTF-8, a damaged gzip, no header, a record whose end cannot be proven, or a file
+                that changed while it was read.
         """
         before = self.path.stat()
         with self.path.open("rb", buffering=0) as raw:
             hashing = _Hashing(raw)
-            yield from self._records(self._chunks(hashing))
+            packed = raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+            raw.seek(0)
+            yield from self._cut_blocks(self._unpack(hashing) if packed else self._read(hashing))
             while hashing.read(1 << 20):  # what gzip left unread belongs to the hash too
                 pass
             self.sha256 = hashing.sha256.hexdigest()
         after = self.path.stat()
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-            raise DataError(
-                f"{self.path.name}: changed while it was read. Deliver it under another name and rename it."
-            )
+            raise self._refuse("the file changed while it was read. Deliver it under another name and rename it.")
 
-    def _chunks(self, hashing: _Hashing) -> Iterator[bytes]:
-        """Plain bytes of the file, unpacked if they are gzip (known by content, not by name), without BOM."""
-        buffered: io.BufferedReader = io.BufferedReader(hashing, 1 << 20)
-        packed = buffered.peek(2)[:2] == _GZIP_MAGIC
-        stream: gzip.GzipFile | io.BufferedReader = gzip.GzipFile(fileobj=buffered) if packed else buffered
+    def _read(self, hashing: _Hashing) -> Iterator[bytes]:
+        while chunk := hashing.read(self.block_bytes):
+            yield chunk
+
+    def _unpack(self, hashing: _Hashing) -> Iterator[bytes]:
+        """The bytes of a gzip file (known by content, not by name), of all its members."""
+        stream = gzip.GzipFile(fileobj=io.BufferedReader(hashing, 1 << 20))
         try:
-            chunk = _without_bom(stream.read(self.block_bytes), self.path.name)
-            while chunk:
+            while chunk := stream.read(self.block_bytes):
                 yield chunk
-                chunk = stream.read(self.block_bytes)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise DataError(f"{self.path.name}: the gzip data is damaged ({error}). Deliver the file again.") from error
+            raise self._refuse(f"the gzip data is damaged ({error}). Deliver the file again.") from error
 
-    def _records(self, chunks: Iterator[bytes]) -> Iterator[Block]:
-        rest = b""
+    def _cut_blocks(self, chunks: Iterator[bytes]) -> Iterator[Block]:
+        rest = self._beginning(chunks)
         for chunk in chunks:
-            data = rest + chunk
-            block, rest = self._cut(data)
+            data = self._take_header(rest + chunk)
+            block, rest = self._cut(data, is_last=False) if self.header else (None, data)
             if block is not None:
                 yield block
-            if len(rest) > self.block_bytes + MAX_RECORD_BYTES:
-                raise self._unclosed_quote()
+            if len(rest) > MAX_LINE_BYTES:
+                raise self._too_long(rest)
         if rest and not rest.endswith(b"\n"):
             rest += b"\n"  # the last record may lack its line end
-        block, rest = self._cut(rest)
-        if rest:
-            raise self._unclosed_quote()
+        block, _ = self._cut(self._take_header(rest), is_last=True)
         if block is not None:
             yield block
         if not self.header:
-            raise DataError(f"{self.path.name}: the file is empty; a header was expected. Deliver the file again.")
+            raise self._refuse("the file is empty; a header was expected. Deliver the file again.")
 
-    def _cut(self, data: bytes) -> tuple[Block | None, bytes]:
-        """Cut `data` after its last complete record; take the header off first."""
-        ends, has_quotes = record_ends(data)
-        if len(ends) and not self.header:
-            self.header = self._parse_header(data[: int(ends[0])])
-            data, ends = data[int(ends[0]) :], ends[1:] - ends[0]
-        if not len(ends):
+    def _cut(self, data: bytes, *, is_last: bool) -> tuple[Block | None, bytes]:
+        """Cut `data` after its last complete record."""
+        cut = data.rfind(b"\n") + 1
+        ends: np.ndarray | None = None
+        if b'"' in data:
+            self._check_utf8(data[:cut])
+            split = split_records(data, len(self.header), is_last=is_last)
+            if split.refused is not None:
+                raise self._refuse(
+                    f"record {self.rows_in + split.refused + 1} opens a quote that is not closed, and where the record "
+                    "ends cannot be proven. Correct the quotes there and deliver the file again."
+                )
+            ends, cut = split.ends, int(split.ends[-1]) if len(split.ends) else 0
+        if not cut:
             return None, data
-        cut = int(ends[-1])
-        block = Block(data[:cut], ends, self.rows_in + 1, has_quotes)
-        self._check_utf8(block)
-        self.rows_in += len(block)
+        rows = count_byte(data, NEWLINE, cut) if ends is None else len(ends)
+        block = Block(self._blocks, data if cut == len(data) else data[:cut], rows, self.rows_in + 1, ends)
+        self.rows_in += rows
+        self._blocks += 1
         return block, data[cut:]
 
-    def _parse_header(self, line: bytes) -> list[str]:
+    def _take_header(self, data: bytes) -> bytes:
+        """Take the header off the first data; what is left waits until it is complete."""
+        end = data.find(b"\n")
+        if self.header or end < 0:
+            return data
+        line = data[:end]
+        if b"\x00" in line:
+            raise self._refuse("the header contains NUL bytes: this is not CSV in UTF-8. If it is UTF-16, convert it.")
+        if b"\r" in line.removesuffix(b"\r"):
+            raise self._cr_only()
         try:
-            rows = list(csv.reader([line.decode("utf-8").rstrip("\r\n")], strict=True))
+            rows = list(csv.reader([line.removesuffix(b"\r").decode("utf-8")], strict=True))
         except (UnicodeDecodeError, csv.Error) as error:
-            raise DataError(
-                f"{self.path.name}: the header cannot be read ({error}). Is it a CSV file in UTF-8?"
-            ) from error
-        header = rows[0] if rows else []
-        if not header:
-            raise DataError(f"{self.path.name}: the first line is blank; a header was expected.")
-        return header
+            raise self._refuse(f"the header cannot be read ({error}). Is it a CSV file in UTF-8?") from error
+        if not rows or not rows[0]:
+            raise self._refuse("the first line is blank; a header was expected. Deliver the file again.")
+        self.header = rows[0]
+        return data[end + 1 :]
 
-    def _check_utf8(self, block: Block) -> None:
+    def _check_utf8(self, data: bytes) -> None:
         try:
-            block.data.decode("utf-8")
+            data.decode("utf-8")
         except UnicodeDecodeError as error:
-            row = block.first_row + int(np.searchsorted(block.ends, error.start, side="right"))
-            raise DataError(
-                f"{self.path.name}: record {row} is not UTF-8 (byte 0x{block.data[error.start]:02x}). "
-                "Convert the file to UTF-8, e.g. with iconv -f latin1 -t utf-8."
-            ) from error
+            before = data[: data.rfind(b"\n", 0, error.start) + 1]
+            whole = split_records(before, len(self.header), is_last=False)
+            raise self.not_utf8(self.rows_in + len(whole.ends) + 1, data[error.start]) from error
 
-    def _unclosed_quote(self) -> DataError:
-        return DataError(
-            f"{self.path.name}: a quote opened at or after record {self.rows_in + 1} is not closed, "
-            "so the records after it cannot be told apart. Correct the file and deliver it again."
+    def not_utf8(self, row: int, byte: int) -> DataError:
+        """The refusal of a file whose record `row` holds a byte that is not UTF-8."""
+        return self._refuse(
+            f"record {row} is not UTF-8 (byte 0x{byte:02x}). "
+            "Convert the file to UTF-8, e.g. with iconv -f latin1 -t utf-8."
         )
 
+    def _beginning(self, chunks: Iterator[bytes]) -> bytes:
+        """The first bytes, without BOM; enough of them to tell what kind of file it is."""
+        chunk = b""
+        for more in chunks:
+            chunk += more
+            if len(chunk) >= _LONGEST_MAGIC:
+                break
+        if chunk.startswith(_UTF16_BOMS):
+            raise self._refuse("the file is UTF-16. Convert it to UTF-8, e.g. with iconv -f utf-16 -t utf-8.")
+        for magic, what in _FOREIGN.items():
+            if chunk.startswith(magic):
+                raise self._refuse(f"this is not CSV but {what}. Deliver plain or gzip-packed CSV.")
+        return chunk.removeprefix(_UTF8_BOM)
 
-def record_ends(data: bytes) -> tuple[np.ndarray, bool]:
-    """Offsets just after each newline that is outside quotes, and whether there is any quote at all."""
-    octets = np.frombuffer(data, dtype=np.uint8)
-    newlines = np.flatnonzero(octets == _NEWLINE).astype(np.int64)
-    has_quotes = _QUOTE in data
-    if has_quotes:
-        quotes = np.flatnonzero(octets == _QUOTE)
-        newlines = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
-    return newlines + 1, has_quotes
+    def _too_long(self, rest: bytes) -> DataError:
+        if not self.header and b"\r" in rest:
+            return self._cr_only()
+        return self._refuse(f"record {self.rows_in + 1} is longer than 64 MB. Is it a CSV file with line ends?")
+
+    def _cr_only(self) -> DataError:
+        return self._refuse("the line ends are CR alone. Convert them, e.g. with tr '\\r' '\\n'.")
+
+    def _refuse(self, why: str) -> DataError:
+        return DataError(f"{self.path.name}: {why}")
 
 
 def hash_file(path: Path) -> str:
     """SHA-256 of the bytes of a file, as hexadecimal text."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _without_bom(chunk: bytes, name: str) -> bytes:
-    if chunk.startswith(_UTF16_BOMS):
-        raise DataError(f"{name}: the file is UTF-16. Convert it to UTF-8, e.g. with iconv -f utf-16 -t utf-8.")
-    return chunk.removeprefix(_UTF8_BOM)

@@ -5,15 +5,18 @@ Credentials are those of the AWS SDK's own chain: environment, profile or role; 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
+from s3transfer.exceptions import RetriesExceededError  # type: ignore[import-untyped]
 
-from flows.errors import ConfigError
-from flows.lake.sources import is_raw_file
+from flows.errors import ConfigError, LoadError
+from flows.lake.sources import is_raw_file, printable
 
 SCHEME = "s3://"
 
@@ -21,44 +24,79 @@ SCHEME = "s3://"
 def fetch_s3(source: str, folder: Path) -> Path:
     """Make `folder` hold exactly the raw files that lie directly under `source`; return it.
 
-    An object that was copied by an earlier run and has the same ETag and size since is not copied again.
+    An object that was copied by an earlier run and has the same ETag and size since is not copied again. Beside each
+    copy lies `.<name>.etag`: from before the copy is begun, so that whatever has none was not put there by a run.
 
     Raises:
-        ConfigError: the bucket cannot be read, or the address has no bucket.
+        ConfigError: the bucket cannot be read, the address has no bucket, or the folder holds what no run put there.
+        LoadError: a copy cannot be written.
     """
     parts = urlsplit(source)
     if not parts.netloc:
         raise ConfigError(f"{source}: no bucket is named. Expected s3://bucket/prefix.")
     prefix = parts.path.strip("/")
-    folder.mkdir(parents=True, exist_ok=True)
+    prefix = f"{prefix}/" if prefix else ""
     try:
+        _make_folder(folder)
         client = boto3.client("s3")
-        pages = client.get_paginator("list_objects_v2").paginate(
-            Bucket=parts.netloc, Prefix=f"{prefix}/" if prefix else "", Delimiter="/"
-        )
-        objects = {Path(entry["Key"]).name: entry for page in pages for entry in page.get("Contents", [])}
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=parts.netloc, Prefix=prefix, Delimiter="/")
+        objects = {entry["Key"].removeprefix(prefix): entry for page in pages for entry in page.get("Contents", [])}
         wanted = {name: entry for name, entry in objects.items() if is_raw_file(name)}
         _remove_others(folder, set(wanted))
         for name, entry in wanted.items():
             _copy(client, parts.netloc, entry, folder / name)
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, Boto3Error, RetriesExceededError) as error:
         raise ConfigError(
             f"{source}: cannot be read ({error}). Check the address, the region and the rights."
+        ) from error
+    except OSError as error:
+        raise LoadError(
+            f"{error.filename or folder}: a copy from {source} cannot be written ({error.strerror or error}). "
+            "Free space or rights, or give an object with a very long name a shorter one; then run again."
         ) from error
     return folder
 
 
-def _copy(client: Any, bucket: str, entry: dict[str, object], path: Path) -> None:
-    tag = path.with_name(f".{path.name}.etag")
+def _make_folder(folder: Path) -> None:
+    if folder.is_symlink():
+        raise ConfigError(f"{folder}: is a link, so copies would lie elsewhere. Remove it, then run again.")
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def _copy(client: Any, bucket: str, entry: dict[str, Any], path: Path) -> None:
+    tag, beside = _tag_of(path), path.with_name(f".{path.name}.part")
     identity = f"{entry['ETag']} {entry['Size']}"
     if path.exists() and tag.exists() and tag.read_text(encoding="utf-8") == identity:
         return
-    tag.unlink(missing_ok=True)
-    client.download_file(bucket, str(entry["Key"]), str(path))
+    for leftover in (tag, beside):
+        leftover.unlink(missing_ok=True)  # not written through, should it be a link
+    tag.touch()
+    try:
+        with beside.open("xb") as file:
+            client.download_fileobj(bucket, entry["Key"], file)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
     tag.write_text(identity, encoding="utf-8")
 
 
 def _remove_others(folder: Path, names: set[str]) -> None:
-    for path in folder.iterdir():
-        if path.name.removeprefix(".").removesuffix(".etag") not in names:
-            path.unlink()
+    """Remove copies of objects that are gone and what killed runs left; refuse to touch what no run put there."""
+    for tag in sorted(folder.glob(".*.etag")):
+        name = tag.name.removeprefix(".").removesuffix(".etag")
+        (folder / f".{name}.part").unlink(missing_ok=True)
+        if name not in names:
+            (folder / name).unlink(missing_ok=True)
+            tag.unlink()
+    strange = [path for path in sorted(folder.iterdir()) if path.name[0] != "." and not _tag_of(path).is_file()]
+    if strange:
+        raise ConfigError(
+            f"{printable(str(strange[0]))}: {len(strange)} such in this folder, which is for copies from S3 only, "
+            "were not put there by a run. Move them away, then run again."
+        )
+
+
+def _tag_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.etag")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +11,16 @@ from pathlib import Path
 from flows.errors import ConfigError
 
 SUFFIXES = (".csv", ".csv.gz")
+# C0 and C1 controls, line and paragraph separators, and what turns the direction of text; fixed, because names identify
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One delivered file, by the table it belongs to. `name` identifies it between runs."""
+    """One delivered file, by the table it belongs to. `name` identifies it between runs.
+
+    It is what a name in the folder promises; `find_fault` says whether there is a file behind it.
+    """
 
     table: str
     name: str
@@ -29,13 +36,13 @@ class Delivery:
 
 
 def find_sources(folder: Path, tables: Iterable[str]) -> Delivery:
-    """Look through `folder` (not below it).
+    """Look at the names in `folder` (not below it).
 
     Raises:
         ConfigError: the folder does not exist, cannot be read, or holds no raw data.
     """
     try:
-        names = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
+        names = sorted(entry.name for entry in folder.iterdir())
     except OSError as error:
         raise ConfigError(
             f"{folder}: the source folder cannot be read ({error.strerror}). Name it with --source or RETAIL_SOURCE."
@@ -63,6 +70,34 @@ def is_raw_file(name: str) -> bool:
     return name.startswith("raw_") and name.lower().endswith(SUFFIXES)
 
 
+def find_fault(path: Path) -> str | None:
+    """Why a name in a source folder is not a file to be read, with the cure; None if it is one.
+
+    Nothing is opened: a pipe would wait for ever. A link is not followed: whoever may deliver files into a folder
+    could have any file of this machine read.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except OSError as error:
+        return describe_read_error(path, error)
+    if stat.S_ISREG(mode):
+        return None
+    kind = "a folder" if stat.S_ISDIR(mode) else "a link" if stat.S_ISLNK(mode) else "a pipe or a device"
+    return f"{printable(path.name)}: is {kind}, not a file. Put the file itself there, or give it another name."
+
+
+def describe_read_error(path: Path, error: OSError) -> str:
+    """What kept a source file from being read, with the cure."""
+    if isinstance(error, FileNotFoundError):
+        return f"{printable(path.name)}: vanished while the run was starting. Run again when the delivery is complete."
+    return f"{printable(path.name)}: cannot be read ({error.strerror or error}). Check the file and its rights."
+
+
 def printable(name: str) -> str:
-    """A file's name as text that any database and any terminal can hold: bytes that are not UTF-8 are spelled out."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """A file's name as text that any database and any terminal can hold.
+
+    Spelled out are bytes that are not UTF-8 and characters that break a line or steer a terminal: `\\xff`, `\\n`.
+    Two names can become alike; the ingest refuses both.
+    """
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)

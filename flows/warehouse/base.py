@@ -59,6 +59,9 @@ class Warehouse(Protocol):
     def read_ledger(self) -> list[LedgerRow]:
         """The files that are loaded now, sorted by table and file."""
 
+    def count_rows(self, contract: Contract) -> dict[str, int]:
+        """File → how many of its rows the raw table holds; to be compared with the ledger."""
+
     def load_file(self, contract: Contract, conversion: Conversion, run_id: str) -> LedgerRow:
         """Replace the rows of one file, in one transaction with the count check and the ledger row.
 

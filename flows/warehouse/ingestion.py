@@ -7,8 +7,9 @@ The flow runs each step as a Prefect task; here nothing knows Prefect, so that i
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -16,14 +17,16 @@ from typing import Protocol, TypeVar
 
 import polars as pl
 
-from flows.errors import DataError
+from flows.errors import DataError, RetailError
 from flows.lake.contracts import CONTRACTS
 from flows.lake.convert import Conversion, convert_csv, count_reasons
 from flows.lake.parts import part_name, stem, sweep
-from flows.lake.reading import hash_file
 from flows.lake.sources import SourceFile
-from flows.warehouse.base import LedgerRow, Warehouse
+from flows.warehouse.base import LEDGER, LedgerRow, Warehouse
+from flows.warehouse.lock import check_inside
+from flows.warehouse.plan import PlannedFile, find_lost, plan_files
 
+TOP_FOLDERS = ("lake", "quarantine")
 T = TypeVar("T")
 
 
@@ -32,20 +35,6 @@ class Step(Protocol):
 
     def __call__(self, name: str, function: Callable[[], T], /) -> T:
         """Run `function` as the step `name`."""
-
-
-@dataclass(frozen=True)
-class PlannedFile:
-    """A file of the source, its hash, and the ledger row of the version that is loaded now, if any."""
-
-    source: SourceFile
-    sha256: str
-    loaded: LedgerRow | None
-
-    @property
-    def is_unchanged(self) -> bool:
-        """Whether exactly these bytes are loaded already."""
-        return self.loaded is not None and self.loaded.file_sha256 == self.sha256
 
 
 @dataclass(frozen=True)
@@ -87,29 +76,61 @@ class Ingestion:
         """Plan and convert; return what is to be loaded.
 
         Raises:
+            ConfigError: a folder to write into lies outside the work folder.
             DataError: files were refused; the message names each with its cure, and nothing is to be loaded.
+            LoadError: the warehouse or the disk failed; nothing is to be loaded.
         """
+        check_inside(self.work_dir, *(name for top in TOP_FOLDERS for name in (top, *_table_folders(top))))
         self.step("prepare warehouse", lambda: self.warehouse.prepare(CONTRACTS.values()))
-        planned = self.step("plan files", lambda: self._plan(files))
-        self.log.info("%d files found, %d of them unchanged", len(planned), sum(file.is_unchanged for file in planned))
-        results: list[Result] = []
-        for table, group in _by_table(planned, lambda file: file.source.table):
-            results += self.step(f"convert {table}", partial(self._convert_table, group))
-        self.outcomes = [outcome for outcome, _ in results]
-        if any(outcome.status == "refused" for outcome in self.outcomes):
-            self._sweep()
-            raise DataError(describe_refusal(self.outcomes))
+        with self._tidied():
+            planned = self.step("plan files", lambda: plan_files(files, self.warehouse))
+            unchanged = sum(file.is_unchanged for file in planned)
+            self.log.info("%d files found, %d of them unchanged", len(planned), unchanged)
+            results: list[Result] = []
+            for table, group in _by_table(planned, lambda file: file.source.table):
+                results += self.step(f"convert {table}", partial(self._convert_table, group))
+            self.outcomes = [outcome for outcome, _ in results] + self._refuse_lost(files)
+            if any(outcome.status == "refused" for outcome in self.outcomes):
+                raise DataError(describe_refusal(self.outcomes))
         return [conversion for _, conversion in results if conversion is not None]
 
     def load(self, conversions: Sequence[Conversion]) -> None:
-        """Load each file in a transaction of its own, then leave in the lake exactly what the ledger names."""
-        for table, group in _by_table(conversions, lambda conversion: conversion.table):
-            self.step(f"load {table}", partial(self._load_table, table, group))
+        """Load each file in a transaction of its own, then leave in the lake exactly what the ledger names.
+
+        Raises:
+            LoadError: a file was not loaded; it and those after it are refused in `outcomes`.
+        """
+        waiting = {(conversion.table, conversion.file_name) for conversion in conversions}
+        try:
+            with self._tidied():
+                for table, group in _by_table(conversions, lambda conversion: conversion.table):
+                    self.step(f"load {table}", partial(self._load_table, table, group, waiting))
+        except BaseException as error:
+            self.outcomes = [
+                replace(outcome, status="refused", rows_loaded=0, error=f"not loaded: {error}")
+                if (outcome.table, outcome.file) in waiting
+                else outcome
+                for outcome in self.outcomes
+            ]
+            raise
         self._sweep()
 
-    def _plan(self, files: Sequence[SourceFile]) -> list[PlannedFile]:
-        loaded = {(row.table_name, row.file_name): row for row in self.warehouse.read_ledger()}
-        return [PlannedFile(file, hash_file(file.path), loaded.get((file.table, file.name))) for file in files]
+    def _refuse_lost(self, files: Sequence[SourceFile]) -> list[FileOutcome]:
+        """What is lost from the warehouse is loaded anew from the source; without that, only a person can help."""
+        delivered = {(file.table, file.name) for file in files}
+        return [
+            FileOutcome(
+                row.table_name,
+                row.file_name,
+                row.file_sha256,
+                "refused",
+                error=f"{row.file_name}: raw.{row.table_name} does not hold the {row.rows_loaded:,} rows that were "
+                "loaded from it, and the source has it no more. Put the file back into the source, or delete its "
+                f"rows there and in {LEDGER}.",
+            )
+            for row in sorted(find_lost(self.warehouse), key=lambda row: (row.table_name, row.file_name))
+            if (row.table_name, row.file_name) not in delivered
+        ]
 
     def _convert_table(self, files: Sequence[PlannedFile]) -> list[Result]:
         return [self._convert(file) for file in files]
@@ -117,6 +138,9 @@ class Ingestion:
     def _convert(self, file: PlannedFile) -> Result:
         """Convert one file unless it is loaded already; a refused file is an outcome, not an exception."""
         table, name = file.source.table, file.source.name
+        if file.fault:
+            self.log.error("%s", file.fault)
+            return FileOutcome(table, name, file.sha256, "refused", error=file.fault), None
         if file.loaded and file.is_unchanged:
             return self._unchanged(file.loaded), None
         try:
@@ -161,13 +185,24 @@ class Ingestion:
         rows = (row.rows_in, row.rows_loaded, row.rows_quarantined)
         return FileOutcome(row.table_name, row.file_name, row.file_sha256, "unchanged", *rows, reasons)
 
-    def _load_table(self, table: str, conversions: Sequence[Conversion]) -> None:
+    def _load_table(self, table: str, conversions: Sequence[Conversion], waiting: set[tuple[str, str]]) -> None:
         for conversion in conversions:
             row = self.warehouse.load_file(CONTRACTS[table], conversion, self.run_id)
+            waiting.discard((table, row.file_name))
             self.log.info("%s: %s rows loaded into raw.%s", row.file_name, f"{row.rows_loaded:,}", table)
 
+    @contextmanager
+    def _tidied(self) -> Iterator[None]:
+        """On a failure, too, leave nothing of files that were not loaded; they may be what fills the disk."""
+        try:
+            yield
+        except BaseException:
+            with suppress(RetailError, OSError):  # what went wrong first is what the user must read
+                self._sweep()
+            raise
+
     def _sweep(self) -> None:
-        """Leave in the lake what belongs to loaded files, in the quarantine that and the bad records of refused ones."""
+        """Leave in the lake what belongs to loaded files; in the quarantine also the bad records of refused ones."""
         loaded = {stem(row.file_name, row.file_sha256) for row in self.warehouse.read_ledger()}
         refused = {stem(outcome.file, outcome.sha256) for outcome in self.outcomes if outcome.status == "refused"}
         for table in CONTRACTS:
@@ -199,6 +234,10 @@ def describe_refusal(outcomes: Sequence[FileOutcome]) -> str:
             *(f"- {outcome.error}" for outcome in refused),
         ]
     )
+
+
+def _table_folders(top: str) -> list[str]:
+    return [f"{top}/{table}" for table in CONTRACTS]
 
 
 def _by_table(items: Sequence[T], table: Callable[[T], str]) -> list[tuple[str, list[T]]]:

@@ -42,16 +42,15 @@ def read_bad(conversion: Conversion) -> pl.DataFrame:
 def test_convert_good_file_has_exact_values_and_lineage(tmp_path: Path) -> None:
     path = write(tmp_path, HEADER + GOOD + 'o2,"c,""2""",2026-03-01T10:00:00.000007,é,0,0,0')
     conversion = convert_csv(path, ORDERS, tmp_path / "out")
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     frame = read_good(conversion)
-    assert frame.schema == {**ORDERS.dtypes, "_file": pl.String, "_file_sha256": pl.String, "_row": pl.Int64}
+    assert frame.schema == {**ORDERS.dtypes, "_file": pl.String, "_row": pl.Int64}
     assert frame.rows() == [
-        ("o1", "c1", datetime(2026, 3, 1, 10), "s1", 1000, 60, 1060, "raw_orders.csv", sha256, 1),
-        ("o2", 'c,"2"', datetime(2026, 3, 1, 10, 0, 0, 7), "é", 0, 0, 0, "raw_orders.csv", sha256, 2),
+        ("o1", "c1", datetime(2026, 3, 1, 10), "s1", 1000, 60, 1060, "raw_orders.csv", 1),
+        ("o2", 'c,"2"', datetime(2026, 3, 1, 10, 0, 0, 7), "é", 0, 0, 0, "raw_orders.csv", 2),
     ]
     assert (conversion.rows_in, conversion.rows_loaded, conversion.rows_quarantined) == (2, 2, 0)
     assert conversion.quarantine is None
-    assert conversion.file_sha256 == sha256
+    assert conversion.file_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     part = conversion.parts[0]
     assert part.sha256 == hashlib.sha256(part.path.read_bytes()).hexdigest()
 
@@ -165,8 +164,10 @@ def test_convert_packed_or_marked_file_reads_alike(tmp_path: Path, pack: type[by
         ),
         ((HEADER + GOOD).encode("utf-16"), "UTF-16"),
         (gzip.compress((HEADER + GOOD).encode())[:-9], "gzip"),
-        ((HEADER + GOOD + '"o2,c1\n' + GOOD).encode(), "after record 1|at or after record 2|record 3"),
-        ((HEADER + GOOD + 'o2,c"1\n' + GOOD + 'o3,c"1\n').encode(), "record 2 spans several lines"),
+        ((HEADER + GOOD + '"o2,c1\nnot a sound record\n' + GOOD).encode(), "record 2 opens a quote"),
+        (b"id\rc1\rc2\r", "CR alone"),
+        (b"\x89PNG\r\n\x1a\n", "PNG image"),
+        (b"i\x00d\x00\n\x00", "NUL bytes"),
     ],
 )
 def test_convert_untrustworthy_file_is_refused_and_leaves_nothing(tmp_path: Path, data: bytes, message: str) -> None:
@@ -175,6 +176,18 @@ def test_convert_untrustworthy_file_is_refused_and_leaves_nothing(tmp_path: Path
         convert_csv(path, ORDERS, tmp_path / "out", block_bytes=len(HEADER) + len(GOOD))
     assert "raw_orders.csv" in str(refusal.value)
     assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("block_bytes", [1, 70, 1 << 20])
+@pytest.mark.parametrize("broken", ['"o2,c1,2026-03-01T10:00:00,s1,1000,60,1060', 'o2,c"1,x,s1,1000,60,1060', 'o"2"'])
+def test_convert_unclosed_quote_costs_its_own_record_only(tmp_path: Path, broken: str, block_bytes: int) -> None:
+    lines = [HEADER, GOOD, broken + "\n", GOOD, GOOD, broken + "\n", GOOD]
+    conversion = convert_csv(write(tmp_path, "".join(lines)), ORDERS, tmp_path, block_bytes=block_bytes)
+    assert read_good(conversion)["_row"].to_list() == [1, 3, 4, 6]
+    assert read_bad(conversion).select("_row", "reason", "raw").rows() == [
+        (2, "record:quoting", broken),
+        (5, "record:quoting", broken),
+    ]
 
 
 def test_convert_file_with_another_hash_is_refused(tmp_path: Path) -> None:
@@ -194,7 +207,7 @@ def test_convert_unwritable_output_says_so(tmp_path: Path) -> None:
 )
 def test_convert_hostile_name_is_inert(tmp_path: Path, name: str) -> None:
     conversion = convert_csv(write(tmp_path, HEADER + GOOD, name), ORDERS, tmp_path / "out")
-    assert read_good(conversion)["_file"].to_list() == [name]
+    assert read_good(conversion)["_file"].to_list() == [name.replace("\n", "\\n")]
     assert conversion.parts[0].path.parent == tmp_path / "out/lake/raw_orders"
 
 

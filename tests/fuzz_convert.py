@@ -1,0 +1,263 @@
+"""Random CSV files, broken at random, for a comparison of the converter with the slow reader.
+
+`python -m tests.fuzz_convert --seconds 120` compares until the time is over and prints the smallest file found on
+which the two disagree. The property tests draw from the same `make_case`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import random
+import re
+import sys
+import tempfile
+import time
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import dataframely as dy
+import polars as pl
+
+from flows.errors import DataError
+from flows.lake.contracts import CONTRACTS, Contract
+from flows.lake.convert import Conversion, convert_csv
+from tests.slow_reader import TABLES, Field, Read, Refused, read_csv
+
+BREAKS = '"",\n\r'
+LONG = "long " * 14
+VALUES = {
+    "text": [
+        "a",
+        "b2",
+        "é",
+        "\u2028",
+        '"',
+        "a,b",
+        "x\ny",
+        "x\r\ny",
+        "\r",
+        " ",
+        "",
+        LONG,
+        "\x00",
+        '"",\n"',
+        "日本",
+        "1",
+    ],
+    "integer": ["0", "1", "60", "-5", "007", "+1", "", " 1", "1e3", "1.0", str(2**63), str(10**15 + 1), "x"],
+    "decimal": ["0", "0.5", "1", "1.000001", "-0.5", "00.5", ".5", "0.", "0.0000001", "1e-2", ""],
+    "boolean": ["True", "false", "yes", "TRUE", "0", ""],
+    "timestamp": ["2026-03-01T10:00:00", "2024-02-29T23:59:59.000001", "2026-02-29T00:00:00", "2026-03-01", "now", ""],
+}
+GOOD = {"text": 4, "integer": 3, "decimal": 3, "boolean": 2, "timestamp": 2}  # how many of them are good, from the left
+
+
+class One(dy.Schema):
+    """A table of a single column, where a blank line is a record."""
+
+    only = dy.String(nullable=True, min_length=1, max_length=64)
+
+
+class Two(dy.Schema):
+    """Too few columns for lines to prove anything about a stray quote."""
+
+    key = dy.Int64(nullable=False)
+    note = dy.String(nullable=True, min_length=1, max_length=64)
+
+
+class Three(dy.Schema):
+    """Just enough columns, short values, an optional last one: sound lines come about by accident."""
+
+    key = dy.String(nullable=False, min_length=1, max_length=64)
+    count = dy.Int64(nullable=True)
+    note = dy.String(nullable=True, min_length=1, max_length=64)
+
+
+TABLE_FIELDS: dict[str, list[Field]] = TABLES | {
+    "one": [Field("only", "text", required=False, least=1, most=64)],
+    "two": [Field("key", "integer"), Field("note", "text", required=False, least=1, most=64)],
+    "three": [
+        Field("key", "text", least=1, most=64),
+        Field("count", "integer", required=False),
+        Field("note", "text", required=False, least=1, most=64),
+    ],
+}
+TABLE_CONTRACTS = CONTRACTS | {
+    "one": Contract("one", One),
+    "two": Contract("two", Two),
+    "three": Contract("three", Three),
+}
+FREQUENT = ("three", "raw_items", "three", "two", "one", *CONTRACTS)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A table, the text of a file after its header, and the sizes of blocks to read it in."""
+
+    table: str
+    body: str
+    block_bytes: tuple[int, ...] = (1, 1 << 20)
+
+    @property
+    def data(self) -> bytes:
+        """The bytes of the file."""
+        return (",".join(field.name for field in TABLE_FIELDS[self.table]) + "\n" + self.body).encode()
+
+
+def make_case(rng: random.Random) -> Case:
+    """A table of random values in some dialect, broken in up to four places."""
+    table = rng.choice(FREQUENT)
+    body = "".join(_record(rng, TABLE_FIELDS[table]) for _ in range(rng.randrange(9)))
+    for _ in range(rng.choice((0, 1, 1, 2, 2, 3, 4))):
+        body = rng.choice(MUTATIONS)(rng, body)
+    sizes = (1, 2, 3, 7, 16, 40, 100, 1 << 20)
+    return Case(table, body, (rng.choice(sizes), rng.randrange(1, 80 + len(body))))
+
+
+def _record(rng: random.Random, fields: list[Field]) -> str:
+    kinds = [field.kind for field in fields]
+    values = [VALUES[kind][rng.randrange(GOOD[kind])] for kind in kinds]
+    if rng.randrange(3) == 0:
+        at = rng.randrange(len(kinds))
+        values[at] = rng.choice(VALUES[kinds[at]])
+    dialects = (csv.QUOTE_MINIMAL, csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONE)
+    text, quoting = io.StringIO(), rng.choice(dialects[: 3 + (len(fields) > 1)])
+    line_end = rng.choice(("\n", "\n", "\n", "\r\n"))
+    csv.writer(text, quoting=quoting, escapechar="\\", lineterminator=line_end).writerow(values)
+    return text.getvalue()
+
+
+def _insert(rng: random.Random, text: str) -> str:
+    at = rng.randrange(len(text) + 1)
+    return text[:at] + rng.choice(BREAKS) + text[at:]
+
+
+def _remove(rng: random.Random, text: str) -> str:
+    places = [match.start() for match in re.finditer(f"[{BREAKS}]", text)]
+    at = rng.choice(places) if places else 0
+    return text[:at] + text[at + 1 :]
+
+
+def _double(rng: random.Random, text: str) -> str:
+    at = rng.randrange(len(text) + 1)
+    return text[:at] + text[at : at + 1] + text[at:]
+
+
+def _swap_lines(rng: random.Random, text: str) -> str:
+    lines = text.split("\n")
+    one, other = rng.randrange(len(lines)), rng.randrange(len(lines))
+    lines[one], lines[other] = lines[other], lines[one]
+    return "\n".join(lines)
+
+
+def _truncate(rng: random.Random, text: str) -> str:
+    return text[: rng.randrange(len(text) + 1)]
+
+
+def _open_a_field(rng: random.Random, text: str) -> str:
+    """A quote where a field starts: the one place where it can swallow what follows."""
+    places = [0] + [match.end() for match in re.finditer("[,\n]", text)]
+    at = rng.choice(places)
+    return text[:at] + '"' + text[at:]
+
+
+MUTATIONS = (_insert, _insert, _remove, _double, _swap_lines, _truncate, _open_a_field, _open_a_field)
+
+
+def expect(case: Case) -> Read | Refused:
+    """What the slow reader makes of the file."""
+    try:
+        return read_csv(case.data, TABLE_FIELDS[case.table])
+    except Refused as refused:
+        return refused
+
+
+def convert(path: Path, contract: Contract, folder: Path, block_bytes: int = 1 << 20) -> Read | Refused:
+    """What the converter makes of the file, in the slow reader's words; the counts are checked on the way."""
+    try:
+        conversion = convert_csv(path, contract, folder, block_bytes=block_bytes)
+    except DataError as error:
+        record = re.search(r"\brecord (\d+)", str(error))
+        return Refused(str(error), int(record[1]) if record else None)
+    found = Read(read_good(conversion, contract), read_bad(conversion))
+    counts = (conversion.rows_in, conversion.rows_loaded, conversion.rows_quarantined)
+    assert counts == (len(found.good) + len(found.bad), len(found.good), len(found.bad))
+    return found
+
+
+def read_good(conversion: Conversion, contract: Contract) -> list[tuple[Any, ...]]:
+    """The loaded rows, as (record number, *values)."""
+    frames = [pl.read_parquet(part.path, glob=False).select("_row", *contract.columns) for part in conversion.parts]
+    return [row for frame in frames for row in frame.rows()]
+
+
+def read_bad(conversion: Conversion) -> list[tuple[int, str, str]]:
+    """The quarantined records, as (record number, reason, raw text)."""
+    if conversion.quarantine is None:
+        return []
+    return pl.read_parquet(conversion.quarantine.path, glob=False).select("_row", "reason", "raw").rows()
+
+
+def disagreement(case: Case, folder: Path) -> str | None:
+    """How the converter and the slow reader differ on the case, None if they agree."""
+    path, expected = folder / f"{case.table}.csv", expect(case)
+    path.write_bytes(case.data)
+    for block_bytes in case.block_bytes:
+        found = convert(path, TABLE_CONTRACTS[case.table], folder / "out", block_bytes)
+        if _outcome(found) != _outcome(expected):
+            return f"in blocks of {block_bytes}:\n  found    {_outcome(found)}\n  expected {_outcome(expected)}"
+    return None
+
+
+def _outcome(outcome: Read | Refused) -> object:
+    return ("refused", outcome.record) if isinstance(outcome, Refused) else outcome
+
+
+def shrink(case: Case, folder: Path) -> Case:
+    """A case with a shorter text that still disagrees."""
+    for size in (64, 16, 4, 2, 1):
+        at = 0
+        while at < len(case.body):
+            shorter = replace(case, body=case.body[:at] + case.body[at + size :])
+            if _fails(shorter, folder):
+                case = shorter
+            else:
+                at += size
+    return case
+
+
+def _fails(case: Case, folder: Path) -> bool:
+    try:
+        return disagreement(case, folder) is not None
+    except Exception:  # a crash of the converter is a failure too
+        return True
+
+
+def main() -> int:
+    """Compare until the time is over or the two disagree."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--seconds", type=float, default=60, help="how long to look")
+    options.add_argument("--seed", type=int, default=0, help="number of the first case")
+    given = options.parse_args()
+    warnings.simplefilter("error")
+    end, seed = time.monotonic() + given.seconds, given.seed
+    while time.monotonic() < end:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            for _ in range(100):
+                case = make_case(random.Random(seed))
+                if _fails(case, folder):
+                    smallest = shrink(case, folder)
+                    print(f"seed {seed}: {smallest!r}\n{disagreement(smallest, folder)}")
+                    return 1
+                seed += 1
+    print(f"{seed - given.seed} cases, no disagreement")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
