@@ -61,11 +61,10 @@ def _ingest(run: Run, warehouse: Warehouse) -> None:
         warehouse, settings.work_dir, run.run_id, settings.max_quarantined_ratio, step=run_as_task, log=log
     )
     try:
-        conversions = ingestion.convert(delivery.files)
+        ingestion.load(ingestion.convert(delivery.files))
     finally:
         run.summary["files"] = [_summarise(outcome) for outcome in ingestion.outcomes]
         publish("ingest-files", "Files and records of this run", _report_files(ingestion.outcomes, delivery.ignored))
-    ingestion.load(conversions)
 
 
 def reach_source(settings: Settings) -> Path:

@@ -47,6 +47,8 @@ class Settings(BaseSettings):
         value = value.expanduser().resolve()
         if "?" in str(value):
             raise ValueError("the path contains a question mark, which DuckDB cannot open; choose another folder")
+        if not str(value).isprintable():  # nor are the stand-ins of bytes that are not UTF-8
+            raise ValueError("the path is not printable UTF-8, which DuckDB cannot open; choose another folder")
         return value
 
     @property

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from flows.errors import DataError
 from flows.lake.contracts import Contract
-from flows.lake.parts import Part, PartWriter, part_name, unfinished_name, write_part
+from flows.lake.parts import Part, PartWriter, keep_only, part_name, stem, unfinished_name, write_part
 from flows.lake.reading import BLOCK_BYTES, Block, CsvReader
 from flows.lake.records import judge_block
 from flows.lake.sources import printable
@@ -80,7 +80,7 @@ def convert_csv(
         return _Converter(path, contract, out_dir).run(CsvReader(path, block_bytes), sha256)
     except OSError as error:
         raise DataError(
-            f"{path.name}: cannot be read ({error.strerror or error}). Check the file and its rights."
+            f"{printable(path.name)}: cannot be read ({error.strerror or error}). Check the file and its rights."
         ) from error
 
 
@@ -254,6 +254,7 @@ class _Converter:
         loaded, quarantined = self._rows_written()
         for i, (number, part) in enumerate(self.parts):
             self.parts[i] = number, part.publish(self.lake / part_name(self.name, reader.sha256, number))
+        keep_only((part for _, part in self.parts), self.lake, stem(self.name, reader.sha256))
         self.bad = [part.publish(self.quarantine_dir / part_name(self.name, reader.sha256)) for part in self.bad]
         return Conversion(
             table=self.contract.table,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,8 +23,8 @@ from flows.errors import LoadError
 from flows.lake.reading import hash_file
 
 _SLUG = re.compile(r"[^A-Za-z0-9_-]+")
-_FINISHED = re.compile(r"\A[A-Za-z0-9_-]{1,60}\.(?P<stem>[0-9a-f]{8}\.[0-9a-f]{16})(\.[0-9]{5,})?\.parquet\Z")
-_UNFINISHED = re.compile(r"\A\.[A-Za-z0-9_-]{1,60}\.[0-9a-f]{8}(\.[0-9]{5,})?\.parquet\.tmp\Z")
+_FINISHED = re.compile(r"\A[A-Za-z0-9_-]{1,60}\.(?P<stem>[0-9a-f]{16}\.[0-9a-f]{16})(\.[0-9]{5,})?\.parquet\Z")
+_UNFINISHED = re.compile(r"\A\.[A-Za-z0-9_-]{1,60}\.[0-9a-f]{16}(\.[0-9]{5,})?\.parquet\.tmp\Z")
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ def write_part(frame: pl.DataFrame, path: Path) -> Part:
         LoadError: the disk is full or not writable, or the file reads back with another number of rows.
     """
     with _finishing(path, [frame.height]) as parts:
+        path.unlink(missing_ok=True)  # a leftover, or a link that someone planted
         frame.write_parquet(path, compression="zstd", compression_level=1)
     return parts[0]
 
@@ -86,6 +87,7 @@ class PartWriter:
         with _explained(self.path):
             if self._writer is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
+                self.path.unlink(missing_ok=True)
                 self._writer = pq.ParquetWriter(self.path, self.schema, compression="zstd")
             self._writer.write_table(frame.to_arrow().cast(self.schema))
         self.rows += frame.height
@@ -144,6 +146,21 @@ def _flush(path: Path) -> None:
         os.fsync(file.fileno())
 
 
+def keep_only(parts: Iterable[Part], folder: Path, file_stem: str) -> None:
+    """Remove other parts of the same version of a file, which a killed run may have cut otherwise; flush the folder."""
+    kept = {part.path.name for part in parts}
+    if not folder.is_dir():
+        return
+    for path in folder.glob(f"*.{file_stem}.*"):
+        if path.name not in kept and _FINISHED.match(path.name):
+            path.unlink()
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def sweep(folder: Path, keep: set[str]) -> list[Path]:
     """Remove unfinished parts, and those of versions whose stem is not in `keep`; touch nothing with a foreign name."""
     removed = []
@@ -157,7 +174,7 @@ def sweep(folder: Path, keep: set[str]) -> list[Path]:
 
 
 def _hash_name(file_name: str) -> str:
-    return hashlib.sha256(file_name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return hashlib.sha256(file_name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def _slug(file_name: str) -> str:
