@@ -21,7 +21,7 @@ import numpy as np
 from flows.errors import DataError
 from flows.lake.splitting import NEWLINE, count_byte, find_line_ends, split_records
 
-BLOCK_BYTES = 8 * 1024 * 1024
+BLOCK_BYTES = 6 * 1024 * 1024
 MAX_LINE_BYTES = 64 * 1024 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
 _UTF8_BOM = b"\xef\xbb\xbf"
@@ -179,6 +179,8 @@ class CsvReader:
         return data[end + 1 :]
 
     def _check_utf8(self, data: bytes) -> None:
+        if data.isascii():
+            return
         try:
             data.decode("utf-8")
         except UnicodeDecodeError as error:

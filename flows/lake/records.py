@@ -15,7 +15,17 @@ from polars.exceptions import ComputeError, SchemaError
 
 from flows.errors import DataError
 from flows.lake.reading import Block
-from flows.lake.splitting import CR, MAX_RECORD_BYTES, NEWLINE, QUOTE, as_series, count_byte, find_byte, gather_records
+from flows.lake.splitting import (
+    COMMA,
+    CR,
+    MAX_RECORD_BYTES,
+    NEWLINE,
+    QUOTE,
+    as_series,
+    count_byte,
+    find_byte,
+    gather_records,
+)
 
 STRUCTURE_CODES = {
     "field_count": "the record has another number of fields than the header",
@@ -67,7 +77,7 @@ def _parse_if_sound(block: Block, header: list[str]) -> pl.DataFrame | None:
     If no record is longer than the header (the parser raises), and there are as many commas as sound records have
     together, then no record is shorter.
     """
-    if count_byte(block.data, ord(",")) != block.rows * (len(header) - 1):
+    if count_byte(block.data, COMMA) != block.rows * (len(header) - 1):
         return None
     if b"\r" in block.data and block.data.count(b"\r") != block.data.count(b"\r\n"):
         return None
@@ -106,10 +116,9 @@ def judge_structure(data: bytes, ends: np.ndarray, fields: int) -> pl.Series:
 
     Records without quotes are judged by counting; only those with quotes are matched against the grammar.
     """
-    text = pl.col("raw")
-    raw = as_series(data, ends)
-    code = pl.when(text.str.count_matches(",", literal=True) != fields - 1).then(pl.lit("field_count"))
-    codes = raw.to_frame().select(code.alias("code")).to_series()
+    commas = np.diff(np.searchsorted(find_byte(data, COMMA), ends), prepend=0)
+    codes = pl.Series("code", dtype=pl.String).extend_constant(None, len(ends))
+    codes = codes.scatter(np.flatnonzero(commas != fields - 1), "field_count")
     for byte, grammar in ((CR, _stray_cr()), (QUOTE, _broken_quotes(fields))):
         found = _records_with(data, ends, byte)
         if len(found):

@@ -24,7 +24,7 @@ import pyarrow as pa
 
 MAX_RECORD_BYTES = 4 * 1024 * 1024  # a loaded row of Redshift is at most 4 MB
 MIN_FIELDS_OF_PROOF = 3
-NEWLINE, CR, QUOTE = ord("\n"), ord("\r"), ord('"')
+NEWLINE, CR, COMMA, QUOTE = ord("\n"), ord("\r"), ord(","), ord('"')
 WINDOW = 1 << 18
 
 # Possessive quantifiers: whatever the bytes are, matching takes linear time.

@@ -101,10 +101,12 @@ def _is_plain_integer(text: pl.Series) -> pl.Series:
 
 def _parse_timestamps(text: pl.Series, column: dy.Column) -> pl.Series:
     """Each accepted spelling in turn, as long as there is text that none has read yet."""
-    values = _nothing(text)
-    for spelling in timestamp_formats(column):
-        if values.null_count() > text.null_count():
-            values = values.zip_with(values.is_not_null(), _parse_spelling(text, spelling))
+    first, *others = timestamp_formats(column)
+    values = _parse_spelling(text, first)
+    for spelling in others:
+        unread = (values.is_null() & text.is_not_null()).arg_true()
+        if len(unread):
+            values = values.scatter(unread, _parse_spelling(text.gather(unread), spelling))
     return values
 
 
