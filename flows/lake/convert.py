@@ -163,7 +163,7 @@ class _Converter:
             running: deque[Future[_Converted]] = deque()
             try:
                 for block in self._checked(reader):
-                    if len(running) == WORKERS:  # read ahead by one block, so that memory does not grow with the file
+                    if len(running) > WORKERS:  # read ahead by one block, so that memory does not grow with the file
                         self._gather(running.popleft().result())
                     running.append(workers.submit(self._convert_block, block, reader))
                 while running:
