@@ -64,7 +64,7 @@ def report(
 
 def _report(run: Run) -> None:
     settings = run.settings
-    warnings = _passed_build(settings)
+    findings = _passed_build(settings)
     queries = compile_queries(settings)
     frames, period, ledger = read_kpis(queries, settings)
     run.summary["as_of"] = period.as_of.isoformat()
@@ -73,7 +73,7 @@ def _report(run: Run) -> None:
     try:
         write_tables(frames, fresh)
         draw_charts(frames, fresh)
-        render_page(frames, fresh, _page_context(run, period, ledger, warnings))
+        render_page(frames, fresh, _page_context(run, period, ledger, findings))
         page = publish_report(fresh, run.run_id, settings)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -171,10 +171,10 @@ def _prune(settings: Settings, current: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _passed_build(settings: Settings) -> list[str]:
-    """The warnings of the last dbt build, if all its tests passed."""
+def _passed_build(settings: Settings) -> dict[str, int]:
+    """What the tests that only warn counted in the last dbt build, if all others passed."""
     try:
-        return list(json.loads(build_marker(settings).read_text(encoding="utf-8"))["warnings"])
+        return dict(json.loads(build_marker(settings).read_text(encoding="utf-8")).get("findings", {}))
     except FileNotFoundError:
         raise LoadError(
             "the star schema was not built, or its last build failed; a report would show untested numbers. "
@@ -192,7 +192,7 @@ def _period(connection: Connection, settings: Settings) -> Period:
     return Period(first, last, as_of)
 
 
-def _page_context(run: Run, period: Period, ledger: list[LedgerRow], warnings: list[str]) -> PageContext:
+def _page_context(run: Run, period: Period, ledger: list[LedgerRow], findings: dict[str, int]) -> PageContext:
     return PageContext(
         as_of=period.as_of,
         first_order_date=period.first_order_date,
@@ -206,7 +206,7 @@ def _page_context(run: Run, period: Period, ledger: list[LedgerRow], warnings: l
             rows_loaded=sum(row.rows_loaded for row in ledger),
             rows_quarantined=sum(row.rows_quarantined for row in ledger),
         ),
-        notes=tuple(f"dbt warned: {warning}" for warning in warnings),
+        notes=tuple(f"dbt counted {count:,} {finding}." for finding, count in findings.items()),
     )
 
 

@@ -152,6 +152,7 @@ def describe(summary: dict[str, Any]) -> str:
             f"  dbt     {dbt['nodes']} nodes: {dbt['success']} succeeded, {dbt['error']} failed, "
             f"{dbt['skipped']} skipped ({dbt['seconds']:.0f} s)"
         )
+        lines += [f"          counted {count:,} {finding}" for finding, count in dbt.get("findings", {}).items()]
     if summary["report"]:
         lines.append(f"  report  {summary['report']} (as of {summary['as_of']})")
     return "\n".join(lines)

@@ -37,18 +37,27 @@ BROKEN = ("error", "runtime error", "partial success")
 
 @dataclass(frozen=True)
 class NodeResult:
-    """The last word of dbt on one node: `status` as in run_results.json, `attempts` how often it ran."""
+    """The last word of dbt on one node: `status` as in run_results.json, `attempts` how often it ran.
+
+    `failures` is what a data test counted; 0 for other nodes.
+    """
 
     node: str
     status: str
     message: str
     attempts: int
+    failures: int = 0
 
     @property
     def name(self) -> str:
-        """The node's name without its package, e.g. `model.dim_stores`."""
+        """The node's name without its package and without the hash of a test, e.g. `model.dim_stores`."""
         kind, _, name = self.node.split(".", 2)
-        return f"{kind}.{name}"
+        return f"{kind}.{name.split('.')[0] if kind == 'test' else name}"
+
+    @property
+    def finding(self) -> str:
+        """What a test that only warns is about, e.g. `orders of unknown customers`."""
+        return self.name.removeprefix("test.").removeprefix("warn_").replace("_", " ")
 
 
 @flow(name="transform")
@@ -82,11 +91,11 @@ def _transform(run: Run) -> None:
     finally:
         seconds = run.summary["seconds"].pop("dbt", 0.0)
         results = read_attempts(settings)
-        run.summary["dbt"] = count_nodes(results) | {"seconds": seconds}
+        findings = {result.finding: result.failures for result in results if result.status == "warn"}
+        run.summary["dbt"] = count_nodes(results) | {"seconds": seconds, "findings": findings}
         publish("dbt-build", "What dbt built and tested", _report_nodes(results, seconds))
         release_warehouse(settings)
-    warnings = [f"{result.name}: {result.message}" for result in results if result.status == "warn"]
-    build_marker(settings).write_text(json.dumps({"run_id": run.run_id, "warnings": warnings}), encoding="utf-8")
+    build_marker(settings).write_text(json.dumps({"run_id": run.run_id, "findings": findings}), encoding="utf-8")
 
 
 @task(name="dbt parse", cache_policy=NO_CACHE)
@@ -165,6 +174,7 @@ def read_attempts(settings: Settings) -> list[NodeResult]:
                 result["status"],
                 " ".join((result["message"] or "").split()),
                 (before.attempts if before else 0) + (result["status"] != "skipped"),
+                result["failures"] or 0,
             )
     return list(results.values())
 

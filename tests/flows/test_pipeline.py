@@ -16,6 +16,7 @@ from prefect.client.orchestration import get_client
 from flows.errors import ConfigError, DataError, LoadError
 from flows.pipeline import retail_pipeline
 from flows.report import report
+from flows.run import describe
 from reports.kpis import KPIS
 from tests.conftest import Finished
 from tests.tiny_shop import AS_OF, FILES, write_shop
@@ -122,10 +123,31 @@ def test_pipeline_few_bad_records_still_give_a_report_that_says_so(
     source = write_shop(tmp_path / "source", raw_items=FILES["raw_items.csv"].replace("i5,o3,p2", "i5,o3"))
     summary = retail_pipeline(source=str(source), work_dir=str(work_dir), as_of=AS_OF)
     assert summary["status"] == "completed"
-    assert summary["dbt"]["warned"] >= 1
+    assert summary["dbt"]["findings"] == {"orders short of items": 1}
     page = Path(summary["report"]).read_text(encoding="utf-8")
-    assert "dbt warned" in page
+    assert "dbt counted 1 orders short of items." in page
     assert "set aside in quarantine: 1." in page
+
+
+def test_pipeline_duplicates_and_orphans_are_counted_and_shown(work_dir: Path, tmp_path: Path) -> None:
+    """A later drop delivers two orders again, one of them corrected, and one of a customer nobody knows."""
+    orders = FILES["raw_orders.csv"].splitlines(keepends=True)
+    source = write_shop(tmp_path / "source")
+    (source / "raw_orders_later.csv").write_text(
+        orders[0] + orders[1] + orders[2].replace("c1", "c2") + "o8,c9,2025-01-01T08:00:00,s1,0,0,0\n"
+    )
+    summary = retail_pipeline(source=str(source), work_dir=str(work_dir), as_of=AS_OF)
+    expected = {"superseded orders": 2, "orders of unknown customers": 1}
+    assert summary["dbt"]["findings"] == expected
+    page = Path(summary["report"]).read_text(encoding="utf-8")
+    for finding, count in expected.items():
+        assert f"dbt counted {count} {finding}." in page
+        assert f"counted {count} {finding}" in describe(summary)
+    with duckdb.connect(str(work_dir / "warehouse.duckdb"), read_only=True) as connection:
+        rows = connection.execute("select count(*) from raw.raw_orders where id = 'o2'").fetchone()
+        kept = connection.execute("select customer_id from staging.stg_orders where order_id = 'o2'").fetchall()
+    assert rows == (2,)
+    assert kept == [("c2",)]
 
 
 def test_report_as_of_another_day_counts_up_to_it(work_dir: Path) -> None:
