@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 import dataframely as dy
 import polars as pl
 from sqlalchemy import Engine
 
+from flows.errors import LoadError
 from flows.lake.contracts import Contract
 from flows.lake.convert import Conversion
 
@@ -62,11 +63,11 @@ class Warehouse(Protocol):
     def count_rows(self, contract: Contract) -> dict[str, int]:
         """File → how many of its rows the raw table holds; to be compared with the ledger."""
 
-    def load_file(self, contract: Contract, conversion: Conversion, run_id: str) -> LedgerRow:
-        """Replace the rows of one file, in one transaction with the count check and the ledger row.
+    def load_files(self, contract: Contract, conversions: Sequence[Conversion], run_id: str) -> list[LedgerRow]:
+        """Replace the rows of these files of one table, in one transaction with the count checks and ledger rows.
 
         Raises:
-            LoadError: a part is not the one that was written, or the counts differ; nothing was changed.
+            LoadError: a part is not the one that was written, or the counts of a file differ; nothing was changed.
         """
 
     def engine(self) -> Engine:
@@ -74,6 +75,38 @@ class Warehouse(Protocol):
 
     def close(self) -> None:
         """Let go of the connection; the next call opens a new one."""
+
+
+def new_entries(conversions: Sequence[Conversion], run_id: str) -> list[LedgerRow]:
+    """The ledger rows of files that are about to be loaded, now, in one transaction."""
+    loaded_at = datetime.now(UTC).replace(tzinfo=None)
+    return [
+        LedgerRow(
+            table_name=conversion.table,
+            file_name=conversion.file_name,
+            file_sha256=conversion.file_sha256,
+            rows_in=conversion.rows_in,
+            rows_loaded=conversion.rows_loaded,
+            rows_quarantined=conversion.rows_quarantined,
+            run_id=run_id,
+            loaded_at=loaded_at,
+        )
+        for conversion in conversions
+    ]
+
+
+def check_counts(entries: Sequence[LedgerRow], found: Mapping[str, int]) -> None:
+    """Compare what each file was to bring with the rows the raw table now holds of it (file → rows).
+
+    Raises:
+        LoadError: names every file whose count differs.
+    """
+    counts = [(entry.file_name, entry.rows_loaded, found.get(entry.file_name, 0)) for entry in entries]
+    wrong = [
+        f"  - {name}: {rows:,} rows were to be loaded, {came:,} arrived" for name, rows, came in counts if came != rows
+    ]
+    if wrong:
+        raise LoadError("\n".join([f"raw.{entries[0].table_name}: nothing was loaded; run again.", *wrong[:5]]))
 
 
 def raw_columns(contract: Contract) -> dict[str, str]:

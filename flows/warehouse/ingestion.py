@@ -7,7 +7,7 @@ The flow runs each step as a Prefect task; here nothing knows Prefect, so that i
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -27,6 +27,8 @@ from flows.warehouse.lock import check_inside
 from flows.warehouse.plan import PlannedFile, find_lost, plan_files
 
 TOP_FOLDERS = ("lake", "quarantine")
+BATCH_BYTES = 64 << 20
+BATCH_FILES = 200
 T = TypeVar("T")
 
 
@@ -95,10 +97,10 @@ class Ingestion:
         return [conversion for _, conversion in results if conversion is not None]
 
     def load(self, conversions: Sequence[Conversion]) -> None:
-        """Load each file in a transaction of its own, then leave in the lake exactly what the ledger names.
+        """Load each file in one transaction, small files together, then leave in the lake what the ledger names.
 
         Raises:
-            LoadError: a file was not loaded; it and those after it are refused in `outcomes`.
+            LoadError: files were not loaded; they and those after them are refused in `outcomes`.
         """
         waiting = {(conversion.table, conversion.file_name) for conversion in conversions}
         try:
@@ -186,10 +188,10 @@ class Ingestion:
         return FileOutcome(row.table_name, row.file_name, row.file_sha256, "unchanged", *rows, reasons)
 
     def _load_table(self, table: str, conversions: Sequence[Conversion], waiting: set[tuple[str, str]]) -> None:
-        for conversion in conversions:
-            row = self.warehouse.load_file(CONTRACTS[table], conversion, self.run_id)
-            waiting.discard((table, row.file_name))
-            self.log.info("%s: %s rows loaded into raw.%s", row.file_name, f"{row.rows_loaded:,}", table)
+        for batch in _batches(conversions):
+            for row in self.warehouse.load_files(CONTRACTS[table], batch, self.run_id):
+                waiting.discard((table, row.file_name))
+                self.log.info("%s: %s rows loaded into raw.%s", row.file_name, f"{row.rows_loaded:,}", table)
 
     @contextmanager
     def _tidied(self) -> Iterator[None]:
@@ -208,6 +210,21 @@ class Ingestion:
         for table in CONTRACTS:
             sweep(self.work_dir / "lake" / table, loaded)
             sweep(self.work_dir / "quarantine" / table, loaded | refused)
+
+
+def _batches(conversions: Iterable[Conversion]) -> Iterator[list[Conversion]]:
+    """Files that share a transaction: many small ones, for the cost of a commit would dominate; a large one alone."""
+    batch: list[Conversion] = []
+    filled = 0
+    for conversion in conversions:
+        size = sum(part.size for part in conversion.parts)
+        if batch and (filled + size > BATCH_BYTES or len(batch) == BATCH_FILES):
+            yield batch
+            batch, filled = [], 0
+        batch.append(conversion)
+        filled += size
+    if batch:
+        yield batch
 
 
 def describe_bad_records(conversion: Conversion) -> str:

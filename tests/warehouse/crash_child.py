@@ -13,6 +13,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
 import resource
 import signal
 import sys
@@ -76,8 +77,9 @@ class Connection:
 
 
 def name_statement(sql: str) -> str:
-    """What a statement does and to what, so that equal steps have equal names."""
-    kind = "ledger" if "load_ledger" in sql else "schema" if "schema" in sql else "raw"
+    """What a statement does and to what (the table it names first), so that equal steps have equal names."""
+    first = re.search(r"load_ledger|schema|raw", sql)
+    kind = {"load_ledger": "ledger", "schema": "schema"}.get(first[0] if first else "", "raw")
     return f"{'count' if 'count(*)' in sql else sql.split(maxsplit=1)[0]} {kind}"
 
 
@@ -98,7 +100,7 @@ def install(steps: Steps) -> None:
         (pl.DataFrame, "write_parquet"),
         (parts.Part, "verify"),
         (DuckDBWarehouse, "prepare"),
-        (DuckDBWarehouse, "load_file"),
+        (DuckDBWarehouse, "load_files"),
         (DuckDBWarehouse, "close"),
     ):
         if hasattr(owner, attribute):

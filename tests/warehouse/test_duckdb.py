@@ -13,6 +13,7 @@ from sqlalchemy import text
 from flows.errors import LoadError
 from flows.lake.contracts import CONTRACTS
 from flows.lake.convert import Conversion, convert_csv
+from flows.warehouse.base import LedgerRow
 from flows.warehouse.duckdb import DuckDBWarehouse
 
 CUSTOMERS = CONTRACTS["raw_customers"]
@@ -31,6 +32,11 @@ def convert(folder: Path, text: str, name: str = "raw_customers.csv") -> Convers
     return convert_csv(folder / name, CUSTOMERS, folder)
 
 
+def load(warehouse: DuckDBWarehouse, conversion: Conversion, run_id: str) -> LedgerRow:
+    (row,) = warehouse.load_files(CUSTOMERS, [conversion], run_id)
+    return row
+
+
 def loaded_rows(warehouse: DuckDBWarehouse) -> list[tuple[str, str, int]]:
     with warehouse.engine().connect() as connection:
         rows = connection.execute(text("select id, _file, _row from raw.raw_customers order by _file, _row"))
@@ -39,7 +45,7 @@ def loaded_rows(warehouse: DuckDBWarehouse) -> list[tuple[str, str, int]]:
 
 def test_load_file_writes_rows_with_lineage_and_the_ledger(tmp_path: Path, warehouse: DuckDBWarehouse) -> None:
     conversion = convert(tmp_path, "id,name\na,Ada\nb\nc,Cy\n")
-    row = warehouse.load_file(CUSTOMERS, conversion, "run-1")
+    row = load(warehouse, conversion, "run-1")
     assert warehouse.read_ledger() == [row]
     assert (row.rows_in, row.rows_loaded, row.rows_quarantined, row.run_id) == (3, 2, 1, "run-1")
     assert row.file_sha256 == conversion.file_sha256
@@ -47,26 +53,58 @@ def test_load_file_writes_rows_with_lineage_and_the_ledger(tmp_path: Path, wareh
 
 
 def test_load_file_again_replaces_exactly_its_own_rows(tmp_path: Path, warehouse: DuckDBWarehouse) -> None:
-    warehouse.load_file(CUSTOMERS, convert(tmp_path, "id,name\na,Ada\nb,Bo\n"), "run-1")
-    other = warehouse.load_file(CUSTOMERS, convert(tmp_path, "id,name\nx,Xi\n", "raw_customers_2.csv"), "run-1")
-    changed = warehouse.load_file(CUSTOMERS, convert(tmp_path, "id,name\na,Anna\n"), "run-2")
+    load(warehouse, convert(tmp_path, "id,name\na,Ada\nb,Bo\n"), "run-1")
+    other = load(warehouse, convert(tmp_path, "id,name\nx,Xi\n", "raw_customers_2.csv"), "run-1")
+    changed = load(warehouse, convert(tmp_path, "id,name\na,Anna\n"), "run-2")
     assert loaded_rows(warehouse) == [("a", "raw_customers.csv", 1), ("x", "raw_customers_2.csv", 1)]
     assert warehouse.read_ledger() == [changed, other]
 
 
 def test_load_file_without_good_records_leaves_a_ledger_row(tmp_path: Path, warehouse: DuckDBWarehouse) -> None:
-    warehouse.load_file(CUSTOMERS, convert(tmp_path, "id,name\na,Ada\n"), "run-1")
-    row = warehouse.load_file(CUSTOMERS, convert(tmp_path, "id,name\n"), "run-2")
+    load(warehouse, convert(tmp_path, "id,name\na,Ada\n"), "run-1")
+    row = load(warehouse, convert(tmp_path, "id,name\n"), "run-2")
     assert (loaded_rows(warehouse), warehouse.read_ledger()) == ([], [row])
 
 
 def test_load_file_with_a_wrong_count_changes_nothing(tmp_path: Path, warehouse: DuckDBWarehouse) -> None:
-    before = warehouse.load_file(CUSTOMERS, convert(tmp_path, "id,name\na,Ada\n"), "run-1")
+    before = load(warehouse, convert(tmp_path, "id,name\na,Ada\n"), "run-1")
     lying = replace(convert(tmp_path, "id,name\na,Ada\nb,Bo\n"), rows_loaded=3)
-    with pytest.raises(LoadError, match=r"3 rows were to be loaded .* 2 arrived"):
-        warehouse.load_file(CUSTOMERS, lying, "run-2")
+    with pytest.raises(LoadError, match="3 rows were to be loaded, 2 arrived"):
+        load(warehouse, lying, "run-2")
     assert warehouse.read_ledger() == [before]
     assert [row[0] for row in loaded_rows(warehouse)] == ["a"]
+
+
+def test_load_files_small_files_together_each_with_its_own_hash_and_count(
+    tmp_path: Path, warehouse: DuckDBWarehouse
+) -> None:
+    load(warehouse, convert(tmp_path, "id,name\na,Ada\nb,Bo\n", "raw_customers_1.csv"), "run-1")
+    conversions = [
+        convert(tmp_path, "id,name\na,Anna\n", "raw_customers_1.csv"),
+        convert(tmp_path, "id,name\n", "raw_customers_2.csv"),
+        convert(tmp_path, "id,name\nc,Cy\nd\ne,Eve\n", "raw_customers'3.csv"),
+    ]
+    rows = warehouse.load_files(CUSTOMERS, conversions, "run-2")
+    assert [(row.file_name, row.rows_loaded) for row in rows] == [
+        ("raw_customers_1.csv", 1),
+        ("raw_customers_2.csv", 0),
+        ("raw_customers'3.csv", 2),
+    ]
+    assert warehouse.read_ledger() == sorted(rows, key=lambda row: row.file_name)
+    assert warehouse.count_rows(CUSTOMERS) == {"raw_customers_1.csv": 1, "raw_customers'3.csv": 2}
+    with warehouse.engine().connect() as connection:
+        found = connection.execute(text("select distinct _file, _file_sha256, _run_id from raw.raw_customers"))
+        hashes = {tuple(row) for row in found}
+    assert hashes == {(c.file_name, c.file_sha256, "run-2") for c in conversions if c.rows_loaded}
+
+
+def test_load_files_one_wrong_count_among_them_changes_nothing(tmp_path: Path, warehouse: DuckDBWarehouse) -> None:
+    good = convert(tmp_path, "id,name\na,Ada\n", "raw_customers_1.csv")
+    lying = replace(convert(tmp_path, "id,name\nb,Bo\n", "raw_customers_2.csv"), rows_loaded=3)
+    with pytest.raises(LoadError, match=r"raw_customers_2\.csv: 3 rows were to be loaded, 1 arrived"):
+        warehouse.load_files(CUSTOMERS, [good, lying], "run-1")
+    assert (loaded_rows(warehouse), warehouse.read_ledger()) == ([], [])
+    assert warehouse.count_rows(CUSTOMERS) == {}
 
 
 def test_load_file_with_a_flipped_bit_in_a_part_is_refused(tmp_path: Path, warehouse: DuckDBWarehouse) -> None:
@@ -76,7 +114,7 @@ def test_load_file_with_a_flipped_bit_in_a_part_is_refused(tmp_path: Path, wareh
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
     with pytest.raises(LoadError, match="changed or vanished"):
-        warehouse.load_file(CUSTOMERS, conversion, "run-1")
+        load(warehouse, conversion, "run-1")
     assert (loaded_rows(warehouse), warehouse.read_ledger()) == ([], [])
 
 
@@ -99,5 +137,5 @@ def test_load_file_in_a_folder_with_pattern_characters_loads_its_own_parts(tmp_p
     folder.mkdir()
     warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
     warehouse.prepare(CONTRACTS.values())
-    warehouse.load_file(CUSTOMERS, convert(folder, "id,name\na,Ada\n"), "run-1")
+    load(warehouse, convert(folder, "id,name\na,Ada\n"), "run-1")
     assert [row[0] for row in loaded_rows(warehouse)] == ["a"]

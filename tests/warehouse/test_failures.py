@@ -159,14 +159,14 @@ def test_ingest_missing_source_is_a_configuration_error(tmp_path: Path, work_dir
 def test_load_that_fails_half_way_keeps_what_was_loaded_and_leaves_nothing_else(
     source: Path, work_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load_file = DuckDBWarehouse.load_file
+    load_files = DuckDBWarehouse.load_files
 
-    def fail_at_orders(self: DuckDBWarehouse, contract: Any, conversion: Any, run_id: str) -> Any:
+    def fail_at_orders(self: DuckDBWarehouse, contract: Any, conversions: Any, run_id: str) -> Any:
         if contract.table == "raw_orders":
-            conversion = replace(conversion, rows_loaded=99)
-        return load_file(self, contract, conversion, run_id)
+            conversions = [replace(conversion, rows_loaded=99) for conversion in conversions]
+        return load_files(self, contract, conversions, run_id)
 
-    monkeypatch.setattr(DuckDBWarehouse, "load_file", fail_at_orders)
+    monkeypatch.setattr(DuckDBWarehouse, "load_files", fail_at_orders)
     warehouse = DuckDBWarehouse(work_dir / "warehouse.duckdb")
     ingestion = Ingestion(warehouse, work_dir, "run")
     conversions = ingestion.convert(find_sources(source, CONTRACTS).files)
