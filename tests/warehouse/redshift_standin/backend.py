@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import struct
 from pathlib import Path
 
@@ -15,8 +16,6 @@ from tests.warehouse.redshift_standin.wire import (
     startup_message,
 )
 
-OWN_NAME = b"standin_own\0"
-
 
 class Backend:
     """Reads and writes of one session of PostgreSQL; `status` is the transaction status it told last."""
@@ -26,6 +25,7 @@ class Backend:
         self.writer = writer
         self.status = b"I"
         self.greeting: list[tuple[bytes, bytes]] = []
+        self._names = (f"standin_{number}\0".encode() for number in itertools.count())
 
     @classmethod
     async def open(cls, socket: Path, parameters: dict[str, str]) -> Backend:
@@ -62,12 +62,13 @@ class Backend:
         Raises:
             SqlError: PostgreSQL refuses it.
         """
+        name = next(self._names)  # a statement that fails stays, so each has its own
         await self.send(
-            message(b"P", OWN_NAME + sql.encode() + b"\0\0\0")
-            + message(b"B", OWN_NAME + OWN_NAME + struct.pack("!hhh", 0, 0, 0))
-            + message(b"E", OWN_NAME + struct.pack("!i", 0))
-            + message(b"C", b"P" + OWN_NAME)
-            + message(b"C", b"S" + OWN_NAME)
+            message(b"P", name + sql.encode() + b"\0\0\0")
+            + message(b"B", name + name + struct.pack("!hhh", 0, 0, 0))
+            + message(b"E", name + struct.pack("!i", 0))
+            + message(b"C", b"P" + name)
+            + message(b"C", b"S" + name)
             + message(b"S")
         )
         rows, error = [], None

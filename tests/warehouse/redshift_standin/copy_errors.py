@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.warehouse.redshift_standin.sql_error import SqlError
+from tests.warehouse.redshift_standin.table_column import Column
 
 RULE = "-----------------------------------------------"
 
@@ -16,6 +17,7 @@ class LoadErrorRow:
     file_name: str = ""
     column_name: str = ""
     column_type: str = ""
+    column_length: str = ""
     error_code: int = 0
     error_message: str = ""
 
@@ -39,7 +41,10 @@ class CopyError(SqlError):
         self.logged = logged
 
 
-def scan_error(context: str, file: str = "", column: str = "", column_type: str = "", code: int = 15007) -> CopyError:
+def scan_error(context: str, file: str = "", column: Column | None = None, code: int = 15007) -> CopyError:
     """An error in reading one Parquet file, which Redshift does through Spectrum."""
-    row = LoadErrorRow(file, column, column_type, code, context)
+    row = LoadErrorRow(file_name=file, error_code=code, error_message=context)
+    if column is not None:
+        length = str(column.sizes[0]) if column.sizes else ""
+        row = replace(row, column_name=column.name, column_type=column.redshift_base, column_length=length)
     return CopyError("Spectrum Scan Error", context, code, row)

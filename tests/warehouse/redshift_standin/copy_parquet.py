@@ -7,15 +7,14 @@ types must match; the length of a VARCHAR is in bytes.
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.types as kinds
 
 from tests.warehouse.redshift_standin.copy_errors import CopyError, scan_error
+from tests.warehouse.redshift_standin.table_column import Column
 
 NULL = r"\N"
 BATCH_ROWS = 20_000
@@ -40,37 +39,6 @@ MATCHING: dict[str, Matches] = {
     "character varying": _is_text,
     "character": _is_text,
 }
-REDSHIFT_NAMES = {
-    "integer": "INT",
-    "double precision": "DOUBLE",
-    "timestamp without time zone": "TIMESTAMP",
-    "timestamp with time zone": "TIMESTAMPTZ",
-    "character varying": "VARCHAR",
-    "numeric": "DECIMAL",
-}
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of the target table; `sql_type` as PostgreSQL's format_type writes it."""
-
-    name: str
-    sql_type: str
-    is_required: bool
-
-    @property
-    def base(self) -> str:
-        return re.sub(r"\([^)]*\)", "", self.sql_type)
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """What stands in the brackets of the type."""
-        return tuple(int(size) for size in re.findall(r"\d+", self.sql_type))
-
-    @property
-    def redshift_type(self) -> str:
-        sizes = f"({','.join(map(str, self.sizes))})" if self.sizes else ""
-        return REDSHIFT_NAMES.get(self.base, self.base.upper()) + sizes
 
 
 def read_rows(content: bytes, url: str, columns: Sequence[Column]) -> Iterator[bytes]:
@@ -108,7 +76,8 @@ def _check_schema(file: pq.ParquetFile, url: str, columns: Sequence[Column]) -> 
             raise scan_error(
                 f"File '{url}' has an incompatible Parquet schema for column '{url}.{field.name}'. "
                 f"Column type: {column.redshift_type}, Parquet schema:\noptional {physical} {field.name} [i:{position} d:1 r:0]",
-                *(url, column.name, column.redshift_type),
+                url,
+                column,
             )
 
 
@@ -124,7 +93,8 @@ def _check_values(values: pa.Array, url: str, column: Column) -> None:
     if column.is_required and values.null_count:
         raise scan_error(
             f"NULL value in column '{column.name}', which is declared NOT NULL. File name: {url}",  # unconfirmed
-            *(url, column.name, column.redshift_type),
+            url,
+            column,
         )
     if column.base in {"character", "character varying"} and column.sizes:
         longest = max((len(value.encode()) for value in values.to_pylist() if value is not None), default=0)
@@ -132,7 +102,8 @@ def _check_values(values: pa.Array, url: str, column: Column) -> None:
             raise scan_error(
                 f"The length of the data column {column.name} is longer than the length defined in the table. "
                 f"Table: {column.sizes[0]}, Data: {longest}, File name: {url}",
-                *(url, column.name, column.redshift_type),
+                url,
+                column,
             )
 
 

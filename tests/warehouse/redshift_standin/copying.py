@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tests.warehouse.redshift_standin.backend import Backend
 from tests.warehouse.redshift_standin.copy_command import Copy
 from tests.warehouse.redshift_standin.copy_errors import CopyError, LoadErrorRow
-from tests.warehouse.redshift_standin.copy_parquet import Column, read_rows
+from tests.warehouse.redshift_standin.copy_parquet import read_rows
 from tests.warehouse.redshift_standin.copy_source import ObjectStore, list_objects
 from tests.warehouse.redshift_standin.postgres import SUPERUSER
-from tests.warehouse.redshift_standin.sql_error import SqlError
+from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin
+from tests.warehouse.redshift_standin.table_column import Column
 from tests.warehouse.redshift_standin.wire import error_response, message, notice, reword_error, split_string
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ async def _relay_until_copy(session: Session, *, is_batch: bool) -> bool:
 
 async def _feed(session: Session, statement: Statement, copy: Copy, columns: Sequence[Column]) -> None:
     """Send the rows of all objects; a `during` fault strikes after half of them."""
-    blocks = await asyncio.to_thread(lambda: list(_read_blocks(copy, columns, session.around.store)))
+    blocks = await asyncio.to_thread(_read_blocks, copy, columns, session.around.store)
     fault = session.take_fault("during", statement)
     for position, block in enumerate(_halves(blocks) if fault else blocks):
         if fault and position == 1:
@@ -79,9 +80,17 @@ async def _feed(session: Session, statement: Statement, copy: Copy, columns: Seq
         await session.backend.send(message(b"d", block))
 
 
-def _read_blocks(copy: Copy, columns: Sequence[Column], store: ObjectStore) -> Iterator[bytes]:
-    for bucket, key in list_objects(copy, store):
-        yield from read_rows(store.read(bucket, key), f"https://s3.amazonaws.com/{bucket}/{key}", columns)
+def _read_blocks(copy: Copy, columns: Sequence[Column], store: ObjectStore) -> list[bytes]:
+    try:
+        return [
+            block
+            for bucket, key in list_objects(copy, store)
+            for block in read_rows(store.read(bucket, key), f"https://s3.amazonaws.com/{bucket}/{key}", columns)
+        ]
+    except SqlError:
+        raise
+    except Exception as error:  # an error of the stand-in itself must not let the rows through
+        raise beyond_standin(f"what this COPY reads ({error!r})") from error
 
 
 def _halves(blocks: Sequence[bytes]) -> list[bytes]:
@@ -134,14 +143,13 @@ async def _log(session: Session, copy: Copy, row: LoadErrorRow) -> None:
     """A row in SYS_LOAD_ERROR_DETAIL, from a session of its own: it outlives the failed transaction."""
     database = session.database
     backend = await Backend.open(session.around.socket, {"user": SUPERUSER, "database": database})
-    values = [row.file_name, row.column_name, row.column_type, row.error_code, row.error_message]
+    values = (row.file_name, row.column_name, row.column_type, row.column_length)
     try:
         await backend.fetch(
-            "insert into pg_catalog.sys_load_error_detail "
-            "(database_name, table_id, file_name, column_name, column_type, error_code, error_message) "
+            "insert into pg_catalog.sys_load_error_detail (database_name, table_id, file_name, column_name, "  # noqa: S608
+            "column_type, column_length, error_code, error_message) "
             f"select current_database(), to_regclass({_literal(copy.table)})::oid, "
-            + ", ".join(_literal(str(value)) for value in values[:3])
-            + f", {row.error_code}, {_literal(row.error_message)}"
+            f"{', '.join(map(_literal, values))}, {row.error_code}, {_literal(row.error_message)}::char(512)"
         )
     finally:
         await backend.close()

@@ -1,12 +1,14 @@
 """One client of the stand-in: log in, then one request after the other, translated, checked and passed on.
 
-A request is what PostgreSQL's protocol ends with Sync, or one simple query; its answer is read up to ReadyForQuery before the
-next is looked at. That is all redshift_connector does, and it makes "before", "during" and "after" a statement plain.
+A request is what PostgreSQL's protocol ends with Sync, or one simple query; its answer is read up to ReadyForQuery
+before the next is looked at. That is all redshift_connector does, and it makes "before", "during" and "after" a
+statement plain.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import ssl
 import struct
@@ -244,10 +246,8 @@ class Session:
     async def _refuse(self, error: SqlError) -> None:
         """Fail the request here; if a transaction is open, PostgreSQL's fails too."""
         if self.backend.status == b"T":
-            try:
+            with contextlib.suppress(SqlError):
                 await self.backend.fetch("do $$ begin raise exception 'refused'; end $$")
-            except SqlError:
-                pass
         await self.send(error_response(error) + message(b"Z", self.backend.status))
 
     def take_fault(self, when: str, statement: Statement | None) -> Fault | None:

@@ -69,8 +69,10 @@ def translate(sql: str) -> list[Statement]:
         return [_translate_one(sql[tokens[0].start : tokens[-1].end + 1], tokens) for tokens in _split(sql)]
     except SqlglotError as error:
         raise SqlError(f"syntax error: {str(error).splitlines()[0]}") from error
-    except RecursionError as error:
-        raise beyond_standin("a statement of this depth") from error
+    except SqlError:
+        raise
+    except Exception as error:  # an error of the stand-in itself must not let the statement through
+        raise beyond_standin(f"this statement ({error!r})") from error
 
 
 def _split(sql: str) -> Iterator[list[Token]]:
