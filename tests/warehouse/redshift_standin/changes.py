@@ -1,6 +1,6 @@
-"""Statements that change or drop objects, and privileges on them: ALTER, DROP, TRUNCATE, GRANT, REVOKE, COMMENT.
+"""Statements that change or drop objects, and privileges on them: ALTER, DROP, TRUNCATE, GRANT, REVOKE.
 
-Pages: r_ALTER_TABLE, r_DROP_TABLE, r_TRUNCATE, r_GRANT, r_REVOKE, r_COMMENT.
+Pages: r_ALTER_TABLE, r_DROP_TABLE, r_TRUNCATE, r_GRANT, r_REVOKE.
 """
 
 from __future__ import annotations
@@ -76,10 +76,3 @@ def translate_privileges(grant: exp.Grant | exp.Revoke) -> str:
         principal.set("kind", None)
     fold_identifiers(grant)
     return grant.sql(Backend)
-
-
-def translate_comment(comment: exp.Comment) -> str:
-    if comment.args.get("kind", "").upper() not in {"TABLE", "COLUMN", "VIEW", "SCHEMA"}:
-        raise beyond_standin(f"{comment.sql()[:60]}")
-    fold_identifiers(comment)
-    return comment.sql(Backend)

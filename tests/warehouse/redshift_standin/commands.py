@@ -1,6 +1,6 @@
 """Statements that are no queries and change no tables: transactions, settings, locks, maintenance, roles.
 
-Pages: r_BEGIN, r_COMMIT, r_ROLLBACK, r_SET, r_SHOW, r_LOCK, r_ANALYZE, r_VACUUM_command, r_CREATE_GROUP, r_CREATE_USER.
+Pages: r_BEGIN, r_COMMIT, r_ROLLBACK, r_SET, r_SHOW, r_LOCK, r_ANALYZE, r_VACUUM_command, r_COMMENT, r_CREATE_GROUP, r_CREATE_USER.
 """
 
 from __future__ import annotations
@@ -140,6 +140,21 @@ def _vacuum(tokens: list[Token]) -> Command:
     return Command(f"vacuum {names}".strip(), is_barred_from_transactions=True)
 
 
+def _comment(tokens: list[Token]) -> Command:
+    """r_COMMENT: on a table, a view, a column or a schema."""
+    words = _words(tokens)
+    if len(words) < 5 or words[0] != "on" or words[-2] != "is" or words[1] not in {"table", "view", "column", "schema"}:
+        raise beyond_standin(f"COMMENT {' '.join(words[:2]).upper()}")
+    text = _literal(tokens[-1].text) if tokens[-1].token_type == TokenType.STRING else _null(tokens[-1])
+    return Command(f"comment on {words[1]} {_names(tokens[2:-2])} is {text}")
+
+
+def _null(token: Token) -> str:
+    if token.text.lower() != "null":
+        raise SqlError(f'syntax error at or near "{token.text}"')
+    return "null"
+
+
 def _change_role(verb: str, kind: str, tokens: list[Token]) -> Command:
     """Groups, roles and users are PostgreSQL roles that cannot log in: the accounts of the stand-in are fixed."""
     words = _words(tokens)
@@ -187,4 +202,5 @@ COMMANDS: dict[str, Callable[[list[Token]], Command]] = {
     "lock": _lock,
     "analyze": _analyze,
     "vacuum": _vacuum,
+    "comment": _comment,
 }

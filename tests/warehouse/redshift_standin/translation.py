@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -51,11 +52,15 @@ TREES: dict[type[exp.Expression], Callable[..., str]] = {
     exp.TruncateTable: changes.translate_truncate,
     exp.Grant: changes.translate_privileges,
     exp.Revoke: changes.translate_privileges,
-    exp.Comment: changes.translate_comment,
 }
+# A text between dollar signs; what precedes it in the pattern is stepped over, for a dollar sign in it means nothing.
+DOLLAR_QUOTED = re.compile(
+    r"""'(?:[^'\\]|\\.|'')*'|"[^"]*"|--[^\n]*|/\*.*?\*/|(?<![\w$])\$(?P<tag>[^\W\d]\w*|)\$(?P<text>.*?)\$(?P=tag)\$""",
+    re.DOTALL,
+)
 FIRST_WORDS_OF_TREES = {
     *("select", "with", "(", "values", "insert", "update", "delete", "merge", "create", "alter", "drop", "truncate"),
-    *("grant", "revoke", "comment"),
+    *("grant", "revoke"),
 }
 
 
@@ -66,6 +71,7 @@ def translate(sql: str) -> list[Statement]:
         SqlError: one of them is not Redshift's, or beyond the stand-in.
     """
     try:
+        sql = DOLLAR_QUOTED.sub(_quote_plainly, sql)
         return [_translate_one(sql[tokens[0].start : tokens[-1].end + 1], tokens) for tokens in _split(sql)]
     except SqlglotError as error:
         raise SqlError(f"syntax error: {str(error).splitlines()[0]}") from error
@@ -73,6 +79,11 @@ def translate(sql: str) -> list[Statement]:
         raise
     except Exception as error:  # an error of the stand-in itself must not let the statement through
         raise beyond_standin(f"this statement ({error!r})") from error
+
+
+def _quote_plainly(match: re.Match[str]) -> str:
+    text = match["text"]
+    return match[0] if text is None else "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def _split(sql: str) -> Iterator[list[Token]]:
