@@ -1,0 +1,206 @@
+"""Statements that are no queries and change no tables: transactions, settings, locks, maintenance, roles.
+
+Pages: r_BEGIN, r_COMMIT, r_ROLLBACK, r_SET, r_SHOW, r_LOCK, r_ANALYZE, r_VACUUM_command, r_COMMENT, r_CREATE_GROUP, r_CREATE_USER.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlglot.tokens import Token, TokenType
+
+from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin
+
+# r_BEGIN: a transaction reads one snapshot, whatever the level is called
+BEGIN = "begin isolation level repeatable read"
+POSTGRES_SETTINGS = {
+    "search_path",
+    "statement_timeout",
+    "timezone",
+    "datestyle",
+    "application_name",
+    "extra_float_digits",
+}
+REDSHIFT_SETTINGS = {
+    *(
+        "query_group",
+        "enable_result_cache_for_session",
+        "wlm_query_slot_count",
+        "analyze_threshold_percent",
+        "describe_field",
+    ),
+    *("error_on_nondeterministic_update", "interval_forbid_composite_literals", "json_serialization_enable"),
+}
+KNOWN_ELSEWHERE = {
+    *("call", "cancel", "close", "deallocate", "declare", "execute", "explain", "fetch", "prepare", "refresh", "reset"),
+    *("unload", "use", "attach", "detach", "desc"),
+}
+
+
+@dataclass(frozen=True)
+class Command:
+    """What PostgreSQL runs in its place."""
+
+    postgres: str
+    is_barred_from_transactions: bool = False
+
+
+def find_command(tokens: list[Token]) -> Command | None:
+    """The command that these tokens are, or None if they are none of this module.
+
+    Raises:
+        SqlError: the command has something that Redshift or the stand-in does not know.
+    """
+    first, second = _words(tokens)[0], (*_words(tokens), "")[1]
+    if first in {"create", "drop"} and second in {"group", "role", "user"}:
+        return _change_role(first, second, tokens[2:])
+    reader = COMMANDS.get(first)
+    return reader(tokens[1:]) if reader else None
+
+
+def refusal(first: str) -> SqlError:
+    """The error for a statement that begins with this word."""
+    if first in KNOWN_ELSEWHERE:
+        return beyond_standin(first.upper())
+    return SqlError(f'syntax error at or near "{first}"')
+
+
+def _words(tokens: list[Token]) -> list[str]:
+    return ["''" if token.token_type == TokenType.STRING else token.text.lower() for token in tokens]
+
+
+def _begin(tokens: list[Token]) -> Command:
+    words = [word for word in _words(tokens) if word not in {"work", "transaction"}]
+    known = {"isolation", "level", "serializable", "snapshot", "read", "write", "only", ",", "read write", "read only"}
+    if unknown := [word for word in words if word not in known]:
+        raise SqlError(f'syntax error at or near "{unknown[0]}"')
+    return Command(BEGIN + (" read only" if "only" in words or "read only" in words else ""))
+
+
+def _end(statement: str) -> Callable[[list[Token]], Command]:
+    def read(tokens: list[Token]) -> Command:
+        if unknown := [word for word in _words(tokens) if word not in {"work", "transaction"}]:
+            raise SqlError(f'syntax error at or near "{unknown[0]}"')
+        return Command(statement)
+
+    return read
+
+
+def _set(tokens: list[Token]) -> Command:
+    words = _words(tokens)
+    if words[:1] in (["local"], ["session"]):
+        raise beyond_standin(f"SET {words[0].upper()}")
+    name, values = words[0] if words else "", tokens[2:]
+    if len(words) < 3 or words[1] not in {"=", "to"}:
+        raise SqlError("syntax error in SET")
+    return Command(f"set {_setting(name)} to {_values(values)}")
+
+
+def _show(tokens: list[Token]) -> Command:
+    if len(tokens) != 1:
+        raise beyond_standin(f"SHOW {' '.join(_words(tokens))}")
+    return Command(f"show {_setting(_words(tokens)[0])}")
+
+
+def _setting(name: str) -> str:
+    if name in POSTGRES_SETTINGS:
+        return name
+    if name in REDSHIFT_SETTINGS:
+        return f"standin.{name}"
+    raise beyond_standin(f"the setting {name}")
+
+
+def _values(tokens: list[Token]) -> str:
+    parts = []
+    for token in tokens:
+        is_string = token.token_type == TokenType.STRING
+        if not is_string and token.text != "," and token.text.lower() == "default":
+            parts.append("default")
+        else:
+            parts.append(token.text if token.text == "," and not is_string else _literal(token.text))
+    return " ".join(parts)
+
+
+def _lock(tokens: list[Token]) -> Command:
+    """r_LOCK: it always takes the strongest lock."""
+    return Command(f"lock table {_names(_without(tokens, 'table'))} in access exclusive mode")
+
+
+def _analyze(tokens: list[Token]) -> Command:
+    if "compression" in _words(tokens):
+        raise beyond_standin("ANALYZE COMPRESSION")
+    return Command(f"analyze {_names(tokens)}" if tokens else "analyze")
+
+
+def _vacuum(tokens: list[Token]) -> Command:
+    kinds = {"full", "sort", "delete", "only", "reindex", "recluster", "boost"}
+    rest = [token for token in tokens if token.text.lower() not in kinds]
+    names = _names(rest) if rest else ""
+    return Command(f"vacuum {names}".strip(), is_barred_from_transactions=True)
+
+
+def _comment(tokens: list[Token]) -> Command:
+    """r_COMMENT: on a table, a view, a column or a schema."""
+    words = _words(tokens)
+    if len(words) < 5 or words[0] != "on" or words[-2] != "is" or words[1] not in {"table", "view", "column", "schema"}:
+        raise beyond_standin(f"COMMENT {' '.join(words[:2]).upper()}")
+    text = _literal(tokens[-1].text) if tokens[-1].token_type == TokenType.STRING else _null(tokens[-1])
+    return Command(f"comment on {words[1]} {_names(tokens[2:-2])} is {text}")
+
+
+def _null(token: Token) -> str:
+    if token.text.lower() != "null":
+        raise SqlError(f'syntax error at or near "{token.text}"')
+    return "null"
+
+
+def _change_role(verb: str, kind: str, tokens: list[Token]) -> Command:
+    """Groups, roles and users are PostgreSQL roles that cannot log in: the accounts of the stand-in are fixed."""
+    words = _words(tokens)
+    exists = "if exists " if words[:2] == ["if", "exists"] else ""
+    rest = tokens[2:] if exists else tokens
+    if verb == "create" and kind == "user" and len(rest) in {3, 4} and "password" in _words(rest):
+        rest = rest[:1]
+    if len(rest) != 1:
+        raise beyond_standin(f"{verb.upper()} {kind.upper()} with options")
+    return Command(f"{verb} role {exists}{_names(rest)}")
+
+
+def _without(tokens: list[Token], word: str) -> list[Token]:
+    return tokens[1:] if tokens and tokens[0].text.lower() == word else tokens
+
+
+def _names(tokens: list[Token]) -> str:
+    """Names with their dots and commas, folded and quoted."""
+    parts = []
+    for token in tokens:
+        if token.text in {".", ","}:
+            parts.append(token.text)
+        elif token.token_type in {TokenType.STRING, TokenType.NUMBER, TokenType.L_PAREN, TokenType.R_PAREN}:
+            raise SqlError(f'syntax error at or near "{token.text}"')
+        else:
+            parts.append('"' + token.text.lower().replace('"', '""') + '"')
+    if not parts:
+        raise SqlError("syntax error at end of input")
+    return "".join(parts)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+COMMANDS: dict[str, Callable[[list[Token]], Command]] = {
+    "begin": _begin,
+    "start": _begin,
+    "commit": _end("commit"),
+    "end": _end("commit"),
+    "rollback": _end("rollback"),
+    "abort": _end("rollback"),
+    "set": _set,
+    "show": _show,
+    "lock": _lock,
+    "analyze": _analyze,
+    "vacuum": _vacuum,
+    "comment": _comment,
+}

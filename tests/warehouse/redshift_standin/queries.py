@@ -1,0 +1,291 @@
+"""Expressions and queries: refuse what Redshift lacks or the stand-in does not know, and give the rest PostgreSQL's form.
+
+Pages: c_unsupported-postgresql-features, c_redshift-sql-implementated-differently, c_sql-functions-leader-node.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from sqlalchemy_redshift.dialect import RESERVED_WORDS
+from sqlglot import exp
+
+from tests.warehouse.redshift_standin import functions
+from tests.warehouse.redshift_standin.column_types import map_type
+from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin, unsupported
+
+# Every kind of node that may stand in a query; what sqlglot makes of anything else is not trusted.
+NODES = {
+    *(
+        "Alias",
+        "All",
+        "And",
+        "Anonymous",
+        "Any",
+        "AtTimeZone",
+        "Between",
+        "BitwiseAnd",
+        "BitwiseOr",
+        "Boolean",
+        "CTE",
+        "Case",
+    ),
+    *(
+        "Cast",
+        "Column",
+        "ColumnDef",
+        "Cube",
+        "CurrentDate",
+        "CurrentSchema",
+        "CurrentUser",
+        "DPipe",
+        "DataType",
+        "DataTypeParam",
+    ),
+    *("Delete", "Distinct", "Div", "Dot", "EQ", "Escape", "Except", "Exists", "Extract", "From", "GT", "GTE", "Group"),
+    *(
+        "GroupingSets",
+        "Having",
+        "ILike",
+        "Identifier",
+        "If",
+        "In",
+        "Insert",
+        "Intersect",
+        "Interval",
+        "Is",
+        "Join",
+        "LT",
+        "LTE",
+    ),
+    *(
+        "Like",
+        "Limit",
+        "Literal",
+        "Merge",
+        "Mod",
+        "Mul",
+        "NEQ",
+        "Neg",
+        "Not",
+        "Null",
+        "Offset",
+        "Or",
+        "Order",
+        "Ordered",
+    ),
+    *(
+        "Parameter",
+        "Paren",
+        "Qualify",
+        "RegexpILike",
+        "RegexpLike",
+        "Rollup",
+        "Schema",
+        "Select",
+        "SessionUser",
+        "SimilarTo",
+    ),
+    *(
+        "Star",
+        "StrPosition",
+        "Sub",
+        "Subquery",
+        "Substring",
+        "Table",
+        "TableAlias",
+        "Trim",
+        "Tuple",
+        "Union",
+        "Update",
+        "Values",
+    ),
+    *(
+        "Var",
+        "When",
+        "Whens",
+        "Where",
+        "Window",
+        "WindowSpec",
+        "With",
+        "WithinGroup",
+        "Add",
+        "Literal",
+        "CurrentDatabase",
+    ),
+}
+# c_unsupported-postgresql-features and the pages of the statements
+MISSING_NODES = {
+    "Array": "arrays are",
+    "Filter": "FILTER (WHERE ...) on an aggregate is",
+    "Lateral": "LATERAL is",
+    "OnConflict": "ON CONFLICT is",
+    "Returning": "RETURNING is",
+    "Lock": "SELECT ... FOR UPDATE is",
+    "TableSample": "TABLESAMPLE is",
+    "JSONExtract": "the operator -> is",
+    "Collate": "COLLATE is",
+    "Bracket": "subscripts of arrays are",
+}
+# r_pg_keywords; `oid` is on the list, yet Redshift takes it as a name of its catalogue's columns, and dbt relies on it
+RESERVED = RESERVED_WORDS - {"oid"}
+SYSTEM_NAME = re.compile(r"(pg_|svv_|svl_|svcs_|stv_|stl_|sys_)")
+UNQUOTED = re.compile(r"[^\W\d][\w$]*")
+
+
+def translate_query(tree: exp.Expression) -> None:
+    """Change a query or a statement that holds queries in its place.
+
+    Raises:
+        SqlError: Redshift lacks something of it, or the stand-in does not know it.
+    """
+    check_nodes(tree, NODES)
+    _check_leader_node(tree)
+    fold_identifiers(tree)
+    for node in list(tree.find_all(exp.Select)):
+        _name_columns(node)
+    for kind in list(tree.find_all(exp.DataType)):
+        map_type(kind, is_column=False)
+    for node in list(tree.find_all(exp.Column)):
+        _translate_pseudo_column(node)
+    for call in list(tree.find_all(exp.Anonymous)):
+        _translate_call(call)
+
+
+def check_nodes(tree: exp.Expression, allowed: Iterable[str]) -> None:
+    """Refuse a tree that holds anything but these kinds of nodes."""
+    for node in tree.walk():
+        name = type(node).__name__
+        if name in MISSING_NODES:
+            raise unsupported(MISSING_NODES[name])
+        if name not in allowed:
+            raise beyond_standin(f"{name.upper()} ({node.sql()[:60]})")
+        if isinstance(node, exp.Distinct) and node.args.get("on"):
+            raise unsupported("SELECT DISTINCT ON is")
+        if isinstance(node, exp.Select):
+            _check_select(node)
+
+
+def _check_select(select: exp.Select) -> None:
+    for part in (
+        "locks",
+        "sample",
+        "windows",
+        "laterals",
+        "connect",
+        "into",
+        "hint",
+        "kind",
+        "distribute",
+        "sort",
+        "cluster",
+    ):
+        if select.args.get(part):
+            raise MISSING_SELECT.get(part, beyond_standin(f"{part.upper()} of a SELECT"))
+
+
+MISSING_SELECT = {
+    "locks": unsupported("SELECT ... FOR UPDATE is"),
+    "laterals": unsupported("LATERAL is"),
+    "windows": unsupported("the WINDOW clause is"),
+}
+
+
+def fold_identifiers(tree: exp.Expression) -> None:
+    """r_names: names are folded to lower case also within quotes; r_pg_keywords: a reserved word needs quotes."""
+    for name in tree.find_all(exp.Identifier):
+        text = name.name
+        if not name.args.get("quoted"):
+            is_label = isinstance(name.parent, exp.Alias) and name.arg_key == "alias"
+            if not UNQUOTED.fullmatch(text) or (text.lower() in RESERVED and not is_label):
+                raise SqlError(f'syntax error at or near "{text}"')
+        name.set("this", text.lower())
+        name.set("quoted", True)
+
+
+def _check_leader_node(tree: exp.Expression) -> None:
+    """Functions of the leader node and user tables do not meet, nor do LISTAGG and its like and catalogues."""
+    called = {call.name.lower() for call in tree.find_all(exp.Anonymous)}
+    ctes = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
+    tables = [table for table in tree.find_all(exp.Table) if isinstance(table.this, exp.Identifier)]
+    has_user_table = any(_is_user_table(table, ctes) for table in tables)
+    if has_user_table and called & functions.LEADER_ONLY:
+        names = ", ".join(sorted(called & functions.LEADER_ONLY))
+        raise SqlError(
+            f"Specified types or functions (one per INFO message) not supported on Redshift tables. ({names})", "0A000"
+        )
+    if not has_user_table and called & functions.USER_TABLE_ONLY:
+        raise SqlError(
+            "One or more of the used functions must be applied on at least one user created tables. "
+            "Examples of user table only functions are LISTAGG, MEDIAN, PERCENTILE_CONT, etc",
+            "0A000",
+        )
+
+
+def _is_user_table(table: exp.Table, ctes: set[str]) -> bool:
+    schema, name = table.db.lower(), table.name.lower()
+    if schema:
+        return schema not in {"pg_catalog", "information_schema"}
+    return name not in ctes and not SYSTEM_NAME.match(name)
+
+
+def _name_columns(select: exp.Select) -> None:
+    """Name a column after its function before the function gets another name."""
+    for column in list(select.expressions):
+        inner = column.this if isinstance(column, exp.Window | exp.WithinGroup) else column
+        if isinstance(inner, exp.Anonymous) and inner.name.lower() in {*functions.RENAMED, "listagg", "median"}:
+            column.replace(exp.alias_(column.copy(), inner.name.lower(), quoted=True))
+
+
+def _translate_pseudo_column(column: exp.Column) -> None:
+    if column.table or not isinstance(column.this, exp.Identifier):
+        return
+    if column.name == "sysdate":
+        column.replace(exp.Anonymous(this="getdate"))
+
+
+def _translate_call(call: exp.Anonymous) -> None:
+    name = call.name.lower()
+    if name not in functions.KNOWN:
+        # PostgreSQL's words for a function that is not there
+        raise SqlError(f"function {name}() does not exist, or the Redshift stand-in does not know it", "42883")
+    if name in functions.TAKES_DATE_PART:
+        _quote_date_part(call)
+    if name == "listagg":
+        _translate_listagg(call)
+    elif name == "median":
+        _translate_median(call)
+    else:
+        call.set("this", functions.RENAMED.get(name, name))
+
+
+def _quote_date_part(call: exp.Anonymous) -> None:
+    part = call.expressions[0] if call.expressions else None
+    name = part.name.lower() if isinstance(part, exp.Column | exp.Literal | exp.Var) else ""
+    if name not in functions.DATE_PARTS:
+        raise SqlError(f'date part "{name}" is not known', "22023")  # unconfirmed
+    call.expressions[0].replace(exp.Literal.string(functions.DATE_PARTS[name]))
+
+
+def _translate_listagg(call: exp.Anonymous) -> None:
+    """r_LISTAGG: no delimiter means none; WITHIN GROUP gives the order."""
+    arguments = call.expressions
+    is_distinct = isinstance(arguments[0], exp.Distinct)
+    value, *rest = arguments[0].expressions if is_distinct else arguments
+    text = exp.cast(value.copy(), "varchar")
+    inner: exp.Expression = exp.Distinct(expressions=[text]) if is_distinct else text
+    delimiter = rest[0].copy() if rest else exp.Literal.string("")
+    within = call.parent if isinstance(call.parent, exp.WithinGroup) else None
+    order = within.expression.sql(dialect="postgres") if within else ""
+    if is_distinct and within:
+        ordered = within.expression.expressions[0]
+        order = f" ORDER BY {text.sql(dialect='postgres')}" + (" DESC" if ordered.args.get("desc") else "")
+    sql = f"{inner.sql(dialect='postgres')}, {delimiter.sql(dialect='postgres')}{order}"
+    (within or call).replace(exp.Anonymous(this="string_agg", expressions=[exp.Var(this=sql)]))
+
+
+def _translate_median(call: exp.Anonymous) -> None:
+    order = exp.Order(expressions=[exp.Ordered(this=call.expressions[0].copy())])
+    median = exp.Anonymous(this="percentile_cont", expressions=[exp.Literal.number("0.5")])
+    call.replace(exp.WithinGroup(this=median, expression=order))
