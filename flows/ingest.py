@@ -21,8 +21,9 @@ from flows.command_line import run_flow
 from flows.lake.contracts import CONTRACTS
 from flows.lake.s3 import SCHEME, fetch_s3
 from flows.lake.sources import find_sources
-from flows.run import Run, open_run, open_warehouse
+from flows.run import Run, open_run
 from flows.settings import Settings, Target, load_settings
+from flows.target import open_warehouse
 from flows.warehouse.base import Warehouse
 from flows.warehouse.ingestion import FileOutcome, Ingestion
 
@@ -45,7 +46,8 @@ def ingest(
     with open_run(settings) as run, run.timed("ingest"):
         warehouse = open_warehouse(settings)
         try:
-            _ingest(run, warehouse)
+            with warehouse.hold(run.run_id):
+                _ingest(run, warehouse)
         finally:
             warehouse.close()
     return run.summary

@@ -24,15 +24,16 @@ from sqlalchemy.exc import DBAPIError
 from flows.artifacts import publish
 from flows.command_line import run_flow
 from flows.errors import ConfigError, LoadError
-from flows.run import Run, open_run, open_warehouse
+from flows.run import Run, open_run
 from flows.settings import Settings, Target, load_settings
+from flows.target import open_warehouse
 from flows.transform import build_marker, invoke_dbt, release_warehouse
 from flows.warehouse.base import LedgerRow
 from reports.kpis import KPIS, Kpi, check_frame
 from reports.page import PageContext, Totals, render_page
 from reports.render import markdown_section, render_chart
 
-_COVERED = "select min(order_date), max(order_date) from data_mart.fact_orders"
+_COVERED = 'select min(order_date), max(order_date) from "{prefix}data_mart".fact_orders'
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,7 @@ def _passed_build(settings: Settings) -> dict[str, int]:
 
 
 def _period(connection: Connection, settings: Settings) -> Period:
-    first, last = connection.exec_driver_sql(_COVERED).one()
+    first, last = connection.exec_driver_sql(_COVERED.format(prefix=settings.active_prefix)).one()
     if not isinstance(first, date) or not isinstance(last, date):
         raise LoadError("there are no orders in the star schema, so there is nothing to report. Load raw_orders first.")
     as_of = settings.as_of or last

@@ -19,10 +19,8 @@ from uuid import uuid4
 
 from prefect.context import FlowRunContext
 
-from flows.errors import ConfigError, LoadError
+from flows.errors import LoadError
 from flows.settings import Settings
-from flows.warehouse.base import Warehouse
-from flows.warehouse.duckdb import DuckDBWarehouse
 from flows.warehouse.lock import check_inside, hold_work_dir
 
 _UNFINISHED = re.compile(r"\A\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.json\.tmp\Z")
@@ -98,20 +96,6 @@ def open_run(settings: Settings) -> Iterator[Run]:
             raise
         finally:
             _CURRENT.reset(token)
-
-
-def open_warehouse(settings: Settings) -> Warehouse:
-    """The warehouse that the target names.
-
-    Raises:
-        ConfigError: raw files cannot be loaded into it.
-    """
-    if settings.target == "local":
-        return DuckDBWarehouse(settings.duckdb_path)
-    raise ConfigError(
-        "target redshift: this version cannot load files into Redshift yet; the dbt project runs there already. "
-        "Use --target local."
-    )
 
 
 def _new_run(settings: Settings) -> Run:

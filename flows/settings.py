@@ -35,11 +35,51 @@ class Settings(BaseSettings):
     dbt_project_dir: Path = Field(default=PROJECT / "dbt", description="The dbt project.")
     dbt_retries: int = Field(default=2, ge=0, le=10, description="How often dbt re-runs what failed.")
     dbt_retry_delay_seconds: float = Field(default=5, ge=0, description="Seconds before dbt re-runs what failed.")
-    dbt_threads: int = Field(default=2, ge=1, description="How many dbt nodes run at once.")
+    dbt_threads: int | None = Field(default=None, ge=1, description="How many dbt nodes run at once; 2, on Redshift 4.")
     keep_reports: int = Field(default=10, ge=1, description="How many published reports stay in the work folder.")
 
-    redshift_host: str | None = Field(default=None, description="Endpoint; dbt/profiles.yml reads the other names.")
-    redshift_password: SecretStr | None = Field(default=None, description="Password; not needed with IAM.")
+    schema_prefix: str = Field(
+        default="", pattern=r"^([a-z][a-z0-9_]{0,30})?$", description="Before the name of every schema on Redshift."
+    )
+    redshift_host: str | None = Field(default=None, description="Endpoint of the workgroup or cluster.")
+    redshift_port: int = Field(default=5439, ge=1, le=65535, description="Its port.")
+    redshift_database: str = Field(default="dev", description="The database.")
+    redshift_method: Literal["database", "iam"] = Field(
+        default="database", description="database: user and password; iam: credentials that AWS gives for a while."
+    )
+    redshift_user: str | None = Field(default=None, description="Database user; with iam only on a cluster.")
+    redshift_password: SecretStr | None = Field(default=None, description="Password; not needed with iam.")
+    redshift_region: str | None = Field(default=None, description="AWS region; default: that of the AWS SDK.")
+    redshift_workgroup: str | None = Field(default=None, description="Serverless workgroup; needed for iam there.")
+    redshift_cluster_id: str | None = Field(default=None, description="Provisioned cluster; needed for iam there.")
+    redshift_sslmode: Literal["verify-full", "verify-ca", "disable"] = Field(
+        default="verify-full", description="How the server's certificate is verified."
+    )
+    redshift_copy_role: str | None = Field(
+        default=None, description="ARN of the role COPY reads the bucket with, or the word default."
+    )
+    redshift_reader: str | None = Field(
+        default=None,
+        pattern=r"^(user:|group:|role:)?[A-Za-z0-9_.@:-]{1,128}$",
+        description="Who may read the marts: a user, group:name or role:name.",
+    )
+    redshift_parallel_loads: int = Field(default=2, ge=1, le=16, description="How many tables are loaded at once.")
+    redshift_lease_minutes: int = Field(
+        default=60, ge=1, le=1440, description="After how long another run may take over from one that was killed."
+    )
+    redshift_connect_seconds: float = Field(default=180, gt=0, description="How long to wait for a sleeping workgroup.")
+    s3_bucket: str | None = Field(default=None, description="Bucket where parts lie until they are loaded.")
+    s3_prefix: str = Field(
+        default="retail-pipeline", pattern=r"^[A-Za-z0-9!_.*()/=-]{1,200}$", description="Folder in that bucket."
+    )
+    s3_kms_key_id: str | None = Field(
+        default=None, description="KMS key that encrypts the parts; default: the bucket's."
+    )
+    aws_credentials_block: str | None = Field(default=None, description="Prefect block AwsCredentials.")
+    s3_bucket_block: str | None = Field(default=None, description="Prefect block S3Bucket, instead of s3_bucket.")
+    redshift_secret_block: str | None = Field(
+        default=None, description="Prefect block AwsSecret: JSON with username, password and, if you like, host, port."
+    )
 
     @field_validator("work_dir", "dbt_project_dir")
     @classmethod
@@ -86,17 +126,19 @@ class Settings(BaseSettings):
         """What dbt writes: its parsed project, run results and compiled SQL."""
         return self.work_dir / "dbt" / self.target
 
-    def dbt_environment(self) -> dict[str, str]:
-        """What dbt/profiles.yml reads beside the other RETAIL_REDSHIFT_… variables, which it takes as they are.
+    @property
+    def active_prefix(self) -> str:
+        """Before the name of every schema; the embedded warehouse has one user and needs none."""
+        return self.schema_prefix if self.target == "redshift" else ""
 
-        The prefix DBT_ENV_SECRET_ makes dbt mask the password in its logs.
-        """
-        password = self.redshift_password.get_secret_value() if self.redshift_password else ""
+    def dbt_environment(self) -> dict[str, str]:
+        """What dbt/profiles.yml and the project read on every target; `flows.target` adds what Redshift needs."""
         return {
             "RETAIL_TARGET": self.target,
             "RETAIL_DUCKDB_PATH": str(self.duckdb_path),
-            "RETAIL_DBT_THREADS": str(self.dbt_threads),
-            "DBT_ENV_SECRET_RETAIL_REDSHIFT_PASSWORD": password,
+            "RETAIL_DBT_THREADS": str(self.dbt_threads or (4 if self.target == "redshift" else 2)),
+            "RETAIL_SCHEMA_PREFIX": self.active_prefix,
+            "RETAIL_REDSHIFT_READER": self.redshift_reader or "",
         }
 
 

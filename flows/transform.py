@@ -27,9 +27,10 @@ from prefect_dbt import PrefectDbtRunner, PrefectDbtSettings
 
 from flows.artifacts import markdown_table, publish
 from flows.command_line import run_flow
-from flows.errors import ConfigError, LoadError
+from flows.errors import LoadError
 from flows.run import Run, open_run
 from flows.settings import Settings, Target, load_settings
+from flows.target import dbt_environment, open_warehouse
 
 GOOD = ("success", "pass", "warn")
 BROKEN = ("error", "runtime error", "partial success")
@@ -74,13 +75,18 @@ def transform(
     """
     settings = load_settings(source=source, work_dir=work_dir, target=target, as_of=as_of)
     with open_run(settings) as run, run.timed("transform"):
-        _transform(run)
+        warehouse = open_warehouse(settings)
+        try:
+            _check_warehouse(settings)
+            with warehouse.hold(run.run_id):
+                _transform(run)
+        finally:
+            warehouse.close()
     return run.summary
 
 
 def _transform(run: Run) -> None:
     settings = run.settings
-    _check_warehouse(settings)
     build_marker(settings).unlink(missing_ok=True)
     shutil.rmtree(_attempts_dir(settings), ignore_errors=True)
     run.summary["dbt"] = {"nodes": 0, "success": 0, "error": 0, "skipped": 0, "seconds": 0.0}
@@ -144,7 +150,7 @@ def invoke_dbt(arguments: list[str], settings: Settings, **options: Any) -> None
         ),
         raise_on_failure=False,
     )
-    with _environment(settings.dbt_environment() | {"DBT_LOG_PATH": str(settings.dbt_target_dir / "logs")}):
+    with _environment(dbt_environment(settings) | {"DBT_LOG_PATH": str(settings.dbt_target_dir / "logs")}):
         runner.invoke(
             arguments, target=settings.target, log_level_file="info", use_colors=False, use_colors_file=False, **options
         )
@@ -209,8 +215,6 @@ def _is_worth_retrying(settings: Settings, _task: object, _run: TaskRun, _state:
 
 def _check_warehouse(settings: Settings) -> None:
     """Raise before any work if the warehouse cannot be reached for a reason that is known already."""
-    if settings.target == "redshift" and not settings.redshift_host:
-        raise ConfigError("target redshift: RETAIL_REDSHIFT_HOST is not set in the environment; see dbt/profiles.yml.")
     if settings.target == "local" and not settings.duckdb_path.is_file():
         raise LoadError(f"{settings.duckdb_path}: there is no warehouse yet. Load files first: python -m flows.ingest")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -15,8 +16,6 @@ from flows.errors import LoadError
 from flows.lake.contracts import Contract
 from flows.lake.convert import Conversion
 
-RAW_SCHEMA = "raw"
-LEDGER = '"ops"."load_ledger"'
 SCHEMAS = ("raw", "staging", "intermediate", "data_mart", "ops")
 LINEAGE_COLUMNS = {
     "_file": "varchar(1024)",
@@ -52,7 +51,19 @@ class LedgerRow:
 
 
 class Warehouse(Protocol):
-    """Where the raw tables live. A connection is opened by the first call and held until `close`."""
+    """Where the raw tables live. A connection is opened by the first call and held until `close`.
+
+    `parallel_loads` says from how many threads at once `load_files` may be called, each with another table.
+    """
+
+    parallel_loads: int
+
+    def hold(self, run_id: str) -> AbstractContextManager[None]:
+        """Be the only run that writes to the warehouse.
+
+        Raises:
+            LoadError: another run holds it; the message says which.
+        """
 
     def prepare(self, contracts: Iterable[Contract]) -> None:
         """Create schemas, raw tables and the ledger where they are missing; check the columns of those that exist."""
@@ -126,9 +137,14 @@ def sql_type(column: dy.Column) -> str:
     return {pl.Int64(): "bigint", pl.Boolean(): "boolean"}[dtype]
 
 
-def raw_table(contract: Contract) -> str:
-    """The quoted name of a raw table."""
-    return f"{quote(RAW_SCHEMA)}.{quote(contract.table)}"
+def raw_table(contract: Contract, prefix: str = "") -> str:
+    """The quoted name of a raw table; `prefix` is that of every schema."""
+    return f"{quote(prefix + 'raw')}.{quote(contract.table)}"
+
+
+def ledger_table(prefix: str = "") -> str:
+    """The quoted name of the ledger."""
+    return f"{quote(prefix + 'ops')}.{quote('load_ledger')}"
 
 
 def quote(identifier: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -21,26 +21,34 @@ from flows.lake.contracts import Contract
 from flows.lake.convert import Conversion
 from flows.lake.parts import Part
 from flows.warehouse.base import (
-    LEDGER,
     LEDGER_COLUMNS,
     SCHEMAS,
     LedgerRow,
     check_counts,
     create_table,
+    ledger_table,
     new_entries,
     quote,
     raw_columns,
     raw_table,
 )
 
+LEDGER = ledger_table()
+
 
 class DuckDBWarehouse:
     """A DuckDB file; see `flows.warehouse.base.Warehouse` for what each function promises."""
+
+    parallel_loads = 1
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._counts: dict[str, dict[str, int]] = {}
+
+    def hold(self, run_id: str) -> AbstractContextManager[None]:  # noqa: ARG002
+        """Nothing to do: whoever holds the work folder is alone with the file in it."""
+        return nullcontext()
 
     def prepare(self, contracts: Iterable[Contract]) -> None:
         with self._explained("the tables cannot be made"):

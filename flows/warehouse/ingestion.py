@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
@@ -22,7 +24,7 @@ from flows.lake.contracts import CONTRACTS
 from flows.lake.convert import Conversion, convert_csv, count_reasons
 from flows.lake.parts import part_name, stem, sweep
 from flows.lake.sources import SourceFile
-from flows.warehouse.base import LEDGER, LedgerRow, Warehouse
+from flows.warehouse.base import LedgerRow, Warehouse
 from flows.warehouse.lock import check_inside
 from flows.warehouse.plan import PlannedFile, find_lost, plan_files
 
@@ -105,8 +107,7 @@ class Ingestion:
         waiting = {(conversion.table, conversion.file_name) for conversion in conversions}
         try:
             with self._tidied():
-                for table, group in _by_table(conversions, lambda conversion: conversion.table):
-                    self.step(f"load {table}", partial(self._load_table, table, group, waiting))
+                self._load_tables(conversions, waiting)
         except BaseException as error:
             self.outcomes = [
                 replace(outcome, status="refused", rows_loaded=0, error=f"not loaded: {error}")
@@ -128,7 +129,7 @@ class Ingestion:
                 "refused",
                 error=f"{row.file_name}: raw.{row.table_name} does not hold the {row.rows_loaded:,} rows that were "
                 "loaded from it, and the source has it no more. Put the file back into the source, or delete its "
-                f"rows there and in {LEDGER}.",
+                "rows there and in ops.load_ledger.",
             )
             for row in sorted(find_lost(self.warehouse), key=lambda row: (row.table_name, row.file_name))
             if (row.table_name, row.file_name) not in delivered
@@ -186,6 +187,21 @@ class Ingestion:
             reasons = count_reasons(pl.read_parquet(quarantine, columns=["reason"], glob=False)["reason"])
         rows = (row.rows_in, row.rows_loaded, row.rows_quarantined)
         return FileOutcome(row.table_name, row.file_name, row.file_sha256, "unchanged", *rows, reasons)
+
+    def _load_tables(self, conversions: Sequence[Conversion], waiting: set[tuple[str, str]]) -> None:
+        """Load the tables, as many at once as the warehouse takes; all have ended before a failure is raised."""
+        loads = [
+            (f"load {table}", partial(self._load_table, table, group, waiting))
+            for table, group in _by_table(conversions, lambda conversion: conversion.table)
+        ]
+        if self.warehouse.parallel_loads == 1:
+            for name, load in loads:
+                self.step(name, load)
+            return
+        with ThreadPoolExecutor(self.warehouse.parallel_loads) as pool:
+            futures = [pool.submit(copy_context().run, self.step, name, load) for name, load in loads]
+        for future in futures:
+            future.result()
 
     def _load_table(self, table: str, conversions: Sequence[Conversion], waiting: set[tuple[str, str]]) -> None:
         for batch in _batches(conversions):

@@ -1,0 +1,259 @@
+"""How this run reaches its warehouse: settings and Prefect blocks in, a warehouse and dbt's environment out.
+
+A value comes from the environment (`RETAIL_…`) first, then from a Prefect block that the environment names. What is
+missing is listed at once, with every place it was looked for, before any work starts. Secrets stay in memory: they are
+handed to the driver and, for the time dbt runs, to its environment.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from prefect.blocks.core import Block
+
+from flows.errors import ConfigError
+from flows.settings import Settings
+from flows.warehouse.access import Access, AwsKeys
+from flows.warehouse.base import Warehouse
+from flows.warehouse.duckdb import DuckDBWarehouse
+from flows.warehouse.stage import StageSettings
+
+_ROLE = r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=.@/-]+"
+COPY_ROLE = re.compile(rf"\A(default|{_ROLE}(,{_ROLE})*)\Z")  # several: a chain of roles
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """What the Prefect blocks say, as far as blocks are named."""
+
+    keys: AwsKeys | None = None
+    region: str | None = None
+    bucket: str | None = None
+    folder: str = ""
+    secret: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+def open_warehouse(settings: Settings) -> Warehouse:
+    """The warehouse that the target names; for Redshift nothing is connected yet.
+
+    Raises:
+        ConfigError: lists every setting that is missing or wrong.
+    """
+    if settings.target == "local":
+        return DuckDBWarehouse(settings.duckdb_path)
+    from flows.warehouse.redshift import LoadOptions, RedshiftWarehouse
+
+    blocks = read_blocks(settings)
+    access, stage = find_access(settings, blocks), find_stage(settings, blocks)
+    options = LoadOptions(
+        copy_role=settings.redshift_copy_role or "",
+        work_dir=settings.work_dir,
+        prefix=settings.schema_prefix,
+        parallel_loads=settings.redshift_parallel_loads,
+        lease_minutes=settings.redshift_lease_minutes,
+    )
+    return RedshiftWarehouse(access, stage, options)
+
+
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    """Everything dbt reads from its environment; `DBT_ENV_SECRET_` makes dbt mask a value in its logs.
+
+    Raises:
+        ConfigError: lists every setting that is missing or wrong.
+    """
+    variables = settings.dbt_environment()
+    if settings.target == "local":
+        return variables
+    access = find_access(settings, read_blocks(settings))
+    variables |= {
+        "RETAIL_REDSHIFT_HOST": access.host,
+        "RETAIL_REDSHIFT_PORT": str(access.port),
+        "RETAIL_REDSHIFT_DATABASE": access.database,
+        "RETAIL_REDSHIFT_METHOD": access.method,
+        "RETAIL_REDSHIFT_USER": access.user or "",
+        "RETAIL_REDSHIFT_REGION": access.region or "",
+        "RETAIL_REDSHIFT_WORKGROUP": access.workgroup or "",
+        "RETAIL_REDSHIFT_CLUSTER_ID": access.cluster_id or "",
+        "RETAIL_REDSHIFT_SSLMODE": access.sslmode,
+        "DBT_ENV_SECRET_RETAIL_REDSHIFT_PASSWORD": access.password or "",
+    }
+    if access.keys:  # the driver that dbt uses takes them from AWS's own variables
+        variables |= {
+            "AWS_ACCESS_KEY_ID": access.keys.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": access.keys.secret_access_key,
+        }
+        if access.keys.session_token:
+            variables["AWS_SESSION_TOKEN"] = access.keys.session_token
+    return variables
+
+
+def read_blocks(settings: Settings) -> Blocks:
+    """Load the Prefect blocks that the settings name.
+
+    Raises:
+        ConfigError: a block does not exist or cannot be read.
+    """
+    if not (settings.aws_credentials_block or settings.s3_bucket_block or settings.redshift_secret_block):
+        return Blocks()
+    from prefect_aws import AwsCredentials, AwsSecret, S3Bucket
+
+    credentials = bucket = None
+    secret: Mapping[str, Any] = {}
+    if settings.aws_credentials_block:
+        credentials = _load(AwsCredentials, settings.aws_credentials_block, "RETAIL_AWS_CREDENTIALS_BLOCK")
+    if settings.s3_bucket_block:
+        bucket = _load(S3Bucket, settings.s3_bucket_block, "RETAIL_S3_BUCKET_BLOCK")
+        credentials = credentials or (bucket.credentials if isinstance(bucket.credentials, AwsCredentials) else None)
+    if settings.redshift_secret_block:
+        secret = _read_secret(_load(AwsSecret, settings.redshift_secret_block, "RETAIL_REDSHIFT_SECRET_BLOCK"))
+    return Blocks(
+        keys=_keys(credentials) if credentials else None,
+        region=credentials.region_name if credentials else None,
+        bucket=bucket.bucket_name if bucket else None,
+        folder=bucket.bucket_folder.strip("/") if bucket else "",
+        secret=secret,
+    )
+
+
+def find_access(settings: Settings, blocks: Blocks) -> Access:
+    """How to connect.
+
+    Raises:
+        ConfigError: lists every setting that is missing, with where it was looked for; or AWS knows no such workgroup.
+    """
+    secret = blocks.secret
+    password = settings.redshift_password.get_secret_value() if settings.redshift_password else secret.get("password")
+    user = settings.redshift_user or secret.get("username")
+    host, port = settings.redshift_host, settings.redshift_port
+    if not host and secret.get("host"):
+        host, port = str(secret["host"]), int(secret.get("port", port))
+    is_iam = settings.redshift_method == "iam"
+    missing = []
+    if not host and not (is_iam and settings.redshift_workgroup):
+        missing.append(_missing("the host", "RETAIL_REDSHIFT_HOST", "host", settings))
+    if is_iam and not settings.redshift_workgroup and not settings.redshift_cluster_id:
+        missing.append("what IAM is asked for: RETAIL_REDSHIFT_WORKGROUP or RETAIL_REDSHIFT_CLUSTER_ID")
+    if is_iam and settings.redshift_sslmode == "disable":
+        missing.append("TLS, which IAM needs: RETAIL_REDSHIFT_SSLMODE is disable")
+    if not is_iam and not user:
+        missing.append(_missing("the user", "RETAIL_REDSHIFT_USER", "username", settings))
+    if not is_iam and not password:
+        missing.append(_missing("the password", "RETAIL_REDSHIFT_PASSWORD", "password", settings))
+    _refuse(missing + _missing_stage(settings, blocks))
+    region = settings.redshift_region or blocks.region
+    if not host:
+        host, port = _find_workgroup(str(settings.redshift_workgroup), region, blocks.keys)
+    return Access(
+        host=host,
+        port=port,
+        database=settings.redshift_database,
+        method=settings.redshift_method,
+        user=str(user) if user and not (is_iam and settings.redshift_workgroup) else None,
+        password=None if is_iam else str(password),
+        region=region,
+        workgroup=settings.redshift_workgroup,
+        cluster_id=settings.redshift_cluster_id,
+        sslmode=settings.redshift_sslmode,
+        keys=blocks.keys,
+        connect_seconds=settings.redshift_connect_seconds,
+    )
+
+
+def find_stage(settings: Settings, blocks: Blocks) -> StageSettings:
+    """Where parts lie until they are loaded: a folder of this warehouse alone.
+
+    Raises:
+        ConfigError: the bucket or the role is missing or wrong.
+    """
+    _refuse(_missing_stage(settings, blocks))
+    place = settings.redshift_workgroup or settings.redshift_cluster_id or settings.redshift_host or "redshift"
+    folders = [blocks.folder, settings.s3_prefix.strip("/"), place, settings.redshift_database, settings.schema_prefix]
+    return StageSettings(
+        bucket=settings.s3_bucket or blocks.bucket or "",
+        prefix="/".join(re.sub(r"[^A-Za-z0-9!_.*()/=-]", "_", folder) for folder in folders if folder),
+        region=settings.redshift_region or blocks.region,
+        kms_key_id=settings.s3_kms_key_id,
+        keys=blocks.keys,
+    )
+
+
+def _missing_stage(settings: Settings, blocks: Blocks) -> list[str]:
+    missing = []
+    if not settings.s3_bucket and not blocks.bucket:
+        looked = "RETAIL_S3_BUCKET, and a block named by RETAIL_S3_BUCKET_BLOCK"
+        missing.append(f"the bucket for staged parts: {looked}")
+    if not settings.redshift_copy_role:
+        missing.append("the role that COPY reads the bucket with: RETAIL_REDSHIFT_COPY_ROLE")
+    elif not COPY_ROLE.match(settings.redshift_copy_role):
+        missing.append(
+            "a role in RETAIL_REDSHIFT_COPY_ROLE: expected arn:aws:iam::<account>:role/<name> or default, "
+            f"found {settings.redshift_copy_role[:100]!r}"
+        )
+    return missing
+
+
+def _missing(what: str, variable: str, key: str, settings: Settings) -> str:
+    block = settings.redshift_secret_block
+    return f"{what}: {variable}, and {key!r} in " + (
+        f"the secret of block {block!r}" if block else "a secret whose block RETAIL_REDSHIFT_SECRET_BLOCK names"
+    )
+
+
+def _refuse(missing: list[str]) -> None:
+    if missing:
+        raise ConfigError(
+            "\n".join(["target redshift: these settings are missing or wrong:", *(f"  - {each}" for each in missing)])
+        )
+
+
+def _load(kind: type[Block], name: str, variable: str) -> Any:
+    try:
+        return kind.load(name)
+    except Exception as error:
+        raise ConfigError(
+            f"the Prefect block {kind.__name__} {name!r}, named by {variable}, cannot be loaded ({error}). "
+            "Make it in the Prefect UI or correct the name."
+        ) from error
+
+
+def _keys(credentials: Any) -> AwsKeys | None:
+    """The keys of the block, frozen: a role or profile in it is resolved now."""
+    found = credentials.get_boto3_session().get_credentials()
+    frozen = found.get_frozen_credentials() if found else None
+    return AwsKeys(frozen.access_key, frozen.secret_key, frozen.token) if frozen else None
+
+
+def _read_secret(block: Any) -> Mapping[str, Any]:
+    where = f"the secret {block.secret_name!r}"
+    try:
+        found = json.loads(block.read_secret())
+    except (BotoCoreError, ClientError) as error:
+        raise ConfigError(f"{where} cannot be read ({error}). Check its name and the rights.") from error
+    except ValueError:
+        raise ConfigError(f"{where} is not JSON; expected an object with username and password.") from None
+    if not isinstance(found, dict):
+        raise ConfigError(f"{where} is not a JSON object; expected username and password.")
+    return found
+
+
+def _find_workgroup(name: str, region: str | None, keys: AwsKeys | None) -> tuple[str, int]:
+    session = boto3.Session(
+        aws_access_key_id=keys.access_key_id if keys else None,
+        aws_secret_access_key=keys.secret_access_key if keys else None,
+        aws_session_token=keys.session_token if keys else None,
+        region_name=region,
+    )
+    try:
+        found = session.client("redshift-serverless").get_workgroup(workgroupName=name)["workgroup"]["endpoint"]
+    except (BotoCoreError, ClientError) as error:
+        raise ConfigError(
+            f"the workgroup {name!r} cannot be looked up ({error}). Check RETAIL_REDSHIFT_WORKGROUP, the region "
+            "and the rights, or set RETAIL_REDSHIFT_HOST."
+        ) from error
+    return str(found["address"]), int(found["port"])

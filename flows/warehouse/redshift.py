@@ -1,0 +1,154 @@
+"""The production warehouse: Amazon Redshift, Serverless or provisioned; the twin of `flows/warehouse/duckdb.py`.
+
+Parts go to S3 and are loaded in one transaction (`redshift_load`). An outage is followed by another try; whether a
+commit that was never answered took effect is read from the ledger.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from redshift_connector.core import Connection
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.pool import NullPool
+
+from flows.errors import LoadError, RetailError
+from flows.lake.contracts import CONTRACTS, Contract
+from flows.lake.convert import Conversion
+from flows.warehouse.access import Access, Connections, connect, describe_error, is_transient, with_retries
+from flows.warehouse.base import LEDGER_COLUMNS, LedgerRow, ledger_table, new_entries, quote, raw_table
+from flows.warehouse.lease import Lease
+from flows.warehouse.preflight import check_part
+from flows.warehouse.redshift_load import Load, staged_columns
+from flows.warehouse.redshift_tables import make_schemas, make_tables
+from flows.warehouse.stage import Stage, StageSettings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """How loading behaves; `prefix` stands before the name of every schema."""
+
+    copy_role: str
+    work_dir: Path
+    prefix: str = ""
+    parallel_loads: int = 2
+    lease_minutes: int = 60
+    attempts: int = 5
+    pause_seconds: float = 2
+
+
+class RedshiftWarehouse:
+    """A Redshift database; see `flows.warehouse.base.Warehouse` for what each function promises."""
+
+    def __init__(
+        self, access: Access, stage: StageSettings, options: LoadOptions, log: logging.Logger | None = None
+    ) -> None:
+        self.access, self.options = access, options
+        self.parallel_loads = options.parallel_loads
+        self._stage = Stage(stage)
+        self._connections = Connections(access)
+        self._lease: Lease | None = None
+        self._log = log or logging.getLogger(__name__)
+
+    @contextmanager
+    def hold(self, run_id: str) -> Iterator[None]:
+        owner = f"{socket.gethostname()}:{self.options.work_dir}"
+        lease = Lease(run_id, owner, self.options.lease_minutes, self.options.prefix)
+        self._retried(lambda connection: make_schemas(connection, self.options.prefix))
+        self._retried(lambda connection: lease.acquire(connection, list(CONTRACTS)))
+        self._lease = lease
+        try:
+            yield
+        finally:
+            self._lease = None
+            with suppress(RetailError):  # it runs out by itself
+                self._retried(lease.release)
+
+    def prepare(self, contracts: Iterable[Contract]) -> None:
+        chosen = list(contracts)
+        self._retried(lambda connection: make_tables(connection, chosen, self.options.prefix))
+        orphans = self._stage.sweep()
+        if orphans:
+            self._log.info("%d staged objects that killed runs left are removed", orphans)
+
+    def read_ledger(self) -> list[LedgerRow]:
+        columns, ledger = ", ".join(map(quote, LEDGER_COLUMNS)), ledger_table(self.options.prefix)
+        return [LedgerRow(*row) for row in self._query(f"select {columns} from {ledger} order by 1, 2")]  # noqa: S608
+
+    def count_rows(self, contract: Contract) -> dict[str, int]:
+        table = raw_table(contract, self.options.prefix)
+        return {name: int(count) for name, count in self._query(f"select _file, count(*) from {table} group by _file")}  # noqa: S608
+
+    def load_files(self, contract: Contract, conversions: Sequence[Conversion], run_id: str) -> list[LedgerRow]:
+        parts = [part for conversion in conversions for part in conversion.parts]
+        for part in parts:
+            part.verify()
+            check_part(part.path, staged_columns(contract))
+        entries = new_entries(conversions, run_id)
+        staged = self._stage.upload(parts) if parts else None
+        try:
+            url = staged.manifest_url if staged else None
+            self._load(Load(contract, entries, url, self.options.copy_role, self.options.prefix))
+        finally:
+            if staged:
+                with suppress(RetailError):  # the next run sweeps
+                    self._stage.remove(staged.keys)
+        return entries
+
+    def engine(self) -> Engine:
+        return create_engine("redshift+redshift_connector://", creator=lambda: connect(self.access), poolclass=NullPool)
+
+    def close(self) -> None:
+        self._connections.close()
+
+    def _load(self, load: Load) -> None:
+        """Load; after an outage again, which never loads twice.
+
+        Raises:
+            LoadError: no run holds the warehouse, or the load failed.
+        """
+        lease = self._lease
+        if lease is None:
+            raise LoadError("files are loaded only while the run holds the warehouse: `with warehouse.hold(run_id)`.")
+        tries = 0
+
+        def attempt(connection: Connection) -> None:
+            nonlocal tries
+            tries += 1
+            load.run(connection, lease, is_again=tries > 1)
+
+        self._retried(attempt)
+
+    def _query(self, sql: str) -> list[Any]:
+        def read(connection: Connection) -> list[Any]:
+            cursor = connection.cursor()
+            cursor.execute(sql)
+            return list(cursor.fetchall())
+
+        return self._retried(read)
+
+    def _retried(self, action: Callable[[Connection], T]) -> T:
+        """Run `action` with a connection, again after an outage; say what failed and the cure."""
+
+        def run() -> T:
+            with self._connections.lend() as connection:
+                return action(connection)
+
+        try:
+            return with_retries(run, self._log, attempts=self.options.attempts, pause=self.options.pause_seconds)
+        except RetailError:
+            raise
+        except Exception as error:
+            cure = "Run again later" if is_transient(error) else "Check the user's rights, and docs/redshift.md"
+            raise LoadError(
+                f"{self.access.host}, database {self.access.database}: {describe_error(error)}. {cure}; "
+                "the last good state stands."
+            ) from error

@@ -1,0 +1,161 @@
+"""The one transaction that loads files into a Redshift table, and the words for it when it fails."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from redshift_connector.core import Connection
+from redshift_connector.cursor import Cursor
+from redshift_connector.error import DatabaseError
+
+from flows.errors import ConfigError, LoadError
+from flows.lake.contracts import Contract
+from flows.warehouse.access import describe_error, is_transient
+from flows.warehouse.base import LEDGER_COLUMNS, LedgerRow, check_counts, ledger_table, quote, raw_columns, raw_table
+from flows.warehouse.lease import Lease
+
+LATE_COLUMNS = {"_file_sha256": "file_sha256", "_run_id": "run_id", "_loaded_at": "loaded_at"}  # raw → ledger
+
+
+@dataclass(frozen=True)
+class Load:
+    """Files of one table that are loaded together; `manifest_url` is None if all their records are in quarantine."""
+
+    contract: Contract
+    entries: Sequence[LedgerRow]
+    manifest_url: str | None
+    copy_role: str
+    prefix: str = ""
+
+    def run(self, connection: Connection, lease: Lease, *, is_again: bool) -> None:
+        """Prove the lease, COPY, replace the rows of these files and their ledger rows, compare the counts, commit.
+
+        With `is_again` the ledger is asked whether an earlier try was committed, though nobody heard of it. That
+        try has ended by then: proving the lease waits for it.
+
+        Raises:
+            LoadError: COPY refused the parts, a count differs, or another run has taken over; nothing was changed.
+        """
+        cursor = connection.cursor()
+        lease.prove(cursor, self.contract.table)
+        if is_again and self._is_committed(cursor):
+            connection.rollback()
+            return
+        if self.manifest_url:
+            self._copy(connection, self.manifest_url)
+        self._delete(cursor)
+        self._insert_entries(cursor)
+        if self.manifest_url:
+            self._insert_rows(cursor)
+        cursor.execute(
+            f"select _file, count(*) from {self._table} where _loaded_at = %s group by _file",  # noqa: S608
+            (self.entries[0].loaded_at,),
+        )
+        check_counts(self.entries, {name: int(count) for name, count in cursor.fetchall()})
+        connection.commit()
+
+    def _is_committed(self, cursor: Cursor) -> bool:
+        """Whether the ledger has exactly these rows."""
+        first = self.entries[0]
+        cursor.execute(
+            f"select count(*) from {self._ledger} where table_name = %s and run_id = %s and loaded_at = %s",  # noqa: S608
+            (first.table_name, first.run_id, first.loaded_at),
+        )
+        return [int(row[0]) for row in cursor.fetchall()] == [len(self.entries)]
+
+    @property
+    def _table(self) -> str:
+        return raw_table(self.contract, self.prefix)
+
+    @property
+    def _ledger(self) -> str:
+        return ledger_table(self.prefix)
+
+    @property
+    def _staged(self) -> str:
+        return quote(f"staged_{self.contract.table}")
+
+    def _copy(self, connection: Connection, manifest_url: str) -> None:
+        """COPY into a temporary table with exactly the columns of the parts."""
+        cursor, columns = connection.cursor(), staged_columns(self.contract)
+        declared = ", ".join(f"{quote(name)} {sql_type}" for name, sql_type in columns.items())
+        cursor.execute(f"create temporary table {self._staged} ({declared})")
+        try:
+            cursor.execute(
+                f"copy {self._staged} ({', '.join(map(quote, columns))}) from {_literal(manifest_url)} "
+                f"iam_role {_role(self.copy_role)} format as parquet manifest"
+            )
+        except DatabaseError as error:
+            if is_transient(error):
+                raise
+            connection.rollback()
+            raise LoadError(self._explain(connection, error)) from error
+
+    def _delete(self, cursor: Cursor) -> None:
+        names = [entry.file_name for entry in self.entries]
+        marks = ", ".join(["%s"] * len(names))
+        cursor.execute(f"delete from {self._table} where _file in ({marks})", names)  # noqa: S608
+        cursor.execute(
+            f"delete from {self._ledger} where table_name = %s and file_name in ({marks})",  # noqa: S608
+            [self.contract.table, *names],
+        )
+
+    def _insert_entries(self, cursor: Cursor) -> None:
+        columns = ", ".join(map(quote, LEDGER_COLUMNS))
+        row = f"({', '.join(['%s'] * len(LEDGER_COLUMNS))})"
+        values = [getattr(entry, column) for entry in self.entries for column in LEDGER_COLUMNS]
+        rows = ", ".join([row] * len(self.entries))
+        cursor.execute(f"insert into {self._ledger} ({columns}) values {rows}", values)  # noqa: S608
+
+    def _insert_rows(self, cursor: Cursor) -> None:
+        """Insert the staged rows with what the ledger, which is written first, says of their file."""
+        columns = list(raw_columns(self.contract))
+        selected = ", ".join(f"ledger.{LATE_COLUMNS[c]}" if c in LATE_COLUMNS else f"parts.{quote(c)}" for c in columns)
+        cursor.execute(
+            f"insert into {self._table} ({', '.join(map(quote, columns))}) "  # noqa: S608
+            f"select {selected} from {self._staged} as parts join {self._ledger} as ledger "
+            "on ledger.table_name = %s and ledger.file_name = parts._file",
+            (self.contract.table,),
+        )
+        cursor.execute(f"drop table {self._staged}")
+
+    def _explain(self, connection: Connection, error: DatabaseError) -> str:
+        """Redshift's words, what SYS_LOAD_ERROR_DETAIL has of this session, the files, and the cure."""
+        files = ", ".join(entry.file_name for entry in self.entries[:5])
+        more = f" and {len(self.entries) - 5} more" if len(self.entries) > 5 else ""  # noqa: PLR2004
+        lines = [f"raw.{self.contract.table}: COPY failed for {files}{more}. Redshift says: {describe_error(error)}"]
+        with suppress(Exception):  # the first error is the one that must be read
+            lines += [f"  - {line}" for line in _read_error_details(connection.cursor())]
+            connection.rollback()
+        lines.append(
+            "Nothing of them was loaded. Check that the COPY role (RETAIL_REDSHIFT_COPY_ROLE) is attached to the "
+            "warehouse and may read the bucket and its key; docs/redshift.md lists the rights. Then run again."
+        )
+        return "\n".join(lines)
+
+
+def staged_columns(contract: Contract) -> dict[str, str]:
+    """Column → SQL type of the parts: the columns of the raw table without those that only the ledger knows."""
+    return {name: kind for name, kind in raw_columns(contract).items() if name not in LATE_COLUMNS}
+
+
+def _read_error_details(cursor: Cursor) -> list[str]:
+    cursor.execute(
+        "select trim(file_name), trim(column_name), trim(column_type), trim(error_message) "
+        "from sys_load_error_detail where session_id = pg_backend_pid() order by start_time desc limit 5"
+    )
+    return [f"{file}: column {column} ({kind}): {message}" for file, column, kind, message in cursor.fetchall()]
+
+
+def _literal(text: str) -> str:
+    """A text that COPY takes as a literal only: a URL or a role, without quotes, backslashes and control characters."""
+    if re.search(r"['\\\x00-\x1f]", text):
+        raise ConfigError(f"{text!r}: quotes, backslashes and control characters cannot stand in a COPY command.")
+    return f"'{text}'"
+
+
+def _role(copy_role: str) -> str:
+    return "default" if copy_role == "default" else _literal(copy_role)
