@@ -19,6 +19,7 @@ class Redshift(SqlglotRedshift):
 
     class Tokenizer(SqlglotRedshift.Tokenizer):
         HEREDOC_STRINGS: ClassVar = []  # "$1,$2" are two bind parameters, not the start of a text
+        COMMANDS: ClassVar = set()  # nor are words after SHOW or VACUUM one text
         VAR_SINGLE_TOKENS: ClassVar = set()
         SINGLE_TOKENS: ClassVar = {**SqlglotRedshift.Tokenizer.SINGLE_TOKENS, "$": TokenType.PARAMETER}
 
