@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     )
     redshift_reader: str | None = Field(
         default=None,
-        pattern=r"^(user:|group:|role:)?[A-Za-z0-9_.@:-]{1,128}$",
+        pattern=r"^(user:|group:|role:)?[a-z_][a-z0-9_]{0,126}$",
         description="Who may read the marts: a user, group:name or role:name.",
     )
     redshift_parallel_loads: int = Field(default=2, ge=1, le=16, description="How many tables are loaded at once.")

@@ -182,7 +182,8 @@ def read_attempts(settings: Settings) -> list[NodeResult]:
                 (before.attempts if before else 0) + (result["status"] != "skipped"),
                 result["failures"] or 0,
             )
-    return list(results.values())
+    is_hook = {node for node in results if node.startswith("operation.")}  # of interest only if it fails
+    return [result for node, result in results.items() if node not in is_hook or result.status not in GOOD]
 
 
 def count_nodes(results: Sequence[NodeResult]) -> dict[str, int]:
