@@ -1,0 +1,147 @@
+"""Two databases, one answer: whether each relation has the same columns, types, rows and values in both.
+
+Rows are read once, as they come, and added up by hash, so that neither order nor size matters. Only where the sums
+differ are they read again, to say how many rows differ and name a few by their first column.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from flows.warehouse.base import LEDGER_COLUMNS, quote, raw_columns
+
+EXAMPLES = 5
+CHUNK_ROWS = 10_000
+OF_THE_RUN = ("_run_id", "_loaded_at", "run_id", "loaded_at")  # differ between two loads of the same files, rightly
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A table, a view or a query. `columns` is None for all of them; `name` is what people call it."""
+
+    name: str
+    schema: str | None = None
+    table: str | None = None
+    columns: Sequence[str] | None = None
+    sql: str | None = None
+
+    def query(self, prefix: str) -> str:
+        """The SQL that reads it; `prefix` is that of every schema."""
+        if self.sql:
+            return self.sql
+        columns = ", ".join(map(quote, self.columns)) if self.columns else "*"
+        return f"select {columns} from {quote(f'{prefix}{self.schema}')}.{quote(str(self.table))}"  # noqa: S608
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two databases; `queries` are the KPIs' SQL as compiled for it."""
+
+    label: str
+    engine: Engine
+    prefix: str = ""
+    queries: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How a relation compares: `difference` is None if it is the same on both sides."""
+
+    name: str
+    rows: int
+    difference: str | None = None
+
+
+def raw_relations(contracts: Any) -> list[Relation]:
+    """The raw tables and the ledger, without what belongs to the run that loaded them."""
+    relations = [
+        Relation(f"raw.{c.table}", "raw", c.table, [name for name in raw_columns(c) if name not in OF_THE_RUN])
+        for c in contracts
+    ]
+    ledger = [name for name in LEDGER_COLUMNS if name not in OF_THE_RUN]
+    return [*relations, Relation("ops.load_ledger", "ops", "load_ledger", ledger)]
+
+
+def compare(left: Side, right: Side, relations: Sequence[Relation]) -> Iterator[Finding]:
+    """Compare relation by relation, and then KPI by KPI; a finding each, as soon as it is known."""
+    for relation in relations:
+        yield _compare(left, right, relation.name, relation.query(left.prefix), relation.query(right.prefix))
+    for name in sorted(left.queries | right.queries):
+        if name in left.queries and name in right.queries:
+            yield _compare(left, right, f"KPI {name}", left.queries[name], right.queries[name])
+        else:
+            yield Finding(f"KPI {name}", 0, f"only {(left if name in left.queries else right).label} has it")
+
+
+def _compare(left: Side, right: Side, name: str, left_sql: str, right_sql: str) -> Finding:
+    try:
+        first, second = _sum_up(left.engine, left_sql), _sum_up(right.engine, right_sql)
+    except SQLAlchemyError as error:
+        return Finding(name, 0, f"cannot be read: {' '.join(str(error.__cause__ or error).split())[:300]}")
+    if first.columns != second.columns:
+        told = [f"{side.label} has {', '.join(s.columns)}" for side, s in ((left, first), (right, second))]
+        return Finding(name, first.rows, "other columns: " + "; ".join(told))
+    if (first.rows, first.total) == (second.rows, second.total):
+        return Finding(name, first.rows)
+    return Finding(name, first.rows, _describe(left, right, left_sql, right_sql))
+
+
+@dataclass
+class _Sum:
+    columns: list[str]
+    rows: int = 0
+    total: int = 0
+
+
+def _sum_up(engine: Engine, sql: str) -> _Sum:
+    summed = _Sum([])
+    for columns, row in _read(engine, sql):
+        summed.columns = columns
+        if row is not None:
+            summed.rows += 1
+            summed.total = (summed.total + _hash(row)) % (1 << 128)
+    return summed
+
+
+def _read(engine: Engine, sql: str) -> Iterator[tuple[list[str], tuple[Any, ...] | None]]:
+    """First the columns with no row, then each row."""
+    with engine.connect() as connection:
+        result = connection.exec_driver_sql(sql)
+        columns = list(result.keys())
+        yield columns, None
+        while chunk := result.fetchmany(CHUNK_ROWS):
+            for row in chunk:
+                yield columns, tuple(row)
+
+
+def _hash(row: tuple[Any, ...]) -> int:
+    """Of the values and their types: 1, 1.0, Decimal("1") and Decimal("1.00") are four different things."""
+    return int.from_bytes(blake2b(repr(row).encode(), digest_size=16).digest())
+
+
+def _describe(left: Side, right: Side, left_sql: str, right_sql: str) -> str:
+    ours = Counter(_hash(row) for _, row in _read(left.engine, left_sql) if row is not None)
+    theirs = Counter(_hash(row) for _, row in _read(right.engine, right_sql) if row is not None)
+    told = []
+    for side, sql, extra in ((left, left_sql, ours - theirs), (right, right_sql, theirs - ours)):
+        if extra:
+            told.append(f"{extra.total():,} rows only in {side.label}, e.g. {_examples(side.engine, sql, extra)}")
+    return "; ".join(told)
+
+
+def _examples(engine: Engine, sql: str, wanted: Counter[int]) -> str:
+    """The first column of a few of the rows, never a whole one: it may hold a customer's data."""
+    found: list[str] = []
+    for columns, row in _read(engine, sql):
+        if row is not None and _hash(row) in wanted:
+            found.append(f"{columns[0]} {row[0]!r}")
+            if len(found) == EXAMPLES:
+                break
+    return ", ".join(found)
