@@ -6,7 +6,7 @@ Pages: c_unsupported-postgresql-features, c_redshift-sql-implementated-different
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from sqlalchemy_redshift.dialect import RESERVED_WORDS
 from sqlglot import exp
@@ -131,6 +131,7 @@ MISSING_NODES = {
 # r_pg_keywords; `oid` is on the list, yet Redshift takes it as a name of its catalogue's columns, and dbt relies on it
 RESERVED = RESERVED_WORDS - {"oid"}
 SYSTEM_NAME = re.compile(r"(pg_|svv_|svl_|svcs_|stv_|stl_|sys_)")
+SYSTEM_COLUMNS = {"tableoid", "cmin", "xmin", "cmax", "xmax", "ctid"}
 UNQUOTED = re.compile(r"[^\W\d][\w$]*")
 
 
@@ -163,8 +164,9 @@ def check_nodes(tree: exp.Expression, allowed: Iterable[str]) -> None:
             raise beyond_standin(f"{name.upper()} ({node.sql()[:60]})")
         if isinstance(node, exp.Distinct) and node.args.get("on"):
             raise unsupported("SELECT DISTINCT ON is")
-        if isinstance(node, exp.Select):
-            _check_select(node)
+        for kind, check in CHECKS.items():
+            if isinstance(node, kind):
+                check(node)
 
 
 def _check_select(select: exp.Select) -> None:
@@ -183,12 +185,46 @@ def _check_select(select: exp.Select) -> None:
     ):
         if select.args.get(part):
             raise MISSING_SELECT.get(part, beyond_standin(f"{part.upper()} of a SELECT"))
+    if select.args.get("qualify") and select.args.get("limit"):
+        raise beyond_standin("QUALIFY and LIMIT in one SELECT")  # sqlglot would limit first
+
+
+def _check_window(window: exp.Window) -> None:
+    """r_WF_AVG and its like: "an explicit frame clause is required" with ORDER BY; DISTINCT is not supported."""
+    call = window.this
+    if not isinstance(call, exp.Anonymous) or call.name.lower() not in functions.AGGREGATE:
+        return
+    if window.args.get("order") and not window.args.get("spec"):
+        raise SqlError("Aggregate window functions with an ORDER BY clause require a frame clause", "0A000")
+    if any(isinstance(argument, exp.Distinct) for argument in call.expressions):
+        raise unsupported("DISTINCT in a window function is")
+
+
+def _check_table(table: exp.Table) -> None:
+    function = table.this
+    if isinstance(function, exp.Anonymous) and function.name.lower() not in functions.OF_ROWS:
+        raise unsupported("a table function is")
+    if table.args.get("ordinality"):
+        raise unsupported("WITH ORDINALITY is")
+
+
+def _check_values(values: exp.Values) -> None:
+    if not isinstance(values.parent, exp.Insert):
+        raise unsupported("a VALUES list as a table is")
 
 
 MISSING_SELECT = {
     "locks": unsupported("SELECT ... FOR UPDATE is"),
     "laterals": unsupported("LATERAL is"),
     "windows": unsupported("the WINDOW clause is"),
+}
+
+
+CHECKS: dict[type[exp.Expression], Callable[..., None]] = {
+    exp.Select: _check_select,
+    exp.Window: _check_window,
+    exp.Table: _check_table,
+    exp.Values: _check_values,
 }
 
 
@@ -239,9 +275,9 @@ def _name_columns(select: exp.Select) -> None:
 
 
 def _translate_pseudo_column(column: exp.Column) -> None:
-    if column.table or not isinstance(column.this, exp.Identifier):
-        return
-    if column.name == "sysdate":
+    if column.name in SYSTEM_COLUMNS:
+        raise SqlError(f'column "{column.name}" does not exist', "42703")
+    if column.name == "sysdate" and not column.table:
         column.replace(exp.Anonymous(this="getdate"))
 
 
