@@ -91,10 +91,8 @@ create function pg_catalog.convert_timezone(text, timestamp) returns timestamp l
 create function pg_catalog.convert_timezone(text, text, timestamp) returns timestamp language sql immutable as $$ select $3 at time zone $1 at time zone $2 $$;
 
 -- Other functions
-create function pg_catalog.nvl(variadic anycompatiblearray) returns anycompatible language sql immutable as $$
-  select v from unnest($1) with ordinality as u(v, n) where v is not null order by n limit 1 $$;
-create function pg_catalog.nvl2(anyelement, anycompatible, anycompatible) returns anycompatible language sql immutable as $$
-  select case when $1 is not null then $2 else $3 end $$;
+-- r_ALTER_TABLE: only a VARCHAR column can get another size
+create function standin.only_varchar(varchar) returns varchar language sql immutable as $$ select $1 $$;
 create function pg_catalog.len(text) returns int language sql immutable as $$ select length($1) $$;
 create function pg_catalog.charindex(text, text) returns int language sql immutable as $$ select strpos($2, $1) $$;
 create function pg_catalog.round(double precision, int) returns double precision language sql immutable as $$ select round($1::numeric, $2)::double precision $$;

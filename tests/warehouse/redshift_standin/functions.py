@@ -115,7 +115,12 @@ USER_TABLE_ONLY = {"listagg", "median", "percentile_cont"}
 KNOWN = AGGREGATE | WINDOW | CONDITIONAL | DATE | MATH | STRING | JSON | SYSTEM | LEADER_ONLY
 
 # Where PostgreSQL's function of this name does something else.
-RENAMED = {"avg": "redshift_avg", "concat": "redshift_concat", "regexp_substr": "redshift_regexp_substr"}
+RENAMED = {
+    "nvl": "coalesce",
+    "avg": "redshift_avg",
+    "concat": "redshift_concat",
+    "regexp_substr": "redshift_regexp_substr",
+}
 TAKES_DATE_PART = {"date_add", "date_diff", "dateadd", "datediff", "date_part"}
 # r_Dateparts_for_datetime_functions
 DATE_PARTS = {

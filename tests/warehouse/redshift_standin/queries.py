@@ -135,14 +135,14 @@ SYSTEM_COLUMNS = {"tableoid", "cmin", "xmin", "cmax", "xmax", "ctid"}
 UNQUOTED = re.compile(r"[^\W\d][\w$]*")
 
 
-def translate_query(tree: exp.Expression) -> None:
-    """Change a query or a statement that holds queries in its place.
+def translate_query(tree: exp.Expression, *, is_stored: bool = False) -> None:
+    """Change a query or a statement that holds queries in its place; `is_stored` when its rows go into a table.
 
     Raises:
         SqlError: Redshift lacks something of it, or the stand-in does not know it.
     """
     check_nodes(tree, NODES)
-    _check_leader_node(tree)
+    _check_leader_node(tree, is_stored=is_stored or isinstance(tree, exp.Insert))
     fold_identifiers(tree)
     for node in list(tree.find_all(exp.Select)):
         _name_columns(node)
@@ -233,30 +233,42 @@ def fold_identifiers(tree: exp.Expression) -> None:
     for name in tree.find_all(exp.Identifier):
         text = name.name
         if not name.args.get("quoted"):
-            is_label = isinstance(name.parent, exp.Alias) and name.arg_key == "alias"
-            if not UNQUOTED.fullmatch(text) or (text.lower() in RESERVED and not is_label):
+            if not UNQUOTED.fullmatch(text) or (text.lower() in RESERVED and not _is_free(name)):
                 raise SqlError(f'syntax error at or near "{text}"')
         name.set("this", text.lower())
         name.set("quoted", True)
 
 
-def _check_leader_node(tree: exp.Expression) -> None:
+def _is_free(name: exp.Identifier) -> bool:
+    """Whether a reserved word may stand here: as a label after AS, and SYSDATE for itself."""
+    is_label = isinstance(name.parent, exp.Alias) and name.arg_key == "alias"
+    is_sysdate = name.name.lower() == "sysdate" and isinstance(name.parent, exp.Column) and not name.parent.table
+    return is_label or is_sysdate
+
+
+def _check_leader_node(tree: exp.Expression, *, is_stored: bool) -> None:
     """Functions of the leader node and user tables do not meet, nor do LISTAGG and its like and catalogues."""
     called = {call.name.lower() for call in tree.find_all(exp.Anonymous)}
     ctes = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
     tables = [table for table in tree.find_all(exp.Table) if isinstance(table.this, exp.Identifier)]
-    has_user_table = any(_is_user_table(table, ctes) for table in tables)
-    if has_user_table and called & functions.LEADER_ONLY:
+    reads_user_table = any(_is_user_table(table, ctes) for table in tables if not _is_target(table))
+    if (reads_user_table or is_stored) and called & functions.LEADER_ONLY:
         names = ", ".join(sorted(called & functions.LEADER_ONLY))
         raise SqlError(
             f"Specified types or functions (one per INFO message) not supported on Redshift tables. ({names})", "0A000"
         )
-    if not has_user_table and called & functions.USER_TABLE_ONLY:
+    if not reads_user_table and called & functions.USER_TABLE_ONLY:
         raise SqlError(
             "One or more of the used functions must be applied on at least one user created tables. "
             "Examples of user table only functions are LISTAGG, MEDIAN, PERCENTILE_CONT, etc",
             "0A000",
         )
+
+
+def _is_target(table: exp.Table) -> bool:
+    """Whether an INSERT writes to it, perhaps with a list of columns."""
+    holder = table.parent if isinstance(table.parent, exp.Schema) else table
+    return isinstance(holder.parent, exp.Insert) and holder.arg_key == "this"
 
 
 def _is_user_table(table: exp.Table, ctes: set[str]) -> bool:
@@ -270,7 +282,7 @@ def _name_columns(select: exp.Select) -> None:
     """Name a column after its function before the function gets another name."""
     for column in list(select.expressions):
         inner = column.this if isinstance(column, exp.Window | exp.WithinGroup) else column
-        if isinstance(inner, exp.Anonymous) and inner.name.lower() in {*functions.RENAMED, "listagg", "median"}:
+        if isinstance(inner, exp.Anonymous) and inner.name.lower() in {*functions.RENAMED, "listagg", "median", "nvl2"}:
             column.replace(exp.alias_(column.copy(), inner.name.lower(), quoted=True))
 
 
@@ -292,6 +304,9 @@ def _translate_call(call: exp.Anonymous) -> None:
         _translate_listagg(call)
     elif name == "median":
         _translate_median(call)
+    elif name == "nvl2":
+        value, present, missing = call.expressions
+        call.replace(exp.Case(ifs=[exp.If(this=value.is_(exp.null()).not_(), true=present)], default=missing))
     else:
         call.set("this", functions.RENAMED.get(name, name))
 
