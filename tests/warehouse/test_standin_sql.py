@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 import redshift_connector
+from sqlalchemy_redshift.dialect import RESERVED_WORDS
 from sqlglot import exp
 
 from tests.warehouse.redshift_standin import RedshiftStandin
+from tests.warehouse.redshift_standin.keywords import RESERVED
 from tests.warehouse.redshift_standin.sql_error import SqlError
 from tests.warehouse.redshift_standin.translation import TREES, translate
 
@@ -399,6 +401,11 @@ def test_role_of_the_client_is_no_superuser(cursor: redshift_connector.Cursor) -
     assert fetch(cursor, "select usesuper from pg_user where usename = current_user") == [(False,)]
     with pytest.raises(redshift_connector.ProgrammingError, match="must be owner"):
         cursor.execute("drop table pg_catalog.sys_load_error_detail")
+
+
+def test_reserved_words_are_those_of_the_documentation() -> None:
+    """r_pg_keywords, as sqlalchemy-redshift has it."""
+    assert RESERVED == RESERVED_WORDS - {"oid"}
 
 
 @pytest.mark.parametrize("kind", list(TREES), ids=lambda kind: kind.__name__)

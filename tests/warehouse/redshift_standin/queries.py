@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from sqlalchemy_redshift.dialect import RESERVED_WORDS
 from sqlglot import exp
 
 from tests.warehouse.redshift_standin import functions
 from tests.warehouse.redshift_standin.column_types import map_type
+from tests.warehouse.redshift_standin.keywords import RESERVED
 from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin, unsupported
 
 # Every kind of node that may stand in a query; what sqlglot makes of anything else is not trusted.
@@ -128,8 +128,6 @@ MISSING_NODES = {
     "Collate": "COLLATE is",
     "Bracket": "subscripts of arrays are",
 }
-# r_pg_keywords; `oid` is on the list, yet Redshift takes it as a name of its catalogue's columns, and dbt relies on it
-RESERVED = RESERVED_WORDS - {"oid"}
 SYSTEM_NAME = re.compile(r"(pg_|svv_|svl_|svcs_|stv_|stl_|sys_)")
 SYSTEM_COLUMNS = {"tableoid", "cmin", "xmin", "cmax", "xmax", "ctid"}
 UNQUOTED = re.compile(r"[^\W\d][\w$]*")
