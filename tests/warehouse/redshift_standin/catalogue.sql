@@ -1,4 +1,4 @@
--- What Redshift has and PostgreSQL lacks: types' behaviour, functions and system views. Run once, by the superuser, in the template.
+-- What Redshift has and PostgreSQL lacks: types' behaviour, functions and system views. Run once, by the superuser.
 set allow_system_table_mods = on;
 
 create schema standin;
@@ -91,10 +91,8 @@ create function pg_catalog.convert_timezone(text, timestamp) returns timestamp l
 create function pg_catalog.convert_timezone(text, text, timestamp) returns timestamp language sql immutable as $$ select $3 at time zone $1 at time zone $2 $$;
 
 -- Other functions
-create function pg_catalog.nvl(variadic anycompatiblearray) returns anycompatible language sql immutable as $$
-  select v from unnest($1) with ordinality as u(v, n) where v is not null order by n limit 1 $$;
-create function pg_catalog.nvl2(anyelement, anycompatible, anycompatible) returns anycompatible language sql immutable as $$
-  select case when $1 is not null then $2 else $3 end $$;
+-- r_ALTER_TABLE: only a VARCHAR column can get another size
+create function standin.only_varchar(varchar) returns varchar language sql immutable as $$ select $1 $$;
 create function pg_catalog.len(text) returns int language sql immutable as $$ select length($1) $$;
 create function pg_catalog.charindex(text, text) returns int language sql immutable as $$ select strpos($2, $1) $$;
 create function pg_catalog.round(double precision, int) returns double precision language sql immutable as $$ select round($1::numeric, $2)::double precision $$;
@@ -108,12 +106,13 @@ create function pg_catalog.json_serialize(jsonb) returns varchar language sql im
 create function pg_catalog.is_valid_json(text) returns boolean language sql immutable as $$ select $1 is json object $$;
 create function pg_catalog.json_extract_path_text(value text, variadic path text[]) returns varchar language sql immutable as $$ select value::jsonb #>> path $$;
 
--- r_AVG: whole numbers in, a whole number out
+-- r_AVG: BIGINT of SMALLINT and INTEGER, NUMERIC of BIGINT (that it has no decimals is unconfirmed)
 create function standin.add_to_average(numeric[], numeric) returns numeric[] language sql immutable strict as $$ select array[$1[1] + 1, $1[2] + $2] $$;
 create function standin.add_to_average(numeric[], bigint) returns numeric[] language sql immutable strict as $$ select array[$1[1] + 1, $1[2] + $2] $$;
 create function standin.end_whole_average(numeric[]) returns bigint language sql immutable as $$ select trunc($1[2] / nullif($1[1], 0))::bigint $$;
+create function standin.end_bigint_average(numeric[]) returns numeric language sql immutable as $$ select trunc($1[2] / nullif($1[1], 0)) $$;
 create function standin.end_average(numeric[]) returns numeric language sql immutable as $$ select $1[2] / nullif($1[1], 0) $$;
-create aggregate pg_catalog.redshift_avg(bigint) (sfunc = standin.add_to_average, stype = numeric[], initcond = '{0,0}', finalfunc = standin.end_whole_average);
+create aggregate pg_catalog.redshift_avg(bigint) (sfunc = standin.add_to_average, stype = numeric[], initcond = '{0,0}', finalfunc = standin.end_bigint_average);
 create aggregate pg_catalog.redshift_avg(numeric) (sfunc = standin.add_to_average, stype = numeric[], initcond = '{0,0}', finalfunc = standin.end_average);
 create aggregate pg_catalog.redshift_avg(double precision) (sfunc = float8_accum, stype = float8[], initcond = '{0,0,0}', finalfunc = float8_avg);
 create function standin.add_to_average(numeric[], int) returns numeric[] language sql immutable strict as $$ select array[$1[1] + 1, $1[2] + $2] $$;

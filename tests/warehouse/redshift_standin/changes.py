@@ -52,6 +52,7 @@ def _check_new_type(action: exp.AlterColumn) -> None:
     if kind.this not in {exp.DataType.Type.VARCHAR, exp.DataType.Type.NVARCHAR, exp.DataType.Type.TEXT}:
         raise SqlError("ALTER COLUMN TYPE is only supported for VARCHAR columns", "0A000")  # unconfirmed
     map_type(kind, is_column=True)
+    action.set("using", exp.Anonymous(this="standin.only_varchar", expressions=[action.this.copy()]))
 
 
 def translate_drop(drop: exp.Drop) -> str:

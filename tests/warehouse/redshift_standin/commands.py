@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlglot.tokens import Token, TokenType
 
-from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin
+from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin, unsupported
 
 # r_BEGIN: a transaction reads one snapshot, whatever the level is called
 BEGIN = "begin isolation level repeatable read"
@@ -63,6 +63,8 @@ def refusal(first: str) -> SqlError:
     """The error for a statement that begins with this word."""
     if first in KNOWN_ELSEWHERE:
         return beyond_standin(first.upper())
+    if first == "values":
+        return unsupported("a VALUES list as a table is")
     return SqlError(f'syntax error at or near "{first}"')
 
 

@@ -30,6 +30,10 @@ class Redshift(SqlglotRedshift):
             for name, parser in SqlglotRedshift.Parser.FUNCTION_PARSERS.items()
             if name in {"CAST", "EXTRACT", "POSITION", "SUBSTRING", "TRIM"}
         }
+        CONSTRAINT_PARSERS: ClassVar = {
+            **SqlglotRedshift.Parser.CONSTRAINT_PARSERS,
+            **dict.fromkeys(("DISTKEY", "SORTKEY"), lambda _: exp.EncodeColumnConstraint(this=exp.var("key"))),
+        }
         NO_PAREN_FUNCTION_PARSERS: ClassVar = {
             name: parser
             for name, parser in SqlglotRedshift.Parser.NO_PAREN_FUNCTION_PARSERS.items()

@@ -30,7 +30,11 @@ def translate_delete(delete: exp.Delete) -> str:
 
 
 def translate_merge(merge: exp.Merge) -> str:
-    """r_MERGE: WHEN MATCHED and WHEN NOT MATCHED, once each and without further conditions."""
+    """r_MERGE: WHEN MATCHED and WHEN NOT MATCHED, once each, without further conditions; no alias, no subquery."""
+    if merge.this.alias:
+        raise unsupported("an alias of the target of a MERGE is")
+    if not isinstance(merge.args["using"], exp.Table):
+        raise unsupported("a subquery as the source of a MERGE is")
     whens = merge.args["whens"].expressions
     if any(when.args.get("condition") for when in whens):
         raise unsupported("WHEN ... AND in a MERGE is")

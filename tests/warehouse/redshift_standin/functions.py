@@ -80,12 +80,12 @@ STRING = {
         "rtrim",
         "sha2",
     ),
-    *("split_part", "strpos", "substr", "translate", "upper"),
+    *("split_part", "strpos", "translate", "upper"),
 }
 JSON = {"json_extract_path_text", "json_parse", "json_serialize", "is_valid_json"}
 SYSTEM = {"current_database", "pg_backend_pid", "pg_last_copy_count"}
 
-# c_sql-functions-leader-node and the functions of PostgreSQL that Redshift keeps for its catalogue
+# c_sql-functions-leader-node, c_SQL_functions_leader_node_only and the functions of PostgreSQL that Redshift keeps for its catalogue
 LEADER_ONLY = {
     *(
         "age",
@@ -105,15 +105,22 @@ LEADER_ONLY = {
         "obj_description",
     ),
     *("pg_get_constraintdef", "pg_get_expr", "pg_get_indexdef", "pg_get_late_binding_view_cols", "pg_get_userbyid"),
-    *("pg_get_viewdef", "pg_table_is_visible", "pg_encoding_to_char", "version", "isfinite", "to_ascii"),
+    *("substr", "pg_get_viewdef", "pg_table_is_visible", "pg_encoding_to_char", "version", "isfinite", "to_ascii"),
 }
-# "One or more of the used functions must be applied on at least one user created tables", says Redshift of these
+# functions that may stand in FROM
+OF_ROWS = {"generate_series", "pg_get_late_binding_view_cols"}
+# c_SQL_functions_compute_node_only: "One or more of the used functions must be applied on at least one user created tables", says Redshift of these
 USER_TABLE_ONLY = {"listagg", "median", "percentile_cont"}
 
 KNOWN = AGGREGATE | WINDOW | CONDITIONAL | DATE | MATH | STRING | JSON | SYSTEM | LEADER_ONLY
 
 # Where PostgreSQL's function of this name does something else.
-RENAMED = {"avg": "redshift_avg", "concat": "redshift_concat", "regexp_substr": "redshift_regexp_substr"}
+RENAMED = {
+    "nvl": "coalesce",
+    "avg": "redshift_avg",
+    "concat": "redshift_concat",
+    "regexp_substr": "redshift_regexp_substr",
+}
 TAKES_DATE_PART = {"date_add", "date_diff", "dateadd", "datediff", "date_part"}
 # r_Dateparts_for_datetime_functions
 DATE_PARTS = {

@@ -6,13 +6,13 @@ Pages: c_unsupported-postgresql-features, c_redshift-sql-implementated-different
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from sqlalchemy_redshift.dialect import RESERVED_WORDS
 from sqlglot import exp
 
 from tests.warehouse.redshift_standin import functions
 from tests.warehouse.redshift_standin.column_types import map_type
+from tests.warehouse.redshift_standin.keywords import RESERVED
 from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin, unsupported
 
 # Every kind of node that may stand in a query; what sqlglot makes of anything else is not trusted.
@@ -128,20 +128,19 @@ MISSING_NODES = {
     "Collate": "COLLATE is",
     "Bracket": "subscripts of arrays are",
 }
-# r_pg_keywords; `oid` is on the list, yet Redshift takes it as a name of its catalogue's columns, and dbt relies on it
-RESERVED = RESERVED_WORDS - {"oid"}
 SYSTEM_NAME = re.compile(r"(pg_|svv_|svl_|svcs_|stv_|stl_|sys_)")
+SYSTEM_COLUMNS = {"tableoid", "cmin", "xmin", "cmax", "xmax", "ctid"}
 UNQUOTED = re.compile(r"[^\W\d][\w$]*")
 
 
-def translate_query(tree: exp.Expression) -> None:
-    """Change a query or a statement that holds queries in its place.
+def translate_query(tree: exp.Expression, *, is_stored: bool = False) -> None:
+    """Change a query or a statement that holds queries in its place; `is_stored` when its rows go into a table.
 
     Raises:
         SqlError: Redshift lacks something of it, or the stand-in does not know it.
     """
     check_nodes(tree, NODES)
-    _check_leader_node(tree)
+    _check_leader_node(tree, is_stored=is_stored or isinstance(tree, exp.Insert))
     fold_identifiers(tree)
     for node in list(tree.find_all(exp.Select)):
         _name_columns(node)
@@ -163,8 +162,9 @@ def check_nodes(tree: exp.Expression, allowed: Iterable[str]) -> None:
             raise beyond_standin(f"{name.upper()} ({node.sql()[:60]})")
         if isinstance(node, exp.Distinct) and node.args.get("on"):
             raise unsupported("SELECT DISTINCT ON is")
-        if isinstance(node, exp.Select):
-            _check_select(node)
+        for kind, check in CHECKS.items():
+            if isinstance(node, kind):
+                check(node)
 
 
 def _check_select(select: exp.Select) -> None:
@@ -183,6 +183,32 @@ def _check_select(select: exp.Select) -> None:
     ):
         if select.args.get(part):
             raise MISSING_SELECT.get(part, beyond_standin(f"{part.upper()} of a SELECT"))
+    if select.args.get("qualify") and select.args.get("limit"):
+        raise beyond_standin("QUALIFY and LIMIT in one SELECT")  # sqlglot would limit first
+
+
+def _check_window(window: exp.Window) -> None:
+    """r_WF_AVG and its like: "an explicit frame clause is required" with ORDER BY; DISTINCT is not supported."""
+    call = window.this
+    if not isinstance(call, exp.Anonymous) or call.name.lower() not in functions.AGGREGATE:
+        return
+    if window.args.get("order") and not window.args.get("spec"):
+        raise SqlError("Aggregate window functions with an ORDER BY clause require a frame clause", "0A000")
+    if any(isinstance(argument, exp.Distinct) for argument in call.expressions):
+        raise unsupported("DISTINCT in a window function is")
+
+
+def _check_table(table: exp.Table) -> None:
+    function = table.this
+    if isinstance(function, exp.Anonymous) and function.name.lower() not in functions.OF_ROWS:
+        raise unsupported("a table function is")
+    if table.args.get("ordinality"):
+        raise unsupported("WITH ORDINALITY is")
+
+
+def _check_values(values: exp.Values) -> None:
+    if not isinstance(values.parent, exp.Insert):
+        raise unsupported("a VALUES list as a table is")
 
 
 MISSING_SELECT = {
@@ -192,35 +218,55 @@ MISSING_SELECT = {
 }
 
 
+CHECKS: dict[type[exp.Expression], Callable[..., None]] = {
+    exp.Select: _check_select,
+    exp.Window: _check_window,
+    exp.Table: _check_table,
+    exp.Values: _check_values,
+}
+
+
 def fold_identifiers(tree: exp.Expression) -> None:
     """r_names: names are folded to lower case also within quotes; r_pg_keywords: a reserved word needs quotes."""
     for name in tree.find_all(exp.Identifier):
         text = name.name
         if not name.args.get("quoted"):
-            is_label = isinstance(name.parent, exp.Alias) and name.arg_key == "alias"
-            if not UNQUOTED.fullmatch(text) or (text.lower() in RESERVED and not is_label):
+            if not UNQUOTED.fullmatch(text) or (text.lower() in RESERVED and not _is_free(name)):
                 raise SqlError(f'syntax error at or near "{text}"')
         name.set("this", text.lower())
         name.set("quoted", True)
 
 
-def _check_leader_node(tree: exp.Expression) -> None:
+def _is_free(name: exp.Identifier) -> bool:
+    """Whether a reserved word may stand here: as a label after AS, and SYSDATE for itself."""
+    is_label = isinstance(name.parent, exp.Alias) and name.arg_key == "alias"
+    is_sysdate = name.name.lower() == "sysdate" and isinstance(name.parent, exp.Column) and not name.parent.table
+    return is_label or is_sysdate
+
+
+def _check_leader_node(tree: exp.Expression, *, is_stored: bool) -> None:
     """Functions of the leader node and user tables do not meet, nor do LISTAGG and its like and catalogues."""
     called = {call.name.lower() for call in tree.find_all(exp.Anonymous)}
     ctes = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
     tables = [table for table in tree.find_all(exp.Table) if isinstance(table.this, exp.Identifier)]
-    has_user_table = any(_is_user_table(table, ctes) for table in tables)
-    if has_user_table and called & functions.LEADER_ONLY:
+    reads_user_table = any(_is_user_table(table, ctes) for table in tables if not _is_target(table))
+    if (reads_user_table or is_stored) and called & functions.LEADER_ONLY:
         names = ", ".join(sorted(called & functions.LEADER_ONLY))
         raise SqlError(
             f"Specified types or functions (one per INFO message) not supported on Redshift tables. ({names})", "0A000"
         )
-    if not has_user_table and called & functions.USER_TABLE_ONLY:
+    if not reads_user_table and called & functions.USER_TABLE_ONLY:
         raise SqlError(
             "One or more of the used functions must be applied on at least one user created tables. "
             "Examples of user table only functions are LISTAGG, MEDIAN, PERCENTILE_CONT, etc",
             "0A000",
         )
+
+
+def _is_target(table: exp.Table) -> bool:
+    """Whether an INSERT writes to it, perhaps with a list of columns."""
+    holder = table.parent if isinstance(table.parent, exp.Schema) else table
+    return isinstance(holder.parent, exp.Insert) and holder.arg_key == "this"
 
 
 def _is_user_table(table: exp.Table, ctes: set[str]) -> bool:
@@ -234,14 +280,14 @@ def _name_columns(select: exp.Select) -> None:
     """Name a column after its function before the function gets another name."""
     for column in list(select.expressions):
         inner = column.this if isinstance(column, exp.Window | exp.WithinGroup) else column
-        if isinstance(inner, exp.Anonymous) and inner.name.lower() in {*functions.RENAMED, "listagg", "median"}:
+        if isinstance(inner, exp.Anonymous) and inner.name.lower() in {*functions.RENAMED, "listagg", "median", "nvl2"}:
             column.replace(exp.alias_(column.copy(), inner.name.lower(), quoted=True))
 
 
 def _translate_pseudo_column(column: exp.Column) -> None:
-    if column.table or not isinstance(column.this, exp.Identifier):
-        return
-    if column.name == "sysdate":
+    if column.name in SYSTEM_COLUMNS:
+        raise SqlError(f'column "{column.name}" does not exist', "42703")
+    if column.name == "sysdate" and not column.table:
         column.replace(exp.Anonymous(this="getdate"))
 
 
@@ -256,6 +302,9 @@ def _translate_call(call: exp.Anonymous) -> None:
         _translate_listagg(call)
     elif name == "median":
         _translate_median(call)
+    elif name == "nvl2":
+        value, present, missing = call.expressions
+        call.replace(exp.Case(ifs=[exp.If(this=value.is_(exp.null()).not_(), true=present)], default=missing))
     else:
         call.set("this", functions.RENAMED.get(name, name))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import logging
+import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -129,4 +131,6 @@ class _FaultyHandler(BaseHTTPRequestHandler):
             return
         if fault.kind == "stall":
             time.sleep(fault.seconds)
+        # a linger of 0 seconds: the client gets a reset, not an orderly end
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()

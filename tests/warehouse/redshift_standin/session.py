@@ -81,7 +81,7 @@ class Session:
                 await self._serve_requests()
             finally:
                 await self.backend.close()
-        except (Dropped, ConnectionError, asyncio.IncompleteReadError):
+        except (Dropped, OSError, asyncio.IncompleteReadError):  # cut on purpose, or the client has gone
             self.writer.transport.abort()
 
     async def _log_in(self) -> bool:

@@ -22,7 +22,7 @@ from tests.warehouse.redshift_standin.s3 import run_faulty_proxy, run_moto
 from tests.warehouse.redshift_standin.server import Server
 from tests.warehouse.redshift_standin.session import Surroundings
 
-DATABASE, TEMPLATE = "dev", "standin_template"
+DATABASE = "dev"
 REGION = "us-east-1"
 BUCKET = "retail-lake"
 ROLE_ARN = "arn:aws:iam::123456789012:role/retail-copy"
@@ -31,15 +31,17 @@ KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 MAKE_ROLES = f"""
     create role {ADMIN} login createrole;
     create role "{IAM_USER}" login in role {ADMIN};
-    create database {TEMPLATE};
 """
-MAKE_DATABASE = f"""
-    drop database if exists {DATABASE} with (force);
-    create database {DATABASE} template {TEMPLATE} owner {ADMIN};
-"""
-LIST_ROLES = f"""
-    select string_agg(format('drop role %I;', rolname), ' ') from pg_roles
-    where oid >= 16384 and rolname not in ('{ADMIN}', '{IAM_USER}')
+MAKE_DATABASE = f"create database {DATABASE} owner {ADMIN};"
+FORGET = f"""
+    set allow_system_table_mods = on;
+    drop owned by {ADMIN}, "{IAM_USER}" cascade;
+    truncate pg_catalog.sys_load_error_detail;
+    do $$ declare name text; begin
+      for name in select rolname from pg_roles where oid >= 16384 and rolname not in ('{ADMIN}', '{IAM_USER}') loop
+        execute format('drop owned by %I; drop role %I', name, name);
+      end loop;
+    end $$;
 """
 
 
@@ -89,11 +91,11 @@ class RedshiftStandin:
         """As new: no schemas, tables, roles, objects or faults; every connection is cut."""
         self.faults.clear()
         self.server.disconnect_all()
-        self.postgres.run_sql(MAKE_DATABASE)
-        self.postgres.run_sql(self.postgres.run_sql(LIST_ROLES))
+        self.postgres.run_sql(FORGET, DATABASE)
         for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
-            for item in page.get("Contents", []):
-                self.s3.delete_object(Bucket=self.bucket, Key=item["Key"])
+            keys = [{"Key": item["Key"]} for item in page.get("Contents", [])]
+            if keys:
+                self.s3.delete_objects(Bucket=self.bucket, Delete={"Objects": keys})
         self.log.clear()
         self.api.calls.clear()
 
@@ -142,8 +144,8 @@ def start_standin() -> Iterator[RedshiftStandin]:
 
 def _prepare(postgres: Postgres) -> None:
     postgres.run_sql(MAKE_ROLES)
-    postgres.run_sql(Path(__file__).with_name("catalogue.sql").read_text(encoding="utf-8"), TEMPLATE)
     postgres.run_sql(MAKE_DATABASE)
+    postgres.run_sql(Path(__file__).with_name("catalogue.sql").read_text(encoding="utf-8"), DATABASE)
 
 
 def _lower(keys: dict[str, str]) -> dict[str, str]:

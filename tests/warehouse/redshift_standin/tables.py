@@ -86,7 +86,7 @@ def _translate_table(create: exp.Create) -> str:
         raise SqlError('syntax error at or near "table"')
     query = create.expression
     if query is not None:
-        translate_query(query)
+        translate_query(query, is_stored=True)
     _drop_physical_properties(create)
     if isinstance(create.this, exp.Schema):
         _translate_columns(create.this)

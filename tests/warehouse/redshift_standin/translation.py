@@ -41,7 +41,6 @@ TREES: dict[type[exp.Expression], Callable[..., str]] = {
     exp.Select: _translate_select,
     exp.SetOperation: _translate_select,
     exp.Subquery: _translate_select,
-    exp.Values: _translate_select,
     exp.Insert: translate_insert,
     exp.Update: translate_update,
     exp.Delete: translate_delete,
@@ -59,7 +58,7 @@ DOLLAR_QUOTED = re.compile(
     re.DOTALL,
 )
 FIRST_WORDS_OF_TREES = {
-    *("select", "with", "(", "values", "insert", "update", "delete", "merge", "create", "alter", "drop", "truncate"),
+    *("select", "with", "(", "insert", "update", "delete", "merge", "create", "alter", "drop", "truncate"),
     *("grant", "revoke"),
 }
 
