@@ -6,13 +6,22 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.warehouse.redshift import Redshift
+
+# `make test-redshift` hands a real workgroup to the tests that ask for a Redshift; nothing else may be inherited
+IS_REAL = os.environ.get("RETAIL_TEST_REDSHIFT") == "real"
+REAL_REDSHIFT = {name: value for name, value in os.environ.items() if IS_REAL and name.startswith("RETAIL_")}
 
 for name in [name for name in os.environ if name.startswith(("RETAIL_", "DBT_"))]:
     if name != "RETAIL_SKIP_BROWSER":
         del os.environ[name]  # a test must not depend on who runs it
+
+pytest_plugins = ["tests.warehouse.redshift_standin.fixtures"]  # one stand-in for Redshift, shared by the session
 
 PROJECT = Path(__file__).resolve().parent.parent
 DATASETS = PROJECT / "data" / "datasets"
@@ -56,3 +65,20 @@ def tiny_run(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> 
 
     source, work_dir = write_shop(tmp_path_factory.mktemp("tiny_source")), tmp_path_factory.mktemp("tiny")
     return Finished(retail_pipeline(source=str(source), work_dir=str(work_dir), as_of=AS_OF), work_dir)
+
+
+@pytest.fixture
+def redshift(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Redshift]:
+    """An empty Redshift that the environment names: the stand-in, or schemas of our own on a real workgroup."""
+    from tests.warehouse.redshift import Redshift, schemas_of_our_own, standin_environment
+
+    monkeypatch.setenv("RETAIL_WORK_DIR", str(tmp_path / "work"))
+    if REAL_REDSHIFT:
+        with schemas_of_our_own(REAL_REDSHIFT) as redshift:
+            yield redshift
+        return
+    standin = request.getfixturevalue("standin")
+    environment = standin_environment(standin)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    yield Redshift(environment, standin=standin)

@@ -201,7 +201,7 @@ def test_copy_of_no_parquet_fails(loader: Loader) -> None:
 )
 def test_copy_option_not_for_columnar_is_refused(loader: Loader, options: str) -> None:
     loader.put("rows/1.parquet", ROWS)
-    name = options.split()[0].upper()
+    name = options.split(maxsplit=1)[0].upper()
 
     with pytest.raises(redshift_connector.ProgrammingError, match=f"{name} argument is not supported"):
         loader.copy(loader.url("rows/"), options)

@@ -1,0 +1,89 @@
+"""A Redshift for tests: the stand-in, or a real workgroup that the environment names (`make test-redshift`)."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import redshift_connector
+
+from flows.lake.contracts import CONTRACTS
+from flows.lake.convert import Conversion, convert_csv
+from flows.settings import load_settings
+from flows.target import find_access, open_warehouse, read_blocks
+from flows.warehouse.base import SCHEMAS
+from flows.warehouse.redshift import RedshiftWarehouse
+from tests.warehouse.redshift_standin import RedshiftStandin
+
+REAL = "RETAIL_TEST_REDSHIFT"  # set by `make test-redshift`
+
+
+@dataclass(frozen=True)
+class Redshift:
+    """Where tests load to. Everything they make has the prefix; `standin` is None on a real workgroup."""
+
+    environment: Mapping[str, str]
+    prefix: str = ""
+    standin: RedshiftStandin | None = None
+
+    def run(self, sql: str, *arguments: Any) -> list[tuple[Any, ...]]:
+        """Run a statement in a transaction of its own; `{p}` in it is the prefix of the schemas."""
+        settings = load_settings(target="redshift")
+        access = find_access(settings, read_blocks(settings))
+        with redshift_connector.connect(**access.driver_arguments()) as connection, connection.cursor() as cursor:
+            cursor.execute(sql.replace("{p}", self.prefix), arguments or None)
+            rows = [tuple(row) for row in cursor.fetchall()] if cursor.description else []
+            connection.commit()
+            return rows
+
+    def drop_schemas(self) -> None:
+        for schema in SCHEMAS:
+            self.run(f'drop schema if exists "{{p}}{schema}" cascade')
+
+
+def standin_environment(standin: RedshiftStandin) -> dict[str, str]:
+    """What a user would export to reach the stand-in."""
+    return standin.environment() | {
+        "RETAIL_REDSHIFT_HOST": standin.host,
+        "RETAIL_REDSHIFT_PORT": str(standin.port),
+        "RETAIL_REDSHIFT_DATABASE": standin.database,
+        "RETAIL_REDSHIFT_USER": standin.user,
+        "RETAIL_REDSHIFT_PASSWORD": standin.password,
+        "RETAIL_REDSHIFT_REGION": standin.region,
+        "RETAIL_REDSHIFT_COPY_ROLE": standin.role_arn,
+        "RETAIL_REDSHIFT_CONNECT_SECONDS": "20",
+        "RETAIL_S3_BUCKET": standin.bucket,
+    }
+
+
+@contextmanager
+def schemas_of_our_own(environment: Mapping[str, str]) -> Iterator[Redshift]:
+    """A real workgroup, in schemas with a prefix that is used once; they are dropped in the end."""
+    prefix = f"test_{secrets.token_hex(4)}_"
+    os.environ.update(environment | {"RETAIL_SCHEMA_PREFIX": prefix})
+    redshift = Redshift(environment | {"RETAIL_SCHEMA_PREFIX": prefix}, prefix)
+    try:
+        yield redshift
+    finally:
+        redshift.drop_schemas()
+        os.environ.pop("RETAIL_SCHEMA_PREFIX")
+
+
+def open_redshift(**options: Any) -> RedshiftWarehouse:
+    """The warehouse that the environment names; tries follow at once, and `options` are of LoadOptions."""
+    warehouse = open_warehouse(load_settings(target="redshift"))
+    assert isinstance(warehouse, RedshiftWarehouse)
+    warehouse.options = replace(warehouse.options, **{"pause_seconds": 0.05} | options)
+    warehouse.parallel_loads = warehouse.options.parallel_loads
+    return warehouse
+
+
+def convert(folder: Any, text: str, name: str = "raw_customers.csv") -> Conversion:
+    """The conversion of a file of customers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text, encoding="utf-8")
+    return convert_csv(folder / name, CONTRACTS["raw_customers"], folder)
