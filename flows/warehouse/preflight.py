@@ -19,10 +19,6 @@ import pyarrow.parquet as pq
 from flows.errors import LoadError
 
 _SQL_TYPE = re.compile(r"(?P<base>[a-z ]+)(\((?P<first>\d+)(,(?P<second>\d+))?\))?")
-_SIMPLE = {
-    "bigint": ("INT64", ("NONE", "INT")),
-    "boolean": ("BOOLEAN", ("NONE",)),
-}
 
 
 def check_part(path: Path, columns: Mapping[str, str]) -> None:
@@ -59,9 +55,11 @@ def _find_fault(column: Any, sql_type: str) -> str | None:
         raise ValueError(f"no rule for the SQL type {sql_type!r}")
     physical, logical = column.physical_type, column.logical_type
     base = match["base"]
-    if base in _SIMPLE:
-        wanted, kinds = _SIMPLE[base]
-        return None if physical == wanted and logical.type in kinds else wanted
+    if base == "bigint":
+        is_signed = logical.type == "NONE" or json.loads(logical.to_json()).get("isSigned")
+        return None if physical == "INT64" and is_signed and logical.type in {"NONE", "INT"} else "INT64, signed"
+    if base == "boolean":
+        return None if physical == "BOOLEAN" else "BOOLEAN"
     if base == "varchar":
         return None if physical == "BYTE_ARRAY" and logical.type == "STRING" else "BYTE_ARRAY of UTF-8 strings"
     if base == "timestamp":

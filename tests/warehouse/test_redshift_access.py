@@ -1,0 +1,180 @@
+"""Reaching Redshift: passwords, IAM, TLS, Prefect blocks; what is missing or wrong, and that no secret shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import boto3
+import pytest
+from prefect_aws import AwsCredentials, AwsSecret, S3Bucket
+
+from flows.errors import ConfigError
+from flows.settings import load_settings
+from flows.target import dbt_environment, find_access, find_stage, open_warehouse, read_blocks
+from flows.warehouse.redshift import RedshiftWarehouse
+from tests.warehouse.redshift import Redshift, open_redshift
+from tests.warehouse.redshift_standin import RedshiftStandin
+
+
+def ask(warehouse: RedshiftWarehouse) -> str:
+    """The user that the database sees."""
+    try:
+        (row,) = warehouse._query("select current_user")
+        return str(row[0])
+    finally:
+        warehouse.close()
+
+
+def test_missing_settings_are_listed_with_every_place_they_were_looked_for() -> None:
+    with pytest.raises(ConfigError) as error:
+        open_warehouse(load_settings(target="redshift"))
+    assert str(error.value).splitlines() == [
+        "target redshift: these settings are missing or wrong:",
+        "  - the host: RETAIL_REDSHIFT_HOST, and 'host' in a secret whose block RETAIL_REDSHIFT_SECRET_BLOCK names",
+        "  - the user: RETAIL_REDSHIFT_USER, and 'username' in a secret whose block RETAIL_REDSHIFT_SECRET_BLOCK names",
+        "  - the password: RETAIL_REDSHIFT_PASSWORD, and 'password' in a secret whose block "
+        "RETAIL_REDSHIFT_SECRET_BLOCK names",
+        "  - the bucket for staged parts: RETAIL_S3_BUCKET, and a block named by RETAIL_S3_BUCKET_BLOCK",
+        "  - the role that COPY reads the bucket with: RETAIL_REDSHIFT_COPY_ROLE",
+    ]
+
+
+@pytest.mark.parametrize("role", ["my-role", "arn:aws:iam::1:role/x", "arn:aws:iam::123456789012:role/x' maxerror 9 '"])
+def test_copy_role_that_is_none_is_refused(redshift: Redshift, monkeypatch: pytest.MonkeyPatch, role: str) -> None:
+    monkeypatch.setenv("RETAIL_REDSHIFT_COPY_ROLE", role)
+    with pytest.raises(ConfigError, match="expected arn:aws:iam"):
+        open_redshift()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("RETAIL_SCHEMA_PREFIX", 'x"; drop'),
+        ("RETAIL_REDSHIFT_READER", "role:x; drop"),
+        ("RETAIL_S3_PREFIX", "a'b"),
+        ("RETAIL_REDSHIFT_SSLMODE", "prefer"),
+    ],
+)
+def test_setting_that_could_not_be_safe_is_refused(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigError, match=variable.removeprefix("RETAIL_").lower()):
+        load_settings(target="redshift")
+
+
+def test_user_and_password(redshift: Redshift, standin: RedshiftStandin) -> None:
+    assert ask(open_redshift()) == standin.user
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("RETAIL_REDSHIFT_PASSWORD", "wrong", "Check RETAIL_REDSHIFT_USER and RETAIL_REDSHIFT_PASSWORD"),
+        ("RETAIL_REDSHIFT_DATABASE", "nowhere", "Check RETAIL_REDSHIFT_DATABASE"),
+    ],
+)
+def test_wrong_credentials_are_a_configuration_error_at_once(
+    redshift: Redshift, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigError, match=told) as error:
+        ask(open_redshift())
+    assert "wrong" not in str(error.value)
+
+
+def test_certificate_of_an_unknown_authority_is_refused_with_the_cure(
+    redshift: Redshift, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    with pytest.raises(ConfigError, match=r"certificate cannot be verified .* SSL_CERT_FILE"):
+        ask(open_redshift())
+
+
+def serverless(environment: pytest.MonkeyPatch, standin: RedshiftStandin) -> None:
+    environment.setenv("RETAIL_REDSHIFT_WORKGROUP", standin.workgroup)
+    environment.delenv("RETAIL_REDSHIFT_HOST")  # AWS is asked for it
+    environment.delenv("RETAIL_REDSHIFT_USER")
+
+
+def provisioned(environment: pytest.MonkeyPatch, standin: RedshiftStandin) -> None:
+    environment.setenv("RETAIL_REDSHIFT_CLUSTER_ID", standin.cluster)
+
+
+@pytest.mark.parametrize("kind", [serverless, provisioned])
+def test_iam_gets_credentials_from_aws(
+    redshift: Redshift,
+    standin: RedshiftStandin,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: Callable[[pytest.MonkeyPatch, RedshiftStandin], None],
+) -> None:
+    monkeypatch.setenv("RETAIL_REDSHIFT_METHOD", "iam")
+    monkeypatch.delenv("RETAIL_REDSHIFT_PASSWORD")
+    kind(monkeypatch, standin)
+    assert ask(open_redshift()) != ""
+    assert standin.api.calls
+    environment = dbt_environment(load_settings(target="redshift"))
+    assert (environment["RETAIL_REDSHIFT_METHOD"], environment["RETAIL_REDSHIFT_HOST"]) == ("iam", standin.host)
+    assert environment["DBT_ENV_SECRET_RETAIL_REDSHIFT_PASSWORD"] == ""
+
+
+def test_iam_of_a_workgroup_that_aws_does_not_know_is_a_configuration_error(
+    redshift: Redshift, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETAIL_REDSHIFT_METHOD", "iam")
+    monkeypatch.setenv("RETAIL_REDSHIFT_WORKGROUP", "unknown")
+    monkeypatch.delenv("RETAIL_REDSHIFT_HOST")
+    with pytest.raises(ConfigError, match="RETAIL_REDSHIFT_WORKGROUP"):
+        open_redshift()
+
+
+def test_iam_without_tls_is_refused(redshift: Redshift, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RETAIL_REDSHIFT_METHOD", "iam")
+    monkeypatch.setenv("RETAIL_REDSHIFT_WORKGROUP", "any")
+    monkeypatch.setenv("RETAIL_REDSHIFT_SSLMODE", "disable")
+    with pytest.raises(ConfigError, match="TLS"):
+        open_redshift()
+
+
+def test_blocks_of_prefect_give_keys_bucket_and_password(
+    prefect_server: None, redshift: Redshift, standin: RedshiftStandin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = AwsCredentials(aws_access_key_id="testing", aws_secret_access_key="testing", region_name="us-east-1")
+    keys.save("retail-keys", overwrite=True)
+    S3Bucket(bucket_name=standin.bucket, bucket_folder="from-block", credentials=keys).save("retail-s3", overwrite=True)
+    AwsSecret(aws_credentials=keys, secret_name="retail/redshift").save("retail-secret", overwrite=True)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", standin.s3_endpoint)  # moto serves both
+    secret = {"username": standin.user, "password": standin.password, "host": standin.host, "port": standin.port}
+    client = boto3.client("secretsmanager", endpoint_url=standin.s3_endpoint, region_name="us-east-1")
+    client.create_secret(Name="retail/redshift", SecretString=json.dumps(secret))
+    for name in ("HOST", "PORT", "USER", "PASSWORD"):
+        monkeypatch.delenv(f"RETAIL_REDSHIFT_{name}")
+    for name in ("RETAIL_S3_BUCKET", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("RETAIL_AWS_CREDENTIALS_BLOCK", "retail-keys")
+    monkeypatch.setenv("RETAIL_S3_BUCKET_BLOCK", "retail-s3")
+    monkeypatch.setenv("RETAIL_REDSHIFT_SECRET_BLOCK", "retail-secret")
+    warehouse = open_redshift()
+    assert warehouse._stage.settings.bucket == standin.bucket
+    assert warehouse._stage.settings.prefix.startswith("from-block/retail-pipeline/")
+    assert warehouse._stage.list_keys() == []
+    assert ask(warehouse) == standin.user
+    environment = dbt_environment(load_settings(target="redshift"))
+    assert environment["AWS_ACCESS_KEY_ID"] == "testing"
+    assert environment["DBT_ENV_SECRET_RETAIL_REDSHIFT_PASSWORD"] == standin.password
+
+
+def test_block_that_does_not_exist_is_named(
+    prefect_server: None, redshift: Redshift, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETAIL_S3_BUCKET_BLOCK", "nowhere")
+    with pytest.raises(ConfigError, match=r"S3Bucket 'nowhere', named by RETAIL_S3_BUCKET_BLOCK"):
+        open_redshift()
+
+
+def test_secrets_show_in_no_text(redshift: Redshift, standin: RedshiftStandin) -> None:
+    settings = load_settings(target="redshift")
+    blocks = read_blocks(settings)
+    shown = " ".join(map(repr, [settings, blocks, find_access(settings, blocks), find_stage(settings, blocks)]))
+    assert standin.password not in shown
+    ask(open_redshift())
+    assert not any(standin.password in statement for statement in standin.log)
