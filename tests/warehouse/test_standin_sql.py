@@ -208,6 +208,11 @@ RESULTS: dict[str, list[tuple[str, Any]]] = {
     ],
     "r_LEN": [("select len('é')", 1)],
     "r_names": [('select "NAME" from "T" where ID = 1', "a")],
+    "r_EXTRACT_function": [
+        ("select extract(dow from cast('2024-02-04' as date)) / 2", 0),
+        ("select extract(month from at) / 2 from t where id = 1", 0),
+        ("select 5 * extract(second from timestamp '2024-01-01 00:00:01.9')", 5),
+    ],
     "r_LISTAGG": [
         ("select listagg(name, '-') within group (order by id desc) from t", "b-a"),
         ("select listagg(distinct name) within group (order by name) from t", "ab"),
@@ -288,6 +293,15 @@ def test_create_table_has_redshift_defaults(cursor: redshift_connector.Cursor) -
         ("character varying", 256),
         ("character varying", 65535),
     ]
+
+
+def test_names_differ_up_to_127_bytes(cursor: redshift_connector.Cursor) -> None:
+    """r_names: PostgreSQL would take two long names that begin alike for one."""
+    for number in (1, 2):
+        cursor.execute(f"create temp table {'x' * 120}{number} (id int)")
+    cursor.execute(f"insert into {'X' * 120}2 values (7)")
+
+    assert fetch(cursor, f"select count(*) from {'x' * 120}1") == [(0,)]
 
 
 def test_keys_are_informational(cursor: redshift_connector.Cursor) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sqlglot.tokens import Token, TokenType
 
+from tests.warehouse.redshift_standin.queries import shorten_name
 from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin, unsupported
 
 # r_BEGIN: a transaction reads one snapshot, whatever the level is called
@@ -184,7 +185,7 @@ def _names(tokens: list[Token]) -> str:
         elif token.token_type in {TokenType.STRING, TokenType.NUMBER, TokenType.L_PAREN, TokenType.R_PAREN}:
             raise SqlError(f'syntax error at or near "{token.text}"')
         else:
-            parts.append('"' + token.text.lower().replace('"', '""') + '"')
+            parts.append('"' + shorten_name(token.text.lower()).replace('"', '""') + '"')
     if not parts:
         raise SqlError("syntax error at end of input")
     return "".join(parts)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlglot.tokens import Token, TokenType
 
+from tests.warehouse.redshift_standin.queries import shorten_name
 from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin
 
 # copy-usage_notes-copy-from-columnar lists what is supported; each of these is a parameter of COPY that it does not list.
@@ -123,7 +124,7 @@ class _Reader:
         token = self.take()
         if not (token.token_type == TokenType.IDENTIFIER or token.text.replace("_", "a").isalnum()):
             raise SqlError(f'syntax error at or near "{token.text}"')
-        return '"' + token.text.lower().replace('"', '""') + '"'
+        return '"' + shorten_name(token.text.lower()).replace('"', '""') + '"'
 
     def take_name(self) -> str:
         parts = [self.take_identifier()]

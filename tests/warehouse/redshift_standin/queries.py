@@ -5,6 +5,7 @@ Pages: c_unsupported-postgresql-features, c_redshift-sql-implementated-different
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable
 
@@ -129,6 +130,7 @@ MISSING_NODES = {
     "Bracket": "subscripts of arrays are",
 }
 SYSTEM_NAME = re.compile(r"(pg_|svv_|svl_|svcs_|stv_|stl_|sys_)")
+MAX_NAME_BYTES, POSTGRES_NAME_BYTES = 127, 63
 SYSTEM_COLUMNS = {"tableoid", "cmin", "xmin", "cmax", "xmax", "ctid"}
 UNQUOTED = re.compile(r"[^\W\d][\w$]*")
 
@@ -150,6 +152,8 @@ def translate_query(tree: exp.Expression, *, is_stored: bool = False) -> None:
         _translate_pseudo_column(node)
     for call in list(tree.find_all(exp.Anonymous)):
         _translate_call(call)
+    for extract in list(tree.find_all(exp.Extract)):
+        _translate_extract(extract)
 
 
 def check_nodes(tree: exp.Expression, allowed: Iterable[str]) -> None:
@@ -233,8 +237,19 @@ def fold_identifiers(tree: exp.Expression) -> None:
         if not name.args.get("quoted"):
             if not UNQUOTED.fullmatch(text) or (text.lower() in RESERVED and not _is_free(name)):
                 raise SqlError(f'syntax error at or near "{text}"')
-        name.set("this", text.lower())
+        name.set("this", shorten_name(text.lower()))
         name.set("quoted", True)
+
+
+def shorten_name(name: str) -> str:
+    """r_names: up to 127 bytes. PostgreSQL has room for 63, so that the end of a longer name gives way to its hash."""
+    size = len(name.encode())
+    if size > MAX_NAME_BYTES:
+        raise SqlError(f'identifier "{name}" is longer than {MAX_NAME_BYTES} bytes', "42622")  # unconfirmed
+    if size <= POSTGRES_NAME_BYTES:
+        return name
+    start = name.encode()[: POSTGRES_NAME_BYTES - 9].decode(errors="ignore")
+    return f"{start}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _is_free(name: exp.Identifier) -> bool:
@@ -289,6 +304,13 @@ def _translate_pseudo_column(column: exp.Column) -> None:
         raise SqlError(f'column "{column.name}" does not exist', "42703")
     if column.name == "sysdate" and not column.table:
         column.replace(exp.Anonymous(this="getdate"))
+
+
+def _translate_extract(extract: exp.Extract) -> None:
+    """r_EXTRACT_function: a whole number, not PostgreSQL's NUMERIC."""
+    whole = exp.cast(exp.Anonymous(this="trunc", expressions=[extract.copy()]), "bigint")
+    is_column = isinstance(extract.parent, exp.Select) and extract.arg_key == "expressions"
+    extract.replace(exp.alias_(whole, "date_part", quoted=True) if is_column else whole)
 
 
 def _translate_call(call: exp.Anonymous) -> None:
