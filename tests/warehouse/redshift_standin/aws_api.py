@@ -75,7 +75,7 @@ def run_api(api: Api) -> Iterator[str]:
 class _ApiHandler(BaseHTTPRequestHandler):
     plan: ClassVar[Api]
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name that the base class gives
+    def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
 
     def do_POST(self) -> None:

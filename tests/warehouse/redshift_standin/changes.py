@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from tests.warehouse.redshift_standin.column_types import map_type
 from tests.warehouse.redshift_standin.dialect import Backend
-from tests.warehouse.redshift_standin.queries import fold_identifiers
+from tests.warehouse.redshift_standin.names import fold_identifiers
 from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin, unsupported
 from tests.warehouse.redshift_standin.tables import translate_constraints
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlglot.tokens import Token, TokenType
 
-from tests.warehouse.redshift_standin.queries import shorten_name
+from tests.warehouse.redshift_standin.names import shorten_name
 from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin, unsupported
 
 # r_BEGIN: a transaction reads one snapshot, whatever the level is called

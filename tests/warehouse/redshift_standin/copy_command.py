@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlglot.tokens import Token, TokenType
 
-from tests.warehouse.redshift_standin.queries import shorten_name
+from tests.warehouse.redshift_standin.names import shorten_name
 from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin
 
 # copy-usage_notes-copy-from-columnar lists what is supported; each of these is a parameter of COPY that it does not list.

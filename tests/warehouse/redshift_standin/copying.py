@@ -13,14 +13,13 @@ from tests.warehouse.redshift_standin.copy_parquet import read_rows
 from tests.warehouse.redshift_standin.copy_source import ObjectStore, list_objects
 from tests.warehouse.redshift_standin.postgres import SUPERUSER
 from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin
+from tests.warehouse.redshift_standin.surroundings import strike
 from tests.warehouse.redshift_standin.table_column import Column
 from tests.warehouse.redshift_standin.wire import error_response, message, notice, reword_error, split_string
 
 if TYPE_CHECKING:
     from tests.warehouse.redshift_standin.session import Session
     from tests.warehouse.redshift_standin.translation import Statement
-
-__all__ = ["ObjectStore", "run_copy"]
 
 
 def copy_from_stdin(copy: Copy) -> str:
@@ -76,7 +75,7 @@ async def _feed(session: Session, statement: Statement, copy: Copy, columns: Seq
     fault = session.take_fault("during", statement)
     for position, block in enumerate(_halves(blocks) if fault else blocks):
         if fault and position == 1:
-            await session.strike(fault)
+            await strike(fault)
         await session.backend.send(message(b"d", block))
 
 
@@ -146,7 +145,7 @@ async def _log(session: Session, copy: Copy, row: LoadErrorRow) -> None:
     values = (row.file_name, row.column_name, row.column_type, row.column_length)
     try:
         await backend.fetch(
-            "insert into pg_catalog.sys_load_error_detail (database_name, table_id, file_name, column_name, "  # noqa: S608
+            "insert into pg_catalog.sys_load_error_detail (database_name, table_id, file_name, column_name, "
             "column_type, column_length, error_code, error_message) "
             f"select current_database(), to_regclass({_literal(copy.table)})::oid, "
             f"{', '.join(map(_literal, values))}, {row.error_code}, {_literal(row.error_message)}::char(512)"

@@ -20,7 +20,7 @@ from tests.warehouse.redshift_standin.faults import Faults
 from tests.warehouse.redshift_standin.postgres import Postgres
 from tests.warehouse.redshift_standin.s3 import run_faulty_proxy, run_moto
 from tests.warehouse.redshift_standin.server import Server
-from tests.warehouse.redshift_standin.session import Surroundings
+from tests.warehouse.redshift_standin.surroundings import Surroundings
 
 DATABASE = "dev"
 REGION = "us-east-1"

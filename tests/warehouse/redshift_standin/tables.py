@@ -9,7 +9,9 @@ from sqlglot import exp
 
 from tests.warehouse.redshift_standin.column_types import map_type
 from tests.warehouse.redshift_standin.dialect import Backend
-from tests.warehouse.redshift_standin.queries import NODES, check_nodes, fold_identifiers, translate_query
+from tests.warehouse.redshift_standin.known_sql import NODES, check_nodes
+from tests.warehouse.redshift_standin.names import fold_identifiers
+from tests.warehouse.redshift_standin.queries import translate_query
 from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin, unsupported
 
 PHYSICAL = {"DistKeyProperty", "DistStyleProperty", "SortKeyProperty", "BackupProperty"}
