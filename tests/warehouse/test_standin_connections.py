@@ -1,4 +1,4 @@
-"""Connections to the Redshift stand-in: passwords, TLS, IAM, cancelling, several at once, and what starts and stops it."""
+"""Connections to the Redshift stand-in: passwords, TLS, IAM, cancelling, several at once; and that nothing stays."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_iam_on_a_provisioned_cluster(standin: RedshiftStandin, environment: dic
 
 def test_iam_for_an_unknown_workgroup_is_refused(standin: RedshiftStandin, environment: dict[str, str]) -> None:
     """redshift_connector lets botocore's own error through."""
-    with pytest.raises(ClientError, match="ResourceNotFoundException.*another not found"):
+    with pytest.raises(ClientError, match=r"ResourceNotFoundException.*another not found"):
         redshift_connector.connect(
             iam=True,
             is_serverless=True,

@@ -1,4 +1,4 @@
-"""dbt-redshift on the Redshift stand-in: the whole project over the tiny shop, and a small project of what else dbt can do.
+"""dbt-redshift on the Redshift stand-in: the whole project over the tiny shop, and a small one of what else dbt can do.
 
 dbt is started once, in a process of its own, and runs one command after the other.
 """
@@ -87,9 +87,8 @@ from dbt.cli.main import dbtRunner
 for arguments in json.loads(sys.argv[1]):
     result = dbtRunner().invoke(arguments)
     nodes = getattr(result.result, "results", None) or []
-    print("RESULT", json.dumps([
-        result.success, repr(result.exception), {n.node.unique_id: [n.status, n.message] for n in nodes if hasattr(n, "node")}
-    ]))
+    outcomes = {n.node.unique_id: [n.status, n.message] for n in nodes if hasattr(n, "node")}
+    print("RESULT", json.dumps([result.success, repr(result.exception), outcomes]))
 """
 
 
@@ -183,7 +182,7 @@ def write_features(folder: Path) -> None:
 
 @pytest.mark.parametrize("command", ["build", "docs", "day 1", "day 2"])
 def test_dbt_succeeds(dbt_runs: DbtRuns, command: str) -> None:
-    """Seeds, views without binding, tables with contracts and comments, data tests and unit tests, incremental models."""
+    """Seeds, late-binding views, tables with contracts and comments, data and unit tests, incremental models."""
     ran = dbt_runs.commands[command]
     bad = {node: outcome for node, outcome in ran.nodes.items() if outcome[0] not in {"success", "pass"}}
 
@@ -229,7 +228,8 @@ def test_snapshot_keeps_the_old_version(dbt_runs: DbtRuns) -> None:
 
 def test_grant_and_comment_are_set(dbt_runs: DbtRuns) -> None:
     granted = dbt_runs.standin.run(
-        "select privilege_type from svv_relation_privileges where identity_name = 'reader' and relation_name = 'changes'"
+        "select privilege_type from svv_relation_privileges "
+        "where identity_name = 'reader' and relation_name = 'changes'"
     )
 
     assert granted == [("SELECT",)]

@@ -1,4 +1,4 @@
-"""Faults that a test asks the Redshift stand-in for: connections that drop, errors that are to be retried, S3 that fails."""
+"""Faults that a test asks the Redshift stand-in for: connections that drop, errors to be retried, S3 that fails."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_dropped_connection_lets_go_of_its_locks(loaded: RedshiftStandin) -> Non
     ],
 )
 def test_error_that_is_to_be_retried(loaded: RedshiftStandin, fault: Fault, words: str) -> None:
-    """c_serial_isolation; the words are those of public reports. The transaction is aborted, the next attempt succeeds."""
+    """c_serial_isolation; the words are those of public reports. The transaction is aborted, the next succeeds."""
     loaded.faults.add(fault.on("^copy"))
 
     with pytest.raises(redshift_connector.ProgrammingError, match=words):

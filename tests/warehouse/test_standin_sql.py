@@ -123,7 +123,8 @@ REFUSED = {
     ],
     "r_MERGE": [
         (
-            "merge into t as x using u on x.id = u.id when matched then delete when not matched then insert values (u.id)",
+            "merge into t as x using u on x.id = u.id when matched then delete "
+            "when not matched then insert values (u.id)",
             "alias of the target",
         ),
         (
@@ -420,7 +421,7 @@ def test_role_of_the_client_is_no_superuser(cursor: redshift_connector.Cursor) -
 
 def test_reserved_words_are_those_of_the_documentation() -> None:
     """r_pg_keywords, as sqlalchemy-redshift has it."""
-    assert RESERVED == RESERVED_WORDS - {"oid"}
+    assert RESERVED_WORDS - {"oid"} == RESERVED
 
 
 @pytest.mark.parametrize("kind", list(TREES), ids=lambda kind: kind.__name__)

@@ -1,4 +1,4 @@
-"""The AWS calls that redshift_connector makes for IAM: credentials and addresses, for Serverless and for a provisioned cluster.
+"""The AWS calls that redshift_connector makes for IAM: credentials and addresses, of Serverless and of a cluster.
 
 moto has no redshift-serverless, and its redshift gives passwords that no server checks.
 """
@@ -75,7 +75,7 @@ def run_api(api: Api) -> Iterator[str]:
 class _ApiHandler(BaseHTTPRequestHandler):
     plan: ClassVar[Api]
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name that the base class gives
         """Say nothing."""
 
     def do_POST(self) -> None:

@@ -1,6 +1,7 @@
 """Statements that are no queries and change no tables: transactions, settings, locks, maintenance, roles.
 
-Pages: r_BEGIN, r_COMMIT, r_ROLLBACK, r_SET, r_SHOW, r_LOCK, r_ANALYZE, r_VACUUM_command, r_COMMENT, r_CREATE_GROUP, r_CREATE_USER.
+Pages: r_BEGIN, r_COMMIT, r_ROLLBACK, r_SET, r_SHOW, r_LOCK, r_ANALYZE, r_VACUUM_command, r_COMMENT,
+r_CREATE_GROUP, r_CREATE_USER.
 """
 
 from __future__ import annotations

@@ -126,7 +126,7 @@ async def _finish(session: Session, statement: Statement, copy: Copy, *, is_batc
 
 
 async def _settle(session: Session, *, is_batch: bool) -> tuple[bytes, bytes]:
-    """Read PostgreSQL's answer up to ReadyForQuery and return its error or, if there is none, how it says it is done."""
+    """Read PostgreSQL's answer up to ReadyForQuery; return its error or, if there is none, its word that it is done."""
     if is_batch:
         await session.backend.send(message(b"S"))
     result = (b"", b"")

@@ -1,4 +1,4 @@
-"""The beginning of a connection: TLS, the password, PostgreSQL's greeting; or a request to cancel, which is passed on."""
+"""The beginning of a connection: TLS, the password, PostgreSQL's greeting; or a request to cancel, passed on."""
 
 from __future__ import annotations
 

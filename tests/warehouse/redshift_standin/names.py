@@ -18,9 +18,8 @@ def fold_identifiers(tree: exp.Expression) -> None:
     """r_names: names are folded to lower case also within quotes; r_pg_keywords: a reserved word needs quotes."""
     for name in tree.find_all(exp.Identifier):
         text = name.name
-        if not name.args.get("quoted"):
-            if not UNQUOTED.fullmatch(text) or (text.lower() in RESERVED and not _is_free(name)):
-                raise SqlError(f'syntax error at or near "{text}"')
+        if not name.args.get("quoted") and not _is_plain(name):
+            raise SqlError(f'syntax error at or near "{text}"')
         name.set("this", shorten_name(text.lower()))
         name.set("quoted", True)
 
@@ -34,6 +33,12 @@ def shorten_name(name: str) -> str:
         return name
     start = name.encode()[: POSTGRES_NAME_BYTES - 9].decode(errors="ignore")
     return f"{start}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def _is_plain(name: exp.Identifier) -> bool:
+    """Whether a name may stand without quotes."""
+    is_reserved = name.name.lower() in RESERVED and not _is_free(name)
+    return UNQUOTED.fullmatch(name.name) is not None and not is_reserved
 
 
 def _is_free(name: exp.Identifier) -> bool:

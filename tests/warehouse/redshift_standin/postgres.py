@@ -21,7 +21,7 @@ NOBODY = 65534
 SUPERUSER = "rdsdb"
 PORT = 5432  # only part of the name of the socket: PostgreSQL opens no TCP port here
 START_SECONDS = 30
-# Run by a fresh interpreter: give up root, ask Linux (PR_SET_PDEATHSIG) for a SIGQUIT when the parent ends, become PostgreSQL.
+# Run by a fresh interpreter: give up root, ask Linux (PR_SET_PDEATHSIG) to end with the parent, become PostgreSQL.
 # In this order, for a change of user clears the request; not as a preexec_fn, which is unsafe where threads run.
 LAUNCHER = """
 import ctypes, os, signal, sys

@@ -68,7 +68,7 @@ class _FaultyHandler(BaseHTTPRequestHandler):
     plan: ClassVar[Faults]
     protocol_version = "HTTP/1.1"
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name that the base class gives
         """Say nothing."""
 
     def answer(self) -> None:
@@ -86,7 +86,7 @@ class _FaultyHandler(BaseHTTPRequestHandler):
             return
         self._send(status, headers, content)
 
-    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = answer
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = answer  # noqa: N815
 
     def _read_body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":

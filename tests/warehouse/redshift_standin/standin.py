@@ -1,4 +1,4 @@
-"""The stand-in as a whole: PostgreSQL, the server in front of it, S3 and the AWS calls, started and stopped together."""
+"""The stand-in as a whole: PostgreSQL, the server before it, S3 and the AWS calls, started and stopped together."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from tests.warehouse.redshift_standin.copy_source import ObjectStore
 from tests.warehouse.redshift_standin.faults import Fault, Faults
 
 
-class Dropped(Exception):
+class Dropped(Exception):  # noqa: N818  not an error: a fault that a test asked for
     """The connection is to be cut now."""
 
 

@@ -72,7 +72,7 @@ def translate(sql: str) -> list[Statement]:
     """
     size = len(sql.encode())
     if size > MAX_STATEMENT_BYTES:
-        # c_redshift-sql: "The maximum size for a single Amazon Redshift SQL statement is 16 MB"; words as users report them
+        # c_redshift-sql: "The maximum size for a single Amazon Redshift SQL statement is 16 MB"; words unconfirmed
         raise SqlError(
             f"Statement is too large. Statement Size: {size} bytes. Maximum Allowed: {MAX_STATEMENT_BYTES} bytes",
             "54000",
