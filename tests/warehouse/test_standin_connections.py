@@ -1,4 +1,4 @@
-"""Connections to the Redshift stand-in: passwords, TLS, IAM, cancelling, several at once, and what starts and stops it."""
+"""Connections to the Redshift stand-in: passwords, TLS, IAM, cancelling, several at once; and that nothing stays."""
 
 from __future__ import annotations
 
@@ -97,8 +97,9 @@ def test_iam_on_serverless_logs_in_with_temporary_credentials(
     assert standin.api.calls == ["GetCredentials", "GetWorkgroup"]
 
 
-def test_iam_user_sees_what_the_administrator_made(standin: RedshiftStandin, environment: dict[str, str]) -> None:
-    standin.run("create table t (id int)")
+def test_iam_user_has_the_rights_it_was_granted(standin: RedshiftStandin, environment: dict[str, str]) -> None:
+    """It is a user of its own: the administrator sees what it makes, and it sees what it was granted."""
+    standin.run("create table of_admin (id int)")
     connection = redshift_connector.connect(
         iam=True,
         is_serverless=True,
@@ -111,10 +112,17 @@ def test_iam_user_sees_what_the_administrator_made(standin: RedshiftStandin, env
         secret_access_key="testing",
     )
     with connection, connection.cursor() as cursor:
-        cursor.execute("insert into t values (1)")
+        cursor.execute("create schema own")
+        cursor.execute("create table own.t (id int)")
         connection.commit()
+        with pytest.raises(redshift_connector.ProgrammingError, match="permission denied for table of_admin"):
+            cursor.execute("select * from of_admin")
+        connection.rollback()
 
-    assert standin.run("select count(*) from t") == [(1,)]
+        standin.run('grant select on of_admin to "IAMR:retail-pipeline"')
+
+        cursor.execute("select * from of_admin")
+    assert standin.run("select count(*) from own.t") == [(0,)]
 
 
 def test_iam_on_a_provisioned_cluster(standin: RedshiftStandin, environment: dict[str, str]) -> None:
@@ -135,7 +143,7 @@ def test_iam_on_a_provisioned_cluster(standin: RedshiftStandin, environment: dic
 
 def test_iam_for_an_unknown_workgroup_is_refused(standin: RedshiftStandin, environment: dict[str, str]) -> None:
     """redshift_connector lets botocore's own error through."""
-    with pytest.raises(ClientError, match="ResourceNotFoundException.*another not found"):
+    with pytest.raises(ClientError, match=r"ResourceNotFoundException.*another not found"):
         redshift_connector.connect(
             iam=True,
             is_serverless=True,

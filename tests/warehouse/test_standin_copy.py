@@ -256,7 +256,7 @@ def test_manifest_with_wrong_content_length_is_refused(loader: Loader) -> None:
 
 
 def test_manifest_mandatory_file_missing_is_refused(loader: Loader) -> None:
-    """loading-data-files-using-manifest: COPY fails for a missing file only if it is mandatory; the default is false."""
+    """loading-data-files-using-manifest: COPY fails for a missing file if it is mandatory, by default it is not."""
     entry = loader.put("rows/1.parquet", ROWS)
     missing = entry | {"url": loader.url("rows/2.parquet")}
 
@@ -269,7 +269,7 @@ def test_manifest_mandatory_file_missing_is_refused(loader: Loader) -> None:
 
 
 def test_manifest_missing_is_refused(loader: Loader) -> None:
-    with pytest.raises(redshift_connector.ProgrammingError, match="S3ServiceException:.*NoSuchKey"):
+    with pytest.raises(redshift_connector.ProgrammingError, match=r"S3ServiceException:.*NoSuchKey"):
         loader.copy(loader.url("manifest"), "manifest")
 
 

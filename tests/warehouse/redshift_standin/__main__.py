@@ -1,4 +1,4 @@
-"""`python -m tests.warehouse.redshift_standin`: start the stand-in, print what to export, and wait for Ctrl-C or SIGTERM."""
+"""`python -m tests.warehouse.redshift_standin`: start it, print what to export, wait for Ctrl-C or SIGTERM."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The AWS calls that redshift_connector makes for IAM: credentials and addresses, for Serverless and for a provisioned cluster.
+"""The AWS calls that redshift_connector makes for IAM: credentials and addresses, of Serverless and of a cluster.
 
 moto has no redshift-serverless, and its redshift gives passwords that no server checks.
 """

@@ -1,4 +1,4 @@
-"""A certificate authority that lives as long as the stand-in, and a certificate of the server for localhost and 127.0.0.1."""
+"""A certificate authority that lives as long as the stand-in, and its certificate for localhost and 127.0.0.1."""
 
 from __future__ import annotations
 

@@ -5,11 +5,13 @@ Pages: r_ALTER_TABLE, r_DROP_TABLE, r_TRUNCATE, r_GRANT, r_REVOKE.
 
 from __future__ import annotations
 
+import re
+
 from sqlglot import exp
 
 from tests.warehouse.redshift_standin.column_types import map_type
 from tests.warehouse.redshift_standin.dialect import Backend
-from tests.warehouse.redshift_standin.queries import fold_identifiers
+from tests.warehouse.redshift_standin.names import fold_identifiers
 from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin, unsupported
 from tests.warehouse.redshift_standin.tables import translate_constraints
 
@@ -76,4 +78,7 @@ def translate_privileges(grant: exp.Grant | exp.Revoke) -> str:
     for principal in grant.args.get("principals") or []:
         principal.set("kind", None)
     fold_identifiers(grant)
+    for principal in grant.args.get("principals") or []:
+        for name in principal.find_all(exp.Identifier):  # IAM's users keep their prefix as it is
+            name.set("this", re.sub("^iamr?:", lambda prefix: prefix[0].upper(), name.name))
     return grant.sql(Backend)

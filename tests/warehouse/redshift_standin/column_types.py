@@ -60,7 +60,7 @@ def map_type(kind: exp.DataType, *, is_column: bool) -> None:
 
 
 def _map_character(kind: exp.DataType, *, is_column: bool) -> None:
-    """r_Character_types: TEXT and a bare VARCHAR or BPCHAR are 256 bytes, a bare CHAR one; in a cast a bare one has no bound."""
+    """r_Character_types: TEXT, a bare VARCHAR and BPCHAR are 256 bytes, a bare CHAR is one; no bound in a cast."""
     is_fixed = kind.this in {Kind.CHAR, Kind.NCHAR}
     is_text = kind.this in {Kind.TEXT, Kind.BPCHAR}
     size = _size(kind, MAX_CHAR if is_fixed else MAX_VARCHAR)

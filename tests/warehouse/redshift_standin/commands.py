@@ -1,6 +1,7 @@
 """Statements that are no queries and change no tables: transactions, settings, locks, maintenance, roles.
 
-Pages: r_BEGIN, r_COMMIT, r_ROLLBACK, r_SET, r_SHOW, r_LOCK, r_ANALYZE, r_VACUUM_command, r_COMMENT, r_CREATE_GROUP, r_CREATE_USER.
+Pages: r_BEGIN, r_COMMIT, r_ROLLBACK, r_SET, r_SHOW, r_LOCK, r_ANALYZE, r_VACUUM_command, r_COMMENT,
+r_CREATE_GROUP, r_CREATE_USER.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 from sqlglot.tokens import Token, TokenType
 
+from tests.warehouse.redshift_standin.names import shorten_name
 from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin, unsupported
 
 # r_BEGIN: a transaction reads one snapshot, whatever the level is called
@@ -184,7 +186,7 @@ def _names(tokens: list[Token]) -> str:
         elif token.token_type in {TokenType.STRING, TokenType.NUMBER, TokenType.L_PAREN, TokenType.R_PAREN}:
             raise SqlError(f'syntax error at or near "{token.text}"')
         else:
-            parts.append('"' + token.text.lower().replace('"', '""') + '"')
+            parts.append('"' + shorten_name(token.text.lower()).replace('"', '""') + '"')
     if not parts:
         raise SqlError("syntax error at end of input")
     return "".join(parts)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from sqlglot.tokens import Token, TokenType
 
+from tests.warehouse.redshift_standin.names import shorten_name
 from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin
 
-# copy-usage_notes-copy-from-columnar lists what is supported; each of these is a parameter of COPY that it does not list.
+# parameters of COPY that are not on the list of copy-usage_notes-copy-from-columnar
 NOT_COLUMNAR = {
     *(
         "acceptanydate",
@@ -34,7 +35,7 @@ UNKNOWN_HERE = {"fillrecord", "acceptinvchars", "statupdate", "serializetojson",
 
 @dataclass(frozen=True)
 class Copy:
-    """`copy table (columns) from url iam_role role format as parquet`; names are folded and quoted, columns may be none."""
+    """`copy table (columns) from url iam_role role format as parquet`; names are folded and quoted."""
 
     table: str
     columns: tuple[str, ...]
@@ -123,7 +124,7 @@ class _Reader:
         token = self.take()
         if not (token.token_type == TokenType.IDENTIFIER or token.text.replace("_", "a").isalnum()):
             raise SqlError(f'syntax error at or near "{token.text}"')
-        return '"' + token.text.lower().replace('"', '""') + '"'
+        return '"' + shorten_name(token.text.lower()).replace('"', '""') + '"'
 
     def take_name(self) -> str:
         parts = [self.take_identifier()]

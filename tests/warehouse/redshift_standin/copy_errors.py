@@ -23,7 +23,7 @@ class LoadErrorRow:
 
 
 class CopyError(SqlError):
-    """A COPY that fails; `logged` is there when Redshift logs it ("some errors", says copy-usage_notes-copy-from-columnar).
+    """A COPY that fails; `logged` is there when Redshift logs it: "some errors", says its page on columnar COPY.
 
     The frame and the first lines are as users report them; codes and places in the source are unconfirmed.
     """

@@ -1,7 +1,7 @@
 """What Redshift asks of a Parquet file that COPY loads, and its rows as PostgreSQL's COPY reads them.
 
-Page: copy-usage_notes-copy-from-columnar. Columns are matched by position, never by name; the number of columns and the physical
-types must match; the length of a VARCHAR is in bytes.
+Page: copy-usage_notes-copy-from-columnar. Columns are matched by position, never by name; the number of columns and the
+physical types must match; the length of a VARCHAR is in bytes.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ def _check_schema(file: pq.ParquetFile, url: str, columns: Sequence[Column]) -> 
             physical = file.schema.column(position).physical_type.lower()
             raise scan_error(
                 f"File '{url}' has an incompatible Parquet schema for column '{url}.{field.name}'. "
-                f"Column type: {column.redshift_type}, Parquet schema:\noptional {physical} {field.name} [i:{position} d:1 r:0]",
+                f"Column type: {column.redshift_type}, Parquet schema:\n"
+                f"optional {physical} {field.name} [i:{position} d:1 r:0]",
                 url,
                 column,
             )

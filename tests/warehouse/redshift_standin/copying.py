@@ -13,14 +13,13 @@ from tests.warehouse.redshift_standin.copy_parquet import read_rows
 from tests.warehouse.redshift_standin.copy_source import ObjectStore, list_objects
 from tests.warehouse.redshift_standin.postgres import SUPERUSER
 from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin
+from tests.warehouse.redshift_standin.surroundings import strike
 from tests.warehouse.redshift_standin.table_column import Column
 from tests.warehouse.redshift_standin.wire import error_response, message, notice, reword_error, split_string
 
 if TYPE_CHECKING:
     from tests.warehouse.redshift_standin.session import Session
     from tests.warehouse.redshift_standin.translation import Statement
-
-__all__ = ["ObjectStore", "run_copy"]
 
 
 def copy_from_stdin(copy: Copy) -> str:
@@ -76,7 +75,7 @@ async def _feed(session: Session, statement: Statement, copy: Copy, columns: Seq
     fault = session.take_fault("during", statement)
     for position, block in enumerate(_halves(blocks) if fault else blocks):
         if fault and position == 1:
-            await session.strike(fault)
+            await strike(fault)
         await session.backend.send(message(b"d", block))
 
 
@@ -127,7 +126,7 @@ async def _finish(session: Session, statement: Statement, copy: Copy, *, is_batc
 
 
 async def _settle(session: Session, *, is_batch: bool) -> tuple[bytes, bytes]:
-    """Read PostgreSQL's answer up to ReadyForQuery and return its error or, if there is none, how it says it is done."""
+    """Read PostgreSQL's answer up to ReadyForQuery; return its error or, if there is none, its word that it is done."""
     if is_batch:
         await session.backend.send(message(b"S"))
     result = (b"", b"")

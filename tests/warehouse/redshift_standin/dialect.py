@@ -1,7 +1,7 @@
 """Redshift's grammar for sqlglot, without what sqlglot knows of functions.
 
-sqlglot would turn a function into PostgreSQL's nearest, and so hide what Redshift does. Here a function keeps its name; which ones
-there are and what they do is said in `functions` and `catalogue.sql`.
+sqlglot would turn a function into PostgreSQL's nearest, and so hide what Redshift does. Here a function keeps its name;
+which ones there are and what they do is said in `functions` and `catalogue.sql`.
 """
 
 from __future__ import annotations

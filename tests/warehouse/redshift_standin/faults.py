@@ -20,9 +20,9 @@ from tests.warehouse.redshift_standin.sql_error import SqlError
 class Fault:
     """Something that goes wrong with a connection.
 
-    kind: `drop` cuts the connection, `error` answers with an error instead of running the statement, `delay` waits first.
-    when: `connect`, as the client connects; `before` the statement runs; `during` it: a COPY after half of its rows, anything
-    else when it is sent and not answered; `after` it took effect and before the client hears of it.
+    kind: `drop` cuts the connection, `error` answers with an error instead of running the statement, `delay` waits.
+    when: `connect`, as the client connects; `before` the statement runs; `during` it: a COPY after half of its rows,
+    anything else when it is sent and not answered; `after` it took effect and before the client hears of it.
     statement: a regular expression that is searched for in the statement as the client sent it, in any case of letters.
     The first `skip` matches pass, the next `times` are hit.
     """
@@ -53,7 +53,7 @@ class Fault:
 class S3Fault:
     """Something that goes wrong with a request to `faulty_s3_endpoint`.
 
-    kind: `error` answers with `status` and `code`; `reset` cuts the connection; `stall` says nothing for `seconds`, then cuts it.
+    kind: `error` answers with `status` and `code`; `reset` cuts the connection; `stall` does so after `seconds`.
     when: `before` moto sees the request (its body is read first), or `after` it took effect there.
     method and key select requests; key is a regular expression searched for in `bucket/key`.
     """

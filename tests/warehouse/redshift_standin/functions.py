@@ -1,7 +1,7 @@
 """The functions of Redshift that the stand-in has. Any other name is refused, also one that PostgreSQL would take.
 
-A function of the same name in PostgreSQL that means the same is used as it is; the rest is made by `catalogue.sql`, under the
-same name or, where PostgreSQL's stands in the way, under the name that `RENAMED` gives.
+A function of the same name in PostgreSQL that means the same is used as it is; the rest is made by `catalogue.sql`,
+under the same name or, where PostgreSQL's stands in the way, under the name that `RENAMED` gives.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ STRING = {
 JSON = {"json_extract_path_text", "json_parse", "json_serialize", "is_valid_json"}
 SYSTEM = {"current_database", "pg_backend_pid", "pg_last_copy_count"}
 
-# c_sql-functions-leader-node, c_SQL_functions_leader_node_only and the functions of PostgreSQL that Redshift keeps for its catalogue
+# c_SQL_functions_leader_node_only, and the functions of PostgreSQL that Redshift keeps for its catalogue
 LEADER_ONLY = {
     *(
         "age",
@@ -109,7 +109,7 @@ LEADER_ONLY = {
 }
 # functions that may stand in FROM
 OF_ROWS = {"generate_series", "pg_get_late_binding_view_cols"}
-# c_SQL_functions_compute_node_only: "One or more of the used functions must be applied on at least one user created tables", says Redshift of these
+# c_SQL_functions_compute_node_only: they "must be applied on at least one user created tables"
 USER_TABLE_ONLY = {"listagg", "median", "percentile_cont"}
 
 KNOWN = AGGREGATE | WINDOW | CONDITIONAL | DATE | MATH | STRING | JSON | SYSTEM | LEADER_ONLY

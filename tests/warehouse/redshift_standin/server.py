@@ -6,7 +6,8 @@ import asyncio
 import threading
 from types import TracebackType
 
-from tests.warehouse.redshift_standin.session import Session, Surroundings
+from tests.warehouse.redshift_standin.session import Session
+from tests.warehouse.redshift_standin.surroundings import Surroundings
 
 HOST = "127.0.0.1"
 

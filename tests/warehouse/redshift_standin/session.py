@@ -9,54 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hmac
-import ssl
-import struct
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tests.warehouse.redshift_standin import copying
 from tests.warehouse.redshift_standin.backend import Backend
-from tests.warehouse.redshift_standin.faults import Fault, Faults
+from tests.warehouse.redshift_standin.copying import run_copy
+from tests.warehouse.redshift_standin.faults import Fault
+from tests.warehouse.redshift_standin.login import log_in
 from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin
+from tests.warehouse.redshift_standin.surroundings import Dropped, Surroundings, strike
 from tests.warehouse.redshift_standin.translation import Statement, translate
-from tests.warehouse.redshift_standin.wire import (
-    CANCEL_REQUEST,
-    GSS_REQUEST,
-    PROTOCOL_3,
-    SSL_REQUEST,
-    error_response,
-    message,
-    parse_parameters,
-    read_message,
-    read_startup,
-    reword_error,
-    split_string,
-)
+from tests.warehouse.redshift_standin.wire import error_response, message, read_message, reword_error, split_string
 
-if TYPE_CHECKING:
-    from tests.warehouse.redshift_standin.accounts import Accounts
-    from tests.warehouse.redshift_standin.copying import ObjectStore
-
-SERVER_VERSION = b"server_version\x008.0.2\x00"
 EMPTY = Statement("", "", "empty")
-
-
-class Dropped(Exception):  # noqa: N818  not an error: a fault that a test asked for
-    """The connection is to be cut now."""
-
-
-@dataclass
-class Surroundings:
-    """What all sessions of a stand-in share."""
-
-    socket: Path
-    tls: ssl.SSLContext
-    accounts: Accounts
-    faults: Faults
-    store: ObjectStore
-    log: list[str] = field(default_factory=list)
 
 
 class Session:
@@ -75,64 +38,17 @@ class Session:
 
     async def serve(self) -> None:
         try:
-            if not await self._log_in():
+            logged_in = await log_in(self.reader, self.writer, self.around)
+            if logged_in is None:
+                self.writer.close()
                 return
+            self.backend, self.database = logged_in.backend, logged_in.database
             try:
                 await self._serve_requests()
             finally:
                 await self.backend.close()
         except (Dropped, OSError, asyncio.IncompleteReadError):  # cut on purpose, or the client has gone
             self.writer.transport.abort()
-
-    async def _log_in(self) -> bool:
-        """Greet, check the password, and open the session in PostgreSQL; False when there is nothing more to do."""
-        code, body = await read_startup(self.reader)
-        while code in {SSL_REQUEST, GSS_REQUEST}:
-            await self.send(b"S" if code == SSL_REQUEST else b"N")
-            if code == SSL_REQUEST:
-                await self.writer.start_tls(self.around.tls)
-            code, body = await read_startup(self.reader)
-        if code == CANCEL_REQUEST:
-            await self._forward_cancel(body)
-            return False
-        if code != PROTOCOL_3:
-            raise ConnectionError(f"unknown protocol {code}")
-        try:
-            await self._hit("connect", None)
-            self.backend = await self._authenticate(parse_parameters(body))
-        except SqlError as error:
-            await self.send(error_response(error, "FATAL"))
-            self.writer.close()
-            return False
-        await self._greet()
-        return True
-
-    async def _authenticate(self, parameters: dict[str, str]) -> Backend:
-        user = parameters.get("user", "")
-        await self.send(message(b"R", struct.pack("!i", 3)))  # the password in clear text, as behind TLS
-        kind, body = await read_message(self.reader)
-        expected = self.around.accounts.password_of(user)
-        given, _ = split_string(body)
-        if kind != b"p" or expected is None or not hmac.compare_digest(expected.encode(), given.encode()):
-            raise SqlError(f'password authentication failed for user "{user}"', "28000")
-        self.database = parameters.get("database", user)
-        kept = {name: parameters[name] for name in ("database", "application_name") if name in parameters}
-        role = self.around.accounts.role_of(user)
-        return await Backend.open(self.around.socket, {"user": role, "client_encoding": "UTF8"} | kept)
-
-    async def _greet(self) -> None:
-        for kind, body in self.backend.greeting:
-            is_version = kind == b"S" and body.startswith(b"server_version\0")
-            self.writer.write(message(kind, SERVER_VERSION if is_version else body))
-        await self.send(message(b"Z", b"I"))
-
-    async def _forward_cancel(self, body: bytes) -> None:
-        """PostgreSQL knows by the key which session is meant: the client was given PostgreSQL's own."""
-        _, writer = await asyncio.open_unix_connection(str(self.around.socket))
-        writer.write(struct.pack("!ii", len(body) + 8, CANCEL_REQUEST) + body)
-        await writer.drain()
-        writer.close()
-        self.writer.close()
 
     async def _serve_requests(self) -> None:
         while True:
@@ -206,17 +122,16 @@ class Session:
         """Send a request, with the faults that are meant for it, and pass the answer on."""
         try:
             if statement is not None:
-                await self._hit("before", statement)
+                await strike(self.take_fault("before", statement))
                 self._check_transaction(statement)
         except SqlError as error:
             await self._refuse(error)
             return
         if statement is not None and statement.copy is not None:
-            await copying.run_copy(self, data, statement, statement.copy, is_batch=is_batch)
+            await run_copy(self, data, statement, statement.copy, is_batch=is_batch)
             return
         await self.backend.send(data + (message(b"S") if is_batch else b""))
-        if statement is not None:
-            await self._hit("during", statement)
+        await strike(self.take_fault("during", statement))
         await self._relay(statement)
 
     def _check_transaction(self, statement: Statement) -> None:
@@ -239,8 +154,7 @@ class Session:
         """ReadyForQuery, after what the statement or a fault still brings about."""
         if statement is not None and statement.kind == "truncate" and self.backend.status == b"T":
             await self.backend.fetch("commit")  # r_TRUNCATE: it commits the transaction it runs in
-        if fault is not None:
-            await self.strike(fault)
+        await strike(fault)
         await self.send(message(b"Z", self.backend.status))
 
     async def _refuse(self, error: SqlError) -> None:
@@ -251,21 +165,7 @@ class Session:
         await self.send(error_response(error) + message(b"Z", self.backend.status))
 
     def take_fault(self, when: str, statement: Statement | None) -> Fault | None:
-        if statement is None and when != "connect":
-            return None
-        return self.around.faults.take(when, statement.sql if statement else "")
-
-    async def _hit(self, when: str, statement: Statement | None) -> None:
-        fault = self.take_fault(when, statement)
-        if fault is not None:
-            await self.strike(fault)
-
-    async def strike(self, fault: Fault) -> None:
-        if fault.error is not None:
-            raise fault.error
-        if fault.kind == "drop":
-            raise Dropped
-        await asyncio.sleep(fault.seconds)
+        return self.around.faults.take(when, statement.sql) if statement else None
 
     async def send(self, data: bytes) -> None:
         self.writer.write(data)

@@ -1,4 +1,4 @@
-"""The stand-in as a whole: PostgreSQL, the server in front of it, S3 and the AWS calls, started and stopped together."""
+"""The stand-in as a whole: PostgreSQL, the server before it, S3 and the AWS calls, started and stopped together."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.warehouse.redshift_standin.faults import Faults
 from tests.warehouse.redshift_standin.postgres import Postgres
 from tests.warehouse.redshift_standin.s3 import run_faulty_proxy, run_moto
 from tests.warehouse.redshift_standin.server import Server
-from tests.warehouse.redshift_standin.session import Surroundings
+from tests.warehouse.redshift_standin.surroundings import Surroundings
 
 DATABASE = "dev"
 REGION = "us-east-1"
@@ -29,8 +29,8 @@ ROLE_ARN = "arn:aws:iam::123456789012:role/retail-copy"
 WORKGROUP, CLUSTER = "retail-workgroup", "retail-cluster"
 KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 MAKE_ROLES = f"""
-    create role {ADMIN} login createrole;
-    create role "{IAM_USER}" login in role {ADMIN};
+    create role "{IAM_USER}" login;
+    create role {ADMIN} login createrole in role "{IAM_USER}";
 """
 MAKE_DATABASE = f"create database {DATABASE} owner {ADMIN};"
 FORGET = f"""
@@ -42,6 +42,11 @@ FORGET = f"""
         execute format('drop owned by %I; drop role %I', name, name);
       end loop;
     end $$;
+"""
+# An IAM user may make schemas, and sees of others' objects what it was granted; the administrator sees all of its.
+GRANT = f"""
+    grant create, temporary on database {DATABASE} to "{IAM_USER}";
+    grant create on schema public to public;
 """
 
 
@@ -91,7 +96,7 @@ class RedshiftStandin:
         """As new: no schemas, tables, roles, objects or faults; every connection is cut."""
         self.faults.clear()
         self.server.disconnect_all()
-        self.postgres.run_sql(FORGET, DATABASE)
+        self.postgres.run_sql(FORGET + GRANT, DATABASE)
         for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
             keys = [{"Key": item["Key"]} for item in page.get("Contents", [])]
             if keys:
@@ -145,7 +150,7 @@ def start_standin() -> Iterator[RedshiftStandin]:
 def _prepare(postgres: Postgres) -> None:
     postgres.run_sql(MAKE_ROLES)
     postgres.run_sql(MAKE_DATABASE)
-    postgres.run_sql(Path(__file__).with_name("catalogue.sql").read_text(encoding="utf-8"), DATABASE)
+    postgres.run_sql(Path(__file__).with_name("catalogue.sql").read_text(encoding="utf-8") + GRANT, DATABASE)
 
 
 def _lower(keys: dict[str, str]) -> dict[str, str]:

@@ -9,7 +9,9 @@ from sqlglot import exp
 
 from tests.warehouse.redshift_standin.column_types import map_type
 from tests.warehouse.redshift_standin.dialect import Backend
-from tests.warehouse.redshift_standin.queries import NODES, check_nodes, fold_identifiers, translate_query
+from tests.warehouse.redshift_standin.known_sql import NODES, check_nodes
+from tests.warehouse.redshift_standin.names import fold_identifiers
+from tests.warehouse.redshift_standin.queries import translate_query
 from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin, unsupported
 
 PHYSICAL = {"DistKeyProperty", "DistStyleProperty", "SortKeyProperty", "BackupProperty"}
@@ -100,14 +102,22 @@ def _drop_physical_properties(create: exp.Create) -> None:
     """Distribution, sort key and backup say where rows lie, not what they are; their columns must be there."""
     names = {column.name.lower() for column in create.this.find_all(exp.ColumnDef)}
     properties = create.args.get("properties")
-    for item in list(properties.expressions) if properties else []:
+    kept = []
+    for item in properties.expressions if properties else []:
         if type(item).__name__ in PHYSICAL:
-            for column in item.find_all(exp.Identifier) if names else ():
-                if column.name.lower() not in names:
-                    raise SqlError(f'column "{column.name}" named in key does not exist', "42703")  # unconfirmed
-            item.pop()
-        elif not isinstance(item, exp.TemporaryProperty):
+            _check_key(item, names)
+        elif isinstance(item, exp.TemporaryProperty):
+            kept.append(item)
+        else:
             raise beyond_standin(f"{item.sql()} of a CREATE TABLE")
+    create.set("properties", exp.Properties(expressions=kept) if kept else None)
+
+
+def _check_key(item: exp.Expression, names: set[str]) -> None:
+    """The columns of a key must be columns of the table; those of a query are not known here."""
+    for column in item.find_all(exp.Identifier) if names else ():
+        if column.name.lower() not in names:
+            raise SqlError(f'column "{column.name}" named in key does not exist', "42703")  # unconfirmed
 
 
 def _translate_columns(schema: exp.Schema) -> None:

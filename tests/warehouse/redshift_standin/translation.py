@@ -52,6 +52,7 @@ TREES: dict[type[exp.Expression], Callable[..., str]] = {
     exp.Grant: changes.translate_privileges,
     exp.Revoke: changes.translate_privileges,
 }
+MAX_STATEMENT_BYTES = 16 << 20
 # A text between dollar signs; what precedes it in the pattern is stepped over, for a dollar sign in it means nothing.
 DOLLAR_QUOTED = re.compile(
     r"""'(?:[^'\\]|\\.|'')*'|"[^"]*"|--[^\n]*|/\*.*?\*/|(?<![\w$])\$(?P<tag>[^\W\d]\w*|)\$(?P<text>.*?)\$(?P=tag)\$""",
@@ -69,6 +70,13 @@ def translate(sql: str) -> list[Statement]:
     Raises:
         SqlError: one of them is not Redshift's, or beyond the stand-in.
     """
+    size = len(sql.encode())
+    if size > MAX_STATEMENT_BYTES:
+        # c_redshift-sql: "The maximum size for a single Amazon Redshift SQL statement is 16 MB"; words unconfirmed
+        raise SqlError(
+            f"Statement is too large. Statement Size: {size} bytes. Maximum Allowed: {MAX_STATEMENT_BYTES} bytes",
+            "54000",
+        )
     try:
         sql = DOLLAR_QUOTED.sub(_quote_plainly, sql)
         return [_translate_one(sql[tokens[0].start : tokens[-1].end + 1], tokens) for tokens in _split(sql)]

@@ -74,7 +74,11 @@ def notice(text: str) -> bytes:
 
 def reword_error(body: bytes) -> bytes:
     """An ErrorResponse of PostgreSQL as Redshift words it: a lost race is error 1023 (c_serial_isolation)."""
-    fields = {letter: text for letter, text in parse_fields(body).items() if letter in KEPT_ERROR_FIELDS}
+    given = parse_fields(body)
+    fields = {letter: given[letter] for letter in given if letter in KEPT_ERROR_FIELDS}
+    if fields.get("C") == "23502":
+        fields = fields | {"M": f"Cannot insert a NULL value into column {given.get('c', '')}"}
+        fields.pop("D", None)
     if fields.get("C") == "40001":
         fields |= {"C": "XX000", "M": "1023", "D": "Serializable isolation violation on table in Redshift"}
     return message(b"E", build_fields(fields))
