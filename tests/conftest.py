@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,18 +68,26 @@ def tiny_run(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> 
     return Finished(retail_pipeline(source=str(source), work_dir=str(work_dir), as_of=AS_OF), work_dir)
 
 
-@pytest.fixture
-def redshift(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Redshift]:
+@contextmanager
+def reach_redshift(request: pytest.FixtureRequest, environment: pytest.MonkeyPatch) -> Iterator[Redshift]:
     """An empty Redshift that the environment names: the stand-in, or schemas of our own on a real workgroup."""
     from tests.warehouse.redshift import Redshift, schemas_of_our_own, standin_environment
 
-    monkeypatch.setenv("RETAIL_WORK_DIR", str(tmp_path / "work"))
     if REAL_REDSHIFT:
-        with schemas_of_our_own(REAL_REDSHIFT) as redshift:
+        with schemas_of_our_own(REAL_REDSHIFT, environment) as redshift:
             yield redshift
         return
-    standin = request.getfixturevalue("standin")
-    environment = standin_environment(standin)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    yield Redshift(environment, standin=standin)
+    standin = request.getfixturevalue("shared_standin")
+    standin.reset()
+    exported = standin_environment(standin)
+    for name, value in exported.items():
+        environment.setenv(name, value)
+    yield Redshift(exported, standin=standin)
+
+
+@pytest.fixture
+def redshift(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Redshift]:
+    """An empty Redshift for one test."""
+    monkeypatch.setenv("RETAIL_WORK_DIR", str(tmp_path / "work"))
+    with reach_redshift(request, monkeypatch) as redshift:
+        yield redshift

@@ -3,7 +3,7 @@
 One order a line on standard input, in JSON; on standard output `ready`, then for each order a line `+ step` for every
 step that was reached, and `= {"exit_code": …, "message": …}`.
 
-Order:  source, work_dir; kill_at: the number of the step to die at; max_file_bytes: the greatest file that may be
+Order:  source, work_dir; target: `redshift` for the Redshift of the environment, else DuckDB; kill_at: the number of the step to die at; max_file_bytes: the greatest file that may be
         written; without_rights: root's rights over files are given up; hold_seconds: how long to go on holding the
         work folder at the end.
 """
@@ -24,6 +24,8 @@ from typing import Any
 
 import duckdb
 import polars as pl
+from redshift_connector.core import Connection as RedshiftConnection
+from redshift_connector.cursor import Cursor
 
 from flows.errors import RetailError
 from flows.lake import convert, parts
@@ -33,7 +35,11 @@ from flows.warehouse import duckdb as embedded
 from flows.warehouse import ingestion, lock, plan
 from flows.warehouse.duckdb import DuckDBWarehouse
 from flows.warehouse.ingestion import Ingestion
+from flows.warehouse.lease import Lease
 from flows.warehouse.lock import hold_work_dir
+from flows.warehouse.redshift import RedshiftWarehouse
+from flows.warehouse.stage import Stage
+from tests.warehouse.redshift import open_redshift
 
 
 class Steps:
@@ -78,9 +84,33 @@ class Connection:
 
 def name_statement(sql: str) -> str:
     """What a statement does and to what (the table it names first), so that equal steps have equal names."""
-    first = re.search(r"load_ledger|schema|raw", sql)
-    kind = {"load_ledger": "ledger", "schema": "schema"}.get(first[0] if first else "", "raw")
+    first = re.search(r"load_ledger|load_lock|staged|schema|raw", sql)
+    kind = (first[0] if first else "raw").removeprefix("load_")
     return f"{'count' if 'count(*)' in sql else sql.split(maxsplit=1)[0]} {kind}"
+
+
+def install_redshift(steps: Steps) -> None:
+    """Put steps around all that Redshift and S3 are asked."""
+
+    def execute(cursor: Any, sql: str, *args: Any, **kwargs: Any) -> Any:
+        return steps.around(name_statement(sql), unpatched)(cursor, sql, *args, **kwargs)
+
+    unpatched = Cursor.execute
+    Cursor.execute = execute  # type: ignore[method-assign]
+    for owner, attribute in (
+        (RedshiftConnection, "commit"),
+        (Lease, "acquire"),
+        (Lease, "release"),
+        (Stage, "upload"),
+        (Stage, "remove"),
+        (Stage, "sweep"),
+        (Stage, "_put"),
+        (RedshiftWarehouse, "prepare"),
+        (RedshiftWarehouse, "load_files"),
+        (parts.Part, "verify"),
+        (ingestion, "sweep"),
+    ):
+        steps.patch(owner, attribute)
 
 
 def install(steps: Steps) -> None:
@@ -113,15 +143,24 @@ def ingest(order: dict[str, Any]) -> None:
     """What `flows/ingest.py` does, without Prefect."""
     work_dir = Path(order["work_dir"])
     with hold_work_dir(work_dir, "run-of-a-child"):
-        warehouse = DuckDBWarehouse(work_dir / "warehouse.duckdb")
+        warehouse = open_ordered(order, work_dir)
         try:
             files = find_sources(Path(order["source"]), CONTRACTS).files
             job = Ingestion(warehouse, work_dir, "run-of-a-child", max_quarantined_ratio=0.5)
             job.log.disabled = True  # type: ignore[union-attr]
-            job.load(job.convert(files))
+            with warehouse.hold("run-of-a-child"):
+                job.load(job.convert(files))
         finally:
             warehouse.close()
         time.sleep(order.get("hold_seconds", 0))
+
+
+def open_ordered(order: dict[str, Any], work_dir: Path) -> DuckDBWarehouse | RedshiftWarehouse:
+    """The warehouse that the order names."""
+    if order.get("target") == "redshift":
+        os.environ["RETAIL_WORK_DIR"] = str(work_dir)
+        return open_redshift()
+    return DuckDBWarehouse(work_dir / "warehouse.duckdb")
 
 
 def limit(order: dict[str, Any]) -> None:
@@ -151,7 +190,8 @@ def main() -> None:
         order = json.loads(line)
         limit(order)
         if "kill_at" in order:
-            install(Steps(order["kill_at"]))
+            steps = Steps(order["kill_at"])
+            (install_redshift if order.get("target") == "redshift" else install)(steps)
         exit_code, message = obey(order)
         say("= " + json.dumps({"exit_code": exit_code, "message": message}))
 

@@ -33,9 +33,13 @@ class Core:
     def run(self, source: Path, work_dir: Path, **order: Any) -> dict[str, Any]:
         """Run the ingest once; `exit_code` is None if it was killed. Without an order one process serves many runs."""
         if not order:
-            return _answer(_order(self._whole, source, work_dir))
+            return self.run_whole(source, work_dir)
         child = self.start(source, work_dir, **order)
         return self.finish(child, order.get("kill_after_seconds"))
+
+    def run_whole(self, source: Path, work_dir: Path, **order: Any) -> dict[str, Any]:
+        """Run the ingest once, in the process that serves many runs: nothing in the order may kill or limit it."""
+        return _answer(_order(self._whole, source, work_dir, **order))
 
     def start(self, source: Path, work_dir: Path, **order: Any) -> Popen[str]:
         """Begin a run in a process of its own."""

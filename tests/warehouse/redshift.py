@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
 import redshift_connector
 
 from flows.lake.contracts import CONTRACTS
@@ -18,8 +18,6 @@ from flows.target import find_access, open_warehouse, read_blocks
 from flows.warehouse.base import SCHEMAS
 from flows.warehouse.redshift import RedshiftWarehouse
 from tests.warehouse.redshift_standin import RedshiftStandin
-
-REAL = "RETAIL_TEST_REDSHIFT"  # set by `make test-redshift`
 
 
 @dataclass(frozen=True)
@@ -61,16 +59,17 @@ def standin_environment(standin: RedshiftStandin) -> dict[str, str]:
 
 
 @contextmanager
-def schemas_of_our_own(environment: Mapping[str, str]) -> Iterator[Redshift]:
+def schemas_of_our_own(given: Mapping[str, str], environment: pytest.MonkeyPatch) -> Iterator[Redshift]:
     """A real workgroup, in schemas with a prefix that is used once; they are dropped in the end."""
     prefix = f"test_{secrets.token_hex(4)}_"
-    os.environ.update(environment | {"RETAIL_SCHEMA_PREFIX": prefix})
-    redshift = Redshift(environment | {"RETAIL_SCHEMA_PREFIX": prefix}, prefix)
+    exported = {**given, "RETAIL_SCHEMA_PREFIX": prefix}
+    for name, value in exported.items():
+        environment.setenv(name, value)
+    redshift = Redshift(exported, prefix)
     try:
         yield redshift
     finally:
         redshift.drop_schemas()
-        os.environ.pop("RETAIL_SCHEMA_PREFIX")
 
 
 def open_redshift(**options: Any) -> RedshiftWarehouse:

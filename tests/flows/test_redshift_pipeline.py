@@ -1,0 +1,156 @@
+"""The main job on Redshift: it runs there as it is, with equal numbers, and its SQL is Redshift's."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pytest
+import sqlglot
+
+from flows.compare import compare_warehouses, main
+from flows.ingest import ingest
+from flows.pipeline import retail_pipeline
+from reports.kpis import KPIS
+from tests.conftest import DATASETS, PROJECT, Finished, reach_redshift
+from tests.warehouse.redshift import Redshift
+
+pytestmark = pytest.mark.redshift
+READER = "retail_reader"
+
+
+@dataclass(frozen=True)
+class OnRedshift:
+    """The pipeline run once on Redshift, with the shipped data."""
+
+    run: Finished
+    redshift: Redshift
+
+    @property
+    def compiled(self) -> list[Path]:
+        """Every statement that dbt compiled or ran for a model, a test or an analysis."""
+        return sorted((self.run.work_dir / "dbt" / "redshift").glob("*/retail/**/*.sql"))
+
+
+@pytest.fixture(scope="module")
+def finished(
+    request: pytest.FixtureRequest, prefect_server: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OnRedshift]:
+    work_dir = tmp_path_factory.mktemp("redshift")
+    with pytest.MonkeyPatch.context() as environment, reach_redshift(request, environment) as redshift:
+        environment.setenv("RETAIL_WORK_DIR", str(work_dir))
+        environment.setenv("RETAIL_TARGET", "redshift")
+        if redshift.standin:
+            redshift.run(f"create group {READER}")
+            environment.setenv("RETAIL_REDSHIFT_READER", f"group:{READER}")
+        summary = retail_pipeline(source=str(DATASETS))
+        yield OnRedshift(Finished(summary, work_dir), redshift)
+
+
+def test_pipeline_on_redshift_succeeds_whole(finished: OnRedshift, shipped_run: Finished) -> None:
+    summary = finished.run.summary
+    assert (summary["status"], summary["target"]) == ("completed", "redshift")
+    assert {file["status"] for file in summary["files"]} == {"loaded"}
+    assert sum(file["rows_loaded"] for file in summary["files"]) == 92_879
+    counted = ("nodes", "success", "error", "skipped", "warned", "retried", "findings")
+    assert {key: summary["dbt"][key] for key in counted} == {key: shipped_run.summary["dbt"][key] for key in counted}
+    for kpi in KPIS:
+        expected = pl.read_parquet(shipped_run.report / f"{kpi}.parquet")
+        assert pl.read_parquet(finished.run.report / f"{kpi}.parquet").equals(expected), kpi
+
+
+def test_every_table_and_kpi_is_equal_on_duckdb_and_redshift(finished: OnRedshift, shipped_run: Finished) -> None:
+    findings = compare_warehouses(str(shipped_run.work_dir), "redshift", report=False)
+    assert [finding for finding in findings if finding.difference] == []
+    assert {finding.name.split(".")[0] for finding in findings} >= {"raw", "staging", "intermediate", "data_mart"}
+    assert {finding.name for finding in findings if finding.name.startswith("KPI")} == {f"KPI {kpi}" for kpi in KPIS}
+    assert all(finding.rows for finding in findings)
+
+
+def test_second_run_on_redshift_loads_nothing(finished: OnRedshift) -> None:
+    summary = ingest(source=str(DATASETS))
+    assert {file["status"] for file in summary["files"]} == {"unchanged"}
+
+
+def test_difference_of_one_cent_is_found_and_named(
+    finished: OnRedshift, shipped_run: Finished, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = "where order_id = (select min(order_id) from {p}data_mart.fact_orders)"
+    (order,) = finished.redshift.run(f"select order_id from {{p}}data_mart.fact_orders {where}")
+    finished.redshift.run(f"update {{p}}data_mart.fact_orders set tax_paid_usd = tax_paid_usd + 0.01 {where}")
+    try:
+        assert main([str(shipped_run.work_dir), "redshift"]) == 1
+    finally:
+        finished.redshift.run(f"update {{p}}data_mart.fact_orders set tax_paid_usd = tax_paid_usd - 0.01 {where}")
+    lines = [line for line in capsys.readouterr().out.splitlines() if "DIFFERS" in line]
+    assert "data_mart.fact_orders " in lines[0]
+    assert f"1 rows only in redshift, e.g. order_id {order[0]!r}" in lines[0]
+
+
+def test_compiled_sql_is_redshifts_to_sqlglot(finished: OnRedshift) -> None:
+    assert len(finished.compiled) > 100
+    for path in finished.compiled:
+        sqlglot.parse(path.read_text(encoding="utf-8"), read="redshift")
+
+
+def test_compiled_sql_of_our_own_passes_sqlfluff(finished: OnRedshift) -> None:
+    """Models, analyses and tests as written here; dbt's own templates (generic and unit tests) are not ours to judge."""
+    folder = finished.run.work_dir / "dbt" / "redshift" / "compiled" / "retail"
+    ours = [path for path in folder.rglob("*.sql") if not any(parent.suffix == ".yml" for parent in path.parents)]
+    assert len(ours) >= 25
+    linted = subprocess.run(
+        [
+            str(Path(sys.executable).parent / "sqlfluff"),
+            "lint",
+            "--config",
+            str(PROJECT / "pyproject.toml"),
+            *map(str, ours),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+        env=os.environ | {"PYTHONWARNINGS": "ignore"},
+        check=False,
+    )
+    assert linted.returncode == 0, linted.stdout[-3000:]
+
+
+def test_marts_are_spread_and_sorted_and_views_are_bound_late(finished: OnRedshift) -> None:
+    ran = {path.stem: path.read_text(encoding="utf-8") for path in finished.compiled if "/run/" in str(path)}
+    for fact in ("fact_orders", "fact_orders_items"):
+        assert "diststyle key distkey (order_id)" in ran[fact]
+        assert "sortkey(order_date)" in ran[fact]
+    for dimension in ("dim_customers", "dim_stores", "dim_products_supplies", "dim_date"):
+        assert "diststyle all" in ran[dimension]
+    assert "with no schema binding" in ran["stg_orders"]
+
+
+def test_reader_may_read_the_marts_and_nothing_else(finished: OnRedshift) -> None:
+    standin = finished.redshift.standin
+    if standin is None:
+        return  # on a real workgroup no group is made; the grants are the same SQL
+    grants = [line for line in standin.log if line.strip().lower().startswith("grant")]
+    assert any("usage on schema" in line and READER in line for line in grants)
+    granted = {
+        line.split(" on ")[1].split(" to ")[0].strip() for line in grants if "select on" in line.replace("  ", " ")
+    }
+    assert len(granted) == 7, "six marts and a seed"
+    assert all("data_mart" in name for name in granted)
+
+
+def test_secrets_are_in_no_artifact_log_or_statement(finished: OnRedshift) -> None:
+    password = finished.redshift.environment.get("RETAIL_REDSHIFT_PASSWORD")
+    if not password:
+        return  # with IAM there is none
+    assert password not in json.dumps(finished.run.summary)
+    for path in finished.run.work_dir.rglob("*"):
+        if path.is_file():
+            assert password.encode() not in path.read_bytes(), path
+    if finished.redshift.standin:
+        assert not any(password in statement for statement in finished.redshift.standin.log)
