@@ -303,6 +303,8 @@ def test_names_differ_up_to_127_bytes(cursor: redshift_connector.Cursor) -> None
     cursor.execute(f"insert into {'X' * 120}2 values (7)")
 
     assert fetch(cursor, f"select count(*) from {'x' * 120}1") == [(0,)]
+    catalogue = f"select count(*) from information_schema.columns where table_name = '{'x' * 120}1'"
+    assert fetch(cursor, catalogue) == [(1,)]
 
 
 def test_keys_are_informational(cursor: redshift_connector.Cursor) -> None:
