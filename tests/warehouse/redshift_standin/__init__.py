@@ -8,13 +8,13 @@ In tests: `pytest_plugins = ["tests.warehouse.redshift_standin.fixtures"]` and t
 In a shell: `python -m tests.warehouse.redshift_standin` prints what to export and waits.
 
 A client takes three steps here as it does to Redshift: IAM or a password, TLS, the wire protocol. redshift_connector
-trusts Amazon's authorities and those of OpenSSL's default file, so SSL_CERT_FILE must name `standin.ca_file`; with
+trusts Amazon's authorities and those of OpenSSL's default file: SSL_CERT_FILE must name `standin.ca_file`, with
 `sslmode="verify-ca"` or `"verify-full"`, for localhost and 127.0.0.1. Python deprecates how the driver makes its TLS
 context: where warnings are errors, ignore "ssl.SSLContext() without protocol" and "ssl.PROTOCOL_TLS is deprecated".
 
 Every statement is parsed, checked and written anew for PostgreSQL; what the stand-in does not know is refused with a
-trusts Amazon's authorities and those of OpenSSL's default file: let SSL_CERT_FILE name `standin.ca_file`, with
-transaction. Error texts that are not known to be Redshift's are marked "unconfirmed" where they stand.
+message that begins with "Redshift stand-in", and nothing passes as it came. COPY reads moto's S3 within the client's
+own transaction. Error texts that are not known to be Redshift's are marked "unconfirmed" where they stand.
 
 What it cannot show:
 - speed, and all that serves it: distribution, sort keys, encodings, WLM, result cache, data API, waking up, billing.

@@ -145,9 +145,9 @@ async def _log(session: Session, copy: Copy, row: LoadErrorRow) -> None:
     values = (row.file_name, row.column_name, row.column_type, row.column_length)
     try:
         await backend.fetch(
-            "insert into pg_catalog.sys_load_error_detail (database_name, table_id, file_name, column_name, "
-            "column_type, column_length, error_code, error_message) "
-            f"select current_database(), to_regclass({_literal(copy.table)})::oid, "
+            "insert into pg_catalog.sys_load_error_detail (session_id, database_name, table_id, file_name, "
+            "column_name, column_type, column_length, error_code, error_message) "
+            f"select {session.backend.process_id}, current_database(), to_regclass({_literal(copy.table)})::oid, "
             f"{', '.join(map(_literal, values))}, {row.error_code}, {_literal(row.error_message)}::char(512)"
         )
     finally:
