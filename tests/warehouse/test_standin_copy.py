@@ -188,7 +188,7 @@ def test_copy_wrong_file_fails_and_is_logged(loader: Loader, frame: pl.DataFrame
         "select trim(file_name), trim(database_name), error_code from sys_load_error_detail "
         "where session_id = pg_backend_pid()"
     )
-    assert logged == [(f"https://s3.amazonaws.com/{loader.standin.bucket}/rows/1.parquet", "dev", 15007)]
+    assert logged == [(loader.url("rows/1.parquet"), "dev", 15007)]
 
 
 def test_copy_of_no_parquet_fails(loader: Loader) -> None:

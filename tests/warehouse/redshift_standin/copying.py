@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tests.warehouse.redshift_standin.backend import Backend
 from tests.warehouse.redshift_standin.copy_command import Copy
-from tests.warehouse.redshift_standin.copy_errors import CopyError, LoadErrorRow
+from tests.warehouse.redshift_standin.copy_errors import HTTPS, CopyError, LoadErrorRow
 from tests.warehouse.redshift_standin.copy_parquet import read_rows
 from tests.warehouse.redshift_standin.copy_source import ObjectStore, list_objects
 from tests.warehouse.redshift_standin.postgres import SUPERUSER
@@ -84,7 +84,7 @@ def _read_blocks(copy: Copy, columns: Sequence[Column], store: ObjectStore) -> l
         return [
             block
             for bucket, key in list_objects(copy, store)
-            for block in read_rows(store.read(bucket, key), f"https://s3.amazonaws.com/{bucket}/{key}", columns)
+            for block in read_rows(store.read(bucket, key), f"{HTTPS}{bucket}/{key}", columns)
         ]
     except SqlError:
         raise
