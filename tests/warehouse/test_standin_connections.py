@@ -264,8 +264,8 @@ def test_process_of_the_standin_ends_with_its_parent(tmp_path: Path) -> None:
 
 def test_postgres_ends_with_a_standin_that_is_killed(tmp_path: Path) -> None:
     _let_nobody_in(tmp_path)
-    module = "tests.warehouse.redshift_standin.postgres"
-    process = _start(tmp_path, f"from {module} import Postgres\nwith Postgres(): print(flush=True); input()")
+    load = "import runpy; Postgres = runpy.run_path('tests/warehouse/redshift_standin/postgres.py')['Postgres']"
+    process = _start(tmp_path, f"{load}\nwith Postgres(): print(flush=True); input()")
     process.stdout.readline()  # type: ignore[union-attr]
     postgres = _postgres_in(tmp_path)
 

@@ -184,8 +184,11 @@ def test_copy_wrong_file_fails_and_is_logged(loader: Loader, frame: pl.DataFrame
     loader.connection.rollback()
 
     assert loader.execute("select count(*) from target") == [(0,)]
-    logged = loader.execute("select trim(file_name), trim(database_name), error_code from sys_load_error_detail")
-    assert logged == [(f"https://s3.amazonaws.com/{loader.standin.bucket}/rows/1.parquet", "dev", 15007)]
+    logged = loader.execute(
+        "select trim(file_name), trim(database_name), error_code from sys_load_error_detail "
+        "where session_id = pg_backend_pid()"
+    )
+    assert logged == [(loader.url("rows/1.parquet"), "dev", 15007)]
 
 
 def test_copy_of_no_parquet_fails(loader: Loader) -> None:
@@ -230,6 +233,15 @@ def test_copy_with_another_role_is_refused(loader: Loader) -> None:
 
     with pytest.raises(redshift_connector.ProgrammingError, match=f"not authorized to assume IAM Role {other}"):
         loader.execute(f"copy target from '{loader.url('rows/')}' iam_role '{other}' format as parquet")
+
+
+def test_copy_with_the_default_role(loader: Loader) -> None:
+    """copy-parameters-authorization: IAM_ROLE takes the word DEFAULT."""
+    loader.put("rows/1.parquet", ROWS)
+
+    loader.execute(f"copy target from '{loader.url('rows/')}' iam_role default format as parquet")
+
+    assert loader.execute("select count(*) from target") == [(2,)]
 
 
 def test_copy_without_role_is_refused(loader: Loader) -> None:

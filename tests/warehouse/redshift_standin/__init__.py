@@ -1,4 +1,4 @@
-"""A stand-in for Amazon Redshift: real PostgreSQL behind a proxy that takes Redshift's SQL and enforces Redshift's rules.
+"""A stand-in for Amazon Redshift: PostgreSQL behind a proxy that takes Redshift's SQL and enforces Redshift's rules.
 
     with start_standin() as standin:
         connection = standin.connect()                 # redshift_connector, without TLS
@@ -8,13 +8,13 @@ In tests: `pytest_plugins = ["tests.warehouse.redshift_standin.fixtures"]` and t
 In a shell: `python -m tests.warehouse.redshift_standin` prints what to export and waits.
 
 A client takes three steps here as it does to Redshift: IAM or a password, TLS, the wire protocol. redshift_connector
-trusts Amazon's authorities and those of OpenSSL's default file, so SSL_CERT_FILE must name `standin.ca_file`; with
+trusts Amazon's authorities and those of OpenSSL's default file: SSL_CERT_FILE must name `standin.ca_file`, with
 `sslmode="verify-ca"` or `"verify-full"`, for localhost and 127.0.0.1. Python deprecates how the driver makes its TLS
-context: where warnings are errors, `ignore:ssl.SSLContext:DeprecationWarning` and `ignore:ssl.PROTOCOL_TLS:…` are due.
+context: where warnings are errors, ignore "ssl.SSLContext() without protocol" and "ssl.PROTOCOL_TLS is deprecated".
 
 Every statement is parsed, checked and written anew for PostgreSQL; what the stand-in does not know is refused with a
-message that begins with "Redshift stand-in", and nothing passes as it came. COPY reads moto's S3 within the client's own
-transaction. Error texts that are not known to be Redshift's are marked "unconfirmed" where they stand.
+message that begins with "Redshift stand-in", and nothing passes as it came. COPY reads moto's S3 within the client's
+own transaction. Error texts that are not known to be Redshift's are marked "unconfirmed" where they stand.
 
 What it cannot show:
 - speed, and all that serves it: distribution, sort keys, encodings, WLM, result cache, data API, waking up, billing.
@@ -25,6 +25,7 @@ What it cannot show:
 - rules of the leader node beyond functions that are named in `functions`; correlated subqueries that Redshift refuses.
 - what late-binding views read before it is there: the stand-in must find it to know the columns.
 - that MERGE's source is no view; that a role may not read a bucket; KMS, VPC, regions, presigned URLs, bucket policies.
+- names of more than 63 bytes in the catalogue: it shows them shortened, with a hash at the end.
 - users that log in with a password of their own: CREATE USER makes one that can only be granted to.
 - interleaved sort keys, UNLOAD, procedures, functions, materialized views, external schemas, cursors, EXPLAIN, APPEND,
   SUPER's navigation and the reflection of SQLAlchemy (`inspect`, `pandas.read_sql`): refused, not wrong.

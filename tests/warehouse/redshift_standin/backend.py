@@ -46,6 +46,12 @@ class Backend:
                 return backend
             backend.greeting.append((kind, body))
 
+    @property
+    def process_id(self) -> int:
+        """What pg_backend_pid() tells in this session."""
+        key = next(body for kind, body in self.greeting if kind == b"K")
+        return int(struct.unpack_from("!i", key)[0])
+
     async def read(self) -> tuple[bytes, bytes]:
         kind, body = await read_message(self.reader)
         if kind == b"Z":

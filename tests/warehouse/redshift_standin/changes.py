@@ -1,11 +1,9 @@
-"""Statements that change or drop objects, and privileges on them: ALTER, DROP, TRUNCATE, GRANT, REVOKE.
+"""Statements that change or drop objects: ALTER, DROP, TRUNCATE.
 
-Pages: r_ALTER_TABLE, r_DROP_TABLE, r_TRUNCATE, r_GRANT, r_REVOKE.
+Pages: r_ALTER_TABLE, r_DROP_TABLE, r_TRUNCATE.
 """
 
 from __future__ import annotations
-
-import re
 
 from sqlglot import exp
 
@@ -71,14 +69,3 @@ def translate_truncate(truncate: exp.TruncateTable) -> str:
         raise SqlError("syntax error: TRUNCATE takes one table and nothing else")  # unconfirmed
     fold_identifiers(truncate)
     return f"truncate table {tables[0].sql(Backend)}"
-
-
-def translate_privileges(grant: exp.Grant | exp.Revoke) -> str:
-    """Groups, roles and users are all roles in PostgreSQL."""
-    for principal in grant.args.get("principals") or []:
-        principal.set("kind", None)
-    fold_identifiers(grant)
-    for principal in grant.args.get("principals") or []:
-        for name in principal.find_all(exp.Identifier):  # IAM's users keep their prefix as it is
-            name.set("this", re.sub("^iamr?:", lambda prefix: prefix[0].upper(), name.name))
-    return grant.sql(Backend)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from sqlglot.tokens import Token, TokenType
 
-from tests.warehouse.redshift_standin.names import shorten_name
+from tests.warehouse.redshift_standin.privileges import translate_privileges
 from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin, unsupported
+from tests.warehouse.redshift_standin.words import join_names, list_words
 
 # r_BEGIN: a transaction reads one snapshot, whatever the level is called
 BEGIN = "begin isolation level repeatable read"
@@ -54,7 +55,7 @@ def find_command(tokens: list[Token]) -> Command | None:
     Raises:
         SqlError: the command has something that Redshift or the stand-in does not know.
     """
-    first, second = _words(tokens)[0], (*_words(tokens), "")[1]
+    first, second = list_words(tokens)[0], (*list_words(tokens), "")[1]
     if first in {"create", "drop"} and second in {"group", "role", "user"}:
         return _change_role(first, second, tokens[2:])
     reader = COMMANDS.get(first)
@@ -70,12 +71,8 @@ def refusal(first: str) -> SqlError:
     return SqlError(f'syntax error at or near "{first}"')
 
 
-def _words(tokens: list[Token]) -> list[str]:
-    return ["''" if token.token_type == TokenType.STRING else token.text.lower() for token in tokens]
-
-
 def _begin(tokens: list[Token]) -> Command:
-    words = [word for word in _words(tokens) if word not in {"work", "transaction"}]
+    words = [word for word in list_words(tokens) if word not in {"work", "transaction"}]
     known = {"isolation", "level", "serializable", "snapshot", "read", "write", "only", ",", "read write", "read only"}
     if unknown := [word for word in words if word not in known]:
         raise SqlError(f'syntax error at or near "{unknown[0]}"')
@@ -84,7 +81,7 @@ def _begin(tokens: list[Token]) -> Command:
 
 def _end(statement: str) -> Callable[[list[Token]], Command]:
     def read(tokens: list[Token]) -> Command:
-        if unknown := [word for word in _words(tokens) if word not in {"work", "transaction"}]:
+        if unknown := [word for word in list_words(tokens) if word not in {"work", "transaction"}]:
             raise SqlError(f'syntax error at or near "{unknown[0]}"')
         return Command(statement)
 
@@ -92,7 +89,7 @@ def _end(statement: str) -> Callable[[list[Token]], Command]:
 
 
 def _set(tokens: list[Token]) -> Command:
-    words = _words(tokens)
+    words = list_words(tokens)
     if words[:1] in (["local"], ["session"]):
         raise beyond_standin(f"SET {words[0].upper()}")
     name, values = words[0] if words else "", tokens[2:]
@@ -102,11 +99,11 @@ def _set(tokens: list[Token]) -> Command:
 
 
 def _show(tokens: list[Token]) -> Command:
-    if _words(tokens) == ["transaction", "isolation", "level"]:  # SQLAlchemy asks this of every server
+    if list_words(tokens) == ["transaction", "isolation", "level"]:  # SQLAlchemy asks this of every server
         return Command("select 'SERIALIZABLE'::varchar as transaction_isolation")
     if len(tokens) != 1:
-        raise beyond_standin(f"SHOW {' '.join(_words(tokens))}")
-    return Command(f"show {_setting(_words(tokens)[0])}")
+        raise beyond_standin(f"SHOW {' '.join(list_words(tokens))}")
+    return Command(f"show {_setting(list_words(tokens)[0])}")
 
 
 def _setting(name: str) -> str:
@@ -130,29 +127,29 @@ def _values(tokens: list[Token]) -> str:
 
 def _lock(tokens: list[Token]) -> Command:
     """r_LOCK: it always takes the strongest lock."""
-    return Command(f"lock table {_names(_without(tokens, 'table'))} in access exclusive mode")
+    return Command(f"lock table {join_names(_without(tokens, 'table'))} in access exclusive mode")
 
 
 def _analyze(tokens: list[Token]) -> Command:
-    if "compression" in _words(tokens):
+    if "compression" in list_words(tokens):
         raise beyond_standin("ANALYZE COMPRESSION")
-    return Command(f"analyze {_names(tokens)}" if tokens else "analyze")
+    return Command(f"analyze {join_names(tokens)}" if tokens else "analyze")
 
 
 def _vacuum(tokens: list[Token]) -> Command:
     kinds = {"full", "sort", "delete", "only", "reindex", "recluster", "boost"}
     rest = [token for token in tokens if token.text.lower() not in kinds]
-    names = _names(rest) if rest else ""
+    names = join_names(rest) if rest else ""
     return Command(f"vacuum {names}".strip(), is_barred_from_transactions=True)
 
 
 def _comment(tokens: list[Token]) -> Command:
     """r_COMMENT: on a table, a view, a column or a schema."""
-    words = _words(tokens)
+    words = list_words(tokens)
     if len(words) < 5 or words[0] != "on" or words[-2] != "is" or words[1] not in {"table", "view", "column", "schema"}:
         raise beyond_standin(f"COMMENT {' '.join(words[:2]).upper()}")
     text = _literal(tokens[-1].text) if tokens[-1].token_type == TokenType.STRING else _null(tokens[-1])
-    return Command(f"comment on {words[1]} {_names(tokens[2:-2])} is {text}")
+    return Command(f"comment on {words[1]} {join_names(tokens[2:-2])} is {text}")
 
 
 def _null(token: Token) -> str:
@@ -163,33 +160,18 @@ def _null(token: Token) -> str:
 
 def _change_role(verb: str, kind: str, tokens: list[Token]) -> Command:
     """Groups, roles and users are PostgreSQL roles that cannot log in: the accounts of the stand-in are fixed."""
-    words = _words(tokens)
+    words = list_words(tokens)
     exists = "if exists " if words[:2] == ["if", "exists"] else ""
     rest = tokens[2:] if exists else tokens
-    if verb == "create" and kind == "user" and len(rest) in {3, 4} and "password" in _words(rest):
+    if verb == "create" and kind == "user" and len(rest) in {3, 4} and "password" in list_words(rest):
         rest = rest[:1]
     if len(rest) != 1:
         raise beyond_standin(f"{verb.upper()} {kind.upper()} with options")
-    return Command(f"{verb} role {exists}{_names(rest)}")
+    return Command(f"{verb} role {exists}{join_names(rest)}")
 
 
 def _without(tokens: list[Token], word: str) -> list[Token]:
     return tokens[1:] if tokens and tokens[0].text.lower() == word else tokens
-
-
-def _names(tokens: list[Token]) -> str:
-    """Names with their dots and commas, folded and quoted."""
-    parts = []
-    for token in tokens:
-        if token.text in {".", ","}:
-            parts.append(token.text)
-        elif token.token_type in {TokenType.STRING, TokenType.NUMBER, TokenType.L_PAREN, TokenType.R_PAREN}:
-            raise SqlError(f'syntax error at or near "{token.text}"')
-        else:
-            parts.append('"' + shorten_name(token.text.lower()).replace('"', '""') + '"')
-    if not parts:
-        raise SqlError("syntax error at end of input")
-    return "".join(parts)
 
 
 def _literal(text: str) -> str:
@@ -209,4 +191,6 @@ COMMANDS: dict[str, Callable[[list[Token]], Command]] = {
     "analyze": _analyze,
     "vacuum": _vacuum,
     "comment": _comment,
+    "grant": lambda tokens: Command(translate_privileges("grant", tokens)),
+    "revoke": lambda tokens: Command(translate_privileges("revoke", tokens)),
 }

@@ -69,8 +69,8 @@ def _read_options(reader: _Reader) -> dict[str, str]:
         word = reader.take_word()
         if word in options:
             raise SqlError(f'conflicting or redundant options: "{word}"', "42601")  # unconfirmed
-        if word == "iam_role":
-            options[word] = reader.take_string()
+        if word == "iam_role":  # copy-parameters-authorization: DEFAULT or an ARN
+            options[word] = "default" if reader.skip("default") else reader.take_string()
         elif word == "format":
             reader.skip("as")
             options[_check_format(reader.take_word())] = ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from tests.warehouse.redshift_standin.sql_error import SqlError
 from tests.warehouse.redshift_standin.table_column import Column
 
+HTTPS = "https://s3.amazonaws.com/"  # how Spectrum names the file; the system view has the path in S3
 RULE = "-----------------------------------------------"
 
 
@@ -43,7 +44,7 @@ class CopyError(SqlError):
 
 def scan_error(context: str, file: str = "", column: Column | None = None, code: int = 15007) -> CopyError:
     """An error in reading one Parquet file, which Redshift does through Spectrum."""
-    row = LoadErrorRow(file_name=file, error_code=code, error_message=context)
+    row = LoadErrorRow(file_name=file.replace(HTTPS, "s3://"), error_code=code, error_message=context)
     if column is not None:
         length = str(column.sizes[0]) if column.sizes else ""
         row = replace(row, column_name=column.name, column_type=column.redshift_base, column_length=length)

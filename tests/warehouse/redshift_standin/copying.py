@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tests.warehouse.redshift_standin.backend import Backend
 from tests.warehouse.redshift_standin.copy_command import Copy
-from tests.warehouse.redshift_standin.copy_errors import CopyError, LoadErrorRow
+from tests.warehouse.redshift_standin.copy_errors import HTTPS, CopyError, LoadErrorRow
 from tests.warehouse.redshift_standin.copy_parquet import read_rows
 from tests.warehouse.redshift_standin.copy_source import ObjectStore, list_objects
 from tests.warehouse.redshift_standin.postgres import SUPERUSER
@@ -84,7 +84,7 @@ def _read_blocks(copy: Copy, columns: Sequence[Column], store: ObjectStore) -> l
         return [
             block
             for bucket, key in list_objects(copy, store)
-            for block in read_rows(store.read(bucket, key), f"https://s3.amazonaws.com/{bucket}/{key}", columns)
+            for block in read_rows(store.read(bucket, key), f"{HTTPS}{bucket}/{key}", columns)
         ]
     except SqlError:
         raise
@@ -145,9 +145,9 @@ async def _log(session: Session, copy: Copy, row: LoadErrorRow) -> None:
     values = (row.file_name, row.column_name, row.column_type, row.column_length)
     try:
         await backend.fetch(
-            "insert into pg_catalog.sys_load_error_detail (database_name, table_id, file_name, column_name, "
-            "column_type, column_length, error_code, error_message) "
-            f"select current_database(), to_regclass({_literal(copy.table)})::oid, "
+            "insert into pg_catalog.sys_load_error_detail (session_id, database_name, table_id, file_name, "
+            "column_name, column_type, column_length, error_code, error_message) "
+            f"select {session.backend.process_id}, current_database(), to_regclass({_literal(copy.table)})::oid, "
             f"{', '.join(map(_literal, values))}, {row.error_code}, {_literal(row.error_message)}::char(512)"
         )
     finally:

@@ -228,6 +228,13 @@ def _is_target(table: exp.Table) -> bool:
     return isinstance(holder.parent, exp.Insert) and holder.arg_key == "this"
 
 
+def reads_catalogue(tree: exp.Expression) -> bool:
+    """Whether a query asks a system table or view."""
+    return any(
+        SYSTEM_NAME.match(table.name.lower()) or table.db == "information_schema" for table in tree.find_all(exp.Table)
+    )
+
+
 def _is_user_table(table: exp.Table, ctes: set[str]) -> bool:
     schema, name = table.db.lower(), table.name.lower()
     if schema:

@@ -11,6 +11,7 @@ from tests.warehouse.redshift_standin.keywords import RESERVED
 from tests.warehouse.redshift_standin.sql_error import SqlError
 
 MAX_NAME_BYTES, POSTGRES_NAME_BYTES = 127, 63
+_shortened: dict[str, str] = {}
 UNQUOTED = re.compile(r"[^\W\d][\w$]*")
 
 
@@ -32,7 +33,14 @@ def shorten_name(name: str) -> str:
     if size <= POSTGRES_NAME_BYTES:
         return name
     start = name.encode()[: POSTGRES_NAME_BYTES - 9].decode(errors="ignore")
-    return f"{start}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return _shortened.setdefault(name, f"{start}_{hashlib.sha256(name.encode()).hexdigest()[:8]}")
+
+
+def shorten_texts(query: exp.Expression) -> None:
+    """In a query of the catalogue, a text that is a long name must be the one under which it is kept."""
+    for literal in query.find_all(exp.Literal):
+        if literal.is_string and literal.name.lower() in _shortened:
+            literal.set("this", _shortened[literal.name.lower()])
 
 
 def _is_plain(name: exp.Identifier) -> bool:

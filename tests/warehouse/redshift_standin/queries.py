@@ -6,8 +6,8 @@ from sqlglot import exp
 
 from tests.warehouse.redshift_standin import functions
 from tests.warehouse.redshift_standin.column_types import map_type
-from tests.warehouse.redshift_standin.known_sql import NODES, check_leader_node, check_nodes
-from tests.warehouse.redshift_standin.names import fold_identifiers
+from tests.warehouse.redshift_standin.known_sql import NODES, check_leader_node, check_nodes, reads_catalogue
+from tests.warehouse.redshift_standin.names import fold_identifiers, shorten_texts
 from tests.warehouse.redshift_standin.sql_error import SqlError
 
 # c_unsupported-postgresql-features: the system columns of PostgreSQL
@@ -23,6 +23,8 @@ def translate_query(tree: exp.Expression, *, is_stored: bool = False) -> None:
     check_nodes(tree, NODES)
     check_leader_node(tree, is_stored=is_stored or isinstance(tree, exp.Insert))
     fold_identifiers(tree)
+    if reads_catalogue(tree):
+        shorten_texts(tree)
     for node in list(tree.find_all(exp.Select)):
         _name_columns(node)
     for kind in list(tree.find_all(exp.DataType)):

@@ -128,7 +128,7 @@ def start_standin() -> Iterator[RedshiftStandin]:
         s3 = boto3.client("s3", endpoint_url=s3_endpoint, region_name=REGION, **_lower(KEYS))
         s3.create_bucket(Bucket=BUCKET)
         faults, accounts = Faults(), Accounts()
-        store = ObjectStore(s3, frozenset({ROLE_ARN}))
+        store = ObjectStore(s3, frozenset({ROLE_ARN, "default"}))
         around = Surroundings(postgres.socket, tls, accounts, faults, store)
         server = stack.enter_context(Server(around))
         api = Api(accounts, "localhost", server.port, WORKGROUP, CLUSTER)

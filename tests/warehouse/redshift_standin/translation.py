@@ -49,8 +49,6 @@ TREES: dict[type[exp.Expression], Callable[..., str]] = {
     exp.Alter: changes.translate_alter,
     exp.Drop: changes.translate_drop,
     exp.TruncateTable: changes.translate_truncate,
-    exp.Grant: changes.translate_privileges,
-    exp.Revoke: changes.translate_privileges,
 }
 MAX_STATEMENT_BYTES = 16 << 20
 # A text between dollar signs; what precedes it in the pattern is stepped over, for a dollar sign in it means nothing.
@@ -60,7 +58,6 @@ DOLLAR_QUOTED = re.compile(
 )
 FIRST_WORDS_OF_TREES = {
     *("select", "with", "(", "insert", "update", "delete", "merge", "create", "alter", "drop", "truncate"),
-    *("grant", "revoke"),
 }
 
 
