@@ -69,20 +69,24 @@ def tiny_run(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @contextmanager
-def reach_redshift(request: pytest.FixtureRequest, environment: pytest.MonkeyPatch) -> Iterator[Redshift]:
-    """An empty Redshift that the environment names: the stand-in, or schemas of our own on a real workgroup."""
+def reach_redshift(
+    request: pytest.FixtureRequest, environment: pytest.MonkeyPatch, standin: str = "standin"
+) -> Iterator[Redshift]:
+    """An empty Redshift that the environment names: the stand-in, or schemas of our own on a real workgroup.
+
+    `standin` is the fixture that gives it; those of a wider scope take `shared_standin` and find what others left.
+    """
     from tests.warehouse.redshift import Redshift, schemas_of_our_own, standin_environment
 
     if REAL_REDSHIFT:
         with schemas_of_our_own(REAL_REDSHIFT, environment) as redshift:
             yield redshift
         return
-    standin = request.getfixturevalue("shared_standin")
-    standin.reset()
-    exported = standin_environment(standin)
+    found = request.getfixturevalue(standin)
+    exported = standin_environment(found)
     for name, value in exported.items():
         environment.setenv(name, value)
-    yield Redshift(exported, standin=standin)
+    yield Redshift(exported, standin=found)
 
 
 @pytest.fixture

@@ -43,7 +43,12 @@ def finished(
     request: pytest.FixtureRequest, prefect_server: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[OnRedshift]:
     work_dir = tmp_path_factory.mktemp("redshift")
-    with pytest.MonkeyPatch.context() as environment, reach_redshift(request, environment) as redshift:
+    with (
+        pytest.MonkeyPatch.context() as environment,
+        reach_redshift(request, environment, "shared_standin") as redshift,
+    ):
+        if redshift.standin:
+            redshift.standin.reset()
         environment.setenv("RETAIL_WORK_DIR", str(work_dir))
         environment.setenv("RETAIL_TARGET", "redshift")
         if redshift.standin:
@@ -100,7 +105,7 @@ def test_compiled_sql_is_redshifts_to_sqlglot(finished: OnRedshift) -> None:
 
 
 def test_compiled_sql_of_our_own_passes_sqlfluff(finished: OnRedshift) -> None:
-    """Models, analyses and tests as written here; dbt's own templates (generic and unit tests) are not ours to judge."""
+    """Models, analyses and tests as written here; dbt's own templates (generic and unit tests) are not ours."""
     folder = finished.run.work_dir / "dbt" / "redshift" / "compiled" / "retail"
     ours = [path for path in folder.rglob("*.sql") if not any(parent.suffix == ".yml" for parent in path.parents)]
     assert len(ours) >= 25

@@ -3,9 +3,9 @@
 One order a line on standard input, in JSON; on standard output `ready`, then for each order a line `+ step` for every
 step that was reached, and `= {"exit_code": …, "message": …}`.
 
-Order:  source, work_dir; target: `redshift` for the Redshift of the environment, else DuckDB; kill_at: the number of the step to die at; max_file_bytes: the greatest file that may be
-        written; without_rights: root's rights over files are given up; hold_seconds: how long to go on holding the
-        work folder at the end.
+Order:  source, work_dir; target: `redshift` for that of the environment, else DuckDB; kill_at: the number of the
+        step to die at; max_file_bytes: the greatest file that may be written; without_rights: root's rights over files
+        are given up; hold_seconds: how long to go on holding the work folder at the end.
 """
 
 from __future__ import annotations

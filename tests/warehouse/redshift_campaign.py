@@ -87,9 +87,8 @@ class RedshiftCampaign:
         """Files whose rows are not all of the version that the ledger names."""
         torn = []
         for table in CONTRACTS:
-            rows = self.standin.run(
-                f'select _file, _file_sha256, _run_id, count(*) from "raw".{table} group by _file, _file_sha256, _run_id'
-            )
+            version = "_file, _file_sha256, _run_id"
+            rows = self.standin.run(f'select {version}, count(*) from "raw".{table} group by {version}')
             ledger = self.standin.run(
                 "select file_name, file_sha256, run_id, rows_loaded from ops.load_ledger where table_name = %s", table
             )
