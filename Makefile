@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 PORT ?= 4200
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint ui bench docs lock datasets
+.PHONY: help run test test-redshift lint ui bench docs lock datasets
 
 help:
 	@echo "make run       set up and run the whole pipeline on data/datasets; prints where the report lies"
 	@echo "make test      set up and run the tests"
+	@echo "make test-redshift  the Redshift tests on a real workgroup that RETAIL_REDSHIFT_... names"
 	@echo "make lint      ruff, mypy and the import rules"
 	@echo "make ui        Prefect server, deployments and a worker on this machine (PORT=4200)"
 	@echo "make bench     measure conversion and loading beside other tools"
@@ -33,6 +34,9 @@ run: $(VENV)/.installed
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest
+
+test-redshift: $(VENV)/.installed
+	@$(BIN)/python -m tests.warehouse.real_redshift
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check

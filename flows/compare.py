@@ -24,12 +24,13 @@ from reports.kpis import KPIS
 LAYERS = ("staging", "intermediate", "data_mart")
 
 
-def compare_warehouses(left: str, right: str, *, report: bool = True) -> list[Finding]:
+def compare_warehouses(left: str, right: str, *, kpis: bool = True, report: bool = True) -> list[Finding]:
     """Compare two warehouses; with `report` print each relation as soon as it is compared.
 
     Args:
         left: `local` (the DuckDB file of RETAIL_WORK_DIR), `redshift` (of the environment), or a work folder.
         right: the other one.
+        kpis: whether to compare the KPIs too, for which dbt compiles their queries.
         report: whether to print.
 
     Raises:
@@ -38,7 +39,7 @@ def compare_warehouses(left: str, right: str, *, report: bool = True) -> list[Fi
     """
     chosen = [settings_of(name) for name in (left, right)]
     with ThreadPoolExecutor(2) as pool:
-        queries = list(pool.map(compile_kpis, chosen))
+        queries = list(pool.map(compile_kpis, chosen)) if kpis else [{}, {}]
     findings = []
     with ExitStack() as stack:
         first, second = (_open(stack, *each) for each in zip((left, right), chosen, queries, strict=True))
@@ -118,9 +119,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("left", help="local, redshift or a work folder")
     parser.add_argument("right", help="local, redshift or a work folder")
+    parser.add_argument("--without-kpis", action="store_true", help="tables only, which needs no dbt")
     options = parser.parse_args(arguments)
     try:
-        findings = compare_warehouses(options.left, options.right)
+        findings = compare_warehouses(options.left, options.right, kpis=not options.without_kpis)
     except RetailError as error:
         print(f"\ncompare failed: {error}", file=sys.stderr)  # noqa: T201
         return error.exit_code

@@ -16,7 +16,7 @@ expected_orders as (
 expected_items as (
     select count(*) as item_count
     from staged_items
-    where order_id in (select order_id from staged_orders)
+    where staged_items.order_id in (select staged_orders.order_id from staged_orders)
 ),
 
 found_orders as (

@@ -172,6 +172,6 @@ def test_ingest_while_another_run_holds_the_work_folder_fails_at_once(source: Pa
 
 
 def test_ingest_target_redshift_is_refused_before_any_work(source: Path, work_dir: Path) -> None:
-    with pytest.raises(ConfigError, match="redshift"):
+    with pytest.raises(ConfigError, match="these settings are missing or wrong"):
         ingest(source=str(source), work_dir=str(work_dir), target="redshift")
     assert not (work_dir / "lake").exists()

@@ -42,8 +42,9 @@ def test_settings_work_dir_that_duckdb_cannot_open_is_refused() -> None:
         load_settings(work_dir="/tmp/what?")
 
 
-def test_settings_password_shows_nowhere_but_in_the_environment_of_dbt(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_password_shows_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RETAIL_REDSHIFT_PASSWORD", "hunter2")
     settings = load_settings()
-    assert "hunter2" not in repr(settings) + str(settings) + settings.model_dump_json()
-    assert settings.dbt_environment()["DBT_ENV_SECRET_RETAIL_REDSHIFT_PASSWORD"] == "hunter2"
+    assert "hunter2" not in repr(settings) + str(settings) + settings.model_dump_json() + str(
+        settings.dbt_environment()
+    )

@@ -13,6 +13,7 @@ from flows.errors import ConfigError
 from flows.settings import load_settings
 from flows.target import dbt_environment, find_access, find_stage, open_warehouse, read_blocks
 from flows.warehouse.redshift import RedshiftWarehouse
+from tests.warehouse import real_redshift
 from tests.warehouse.redshift import Redshift, open_redshift
 from tests.warehouse.redshift_standin import RedshiftStandin
 
@@ -38,6 +39,13 @@ def test_missing_settings_are_listed_with_every_place_they_were_looked_for() -> 
         "  - the bucket for staged parts: RETAIL_S3_BUCKET, and a block named by RETAIL_S3_BUCKET_BLOCK",
         "  - the role that COPY reads the bucket with: RETAIL_REDSHIFT_COPY_ROLE",
     ]
+
+
+def test_make_test_redshift_without_settings_says_so_and_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert real_redshift.main() == 2
+    said = capsys.readouterr().err
+    assert "RETAIL_REDSHIFT_HOST" in said
+    assert "RETAIL_S3_BUCKET" in said
 
 
 @pytest.mark.parametrize("role", ["my-role", "arn:aws:iam::1:role/x", "arn:aws:iam::123456789012:role/x' maxerror 9 '"])
