@@ -40,6 +40,13 @@ class Finished:
         return self.work_dir / "reports" / "latest"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `-n`, all tests of the Prefect server stay in one process, and those of a file together: they share much."""
+    for item in items:
+        needs_server = "prefect_server" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("server" if needs_server else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
     """A Prefect server with an empty database of its own."""

@@ -24,8 +24,6 @@ from typing import Any
 
 import duckdb
 import polars as pl
-from redshift_connector.core import Connection as RedshiftConnection
-from redshift_connector.cursor import Cursor
 
 from flows.errors import RetailError
 from flows.lake import convert, parts
@@ -33,13 +31,10 @@ from flows.lake.contracts import CONTRACTS
 from flows.lake.sources import find_sources
 from flows.warehouse import duckdb as embedded
 from flows.warehouse import ingestion, lock, plan
+from flows.warehouse.base import Warehouse
 from flows.warehouse.duckdb import DuckDBWarehouse
 from flows.warehouse.ingestion import Ingestion
-from flows.warehouse.lease import Lease
 from flows.warehouse.lock import hold_work_dir
-from flows.warehouse.redshift import RedshiftWarehouse
-from flows.warehouse.stage import Stage
-from tests.warehouse.redshift import open_redshift
 
 
 class Steps:
@@ -91,6 +86,12 @@ def name_statement(sql: str) -> str:
 
 def install_redshift(steps: Steps) -> None:
     """Put steps around all that Redshift and S3 are asked."""
+    from redshift_connector.core import Connection as RedshiftConnection
+    from redshift_connector.cursor import Cursor
+
+    from flows.warehouse.lease import Lease
+    from flows.warehouse.redshift import RedshiftWarehouse
+    from flows.warehouse.stage import Stage
 
     def execute(cursor: Any, sql: str, *args: Any, **kwargs: Any) -> Any:
         return steps.around(name_statement(sql), unpatched)(cursor, sql, *args, **kwargs)
@@ -155,12 +156,18 @@ def ingest(order: dict[str, Any]) -> None:
         time.sleep(order.get("hold_seconds", 0))
 
 
-def open_ordered(order: dict[str, Any], work_dir: Path) -> DuckDBWarehouse | RedshiftWarehouse:
-    """The warehouse that the order names."""
-    if order.get("target") == "redshift":
-        os.environ["RETAIL_WORK_DIR"] = str(work_dir)
-        return open_redshift()
-    return DuckDBWarehouse(work_dir / "warehouse.duckdb")
+def open_ordered(order: dict[str, Any], work_dir: Path) -> Warehouse:
+    """The warehouse that the order names; Redshift as `flows.target` opens it, but without Prefect, which starts slowly."""
+    if order.get("target") != "redshift":
+        return DuckDBWarehouse(work_dir / "warehouse.duckdb")
+    from flows.warehouse.access import Access
+    from flows.warehouse.redshift import LoadOptions, RedshiftWarehouse
+    from flows.warehouse.stage import StageSettings
+
+    named = {name: os.environ[f"RETAIL_REDSHIFT_{name.upper()}"] for name in ("host", "database", "user", "password")}
+    access = Access(port=int(os.environ["RETAIL_REDSHIFT_PORT"]), method="database", **named)  # type: ignore[arg-type]
+    stage = StageSettings(os.environ["RETAIL_S3_BUCKET"], "retail-pipeline", os.environ["RETAIL_REDSHIFT_REGION"])
+    return RedshiftWarehouse(access, stage, LoadOptions(os.environ["RETAIL_REDSHIFT_COPY_ROLE"], work_dir))
 
 
 def limit(order: dict[str, Any]) -> None:

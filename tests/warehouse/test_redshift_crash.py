@@ -16,14 +16,10 @@ from tests.warehouse.redshift_standin import RedshiftStandin
 
 STEPS = (
     "after acquire",
-    "after _put",
     "after upload",
-    "before copy staged",
     "after delete raw",
-    "after insert ledger",
     "before commit",
     "after commit",
-    "before remove",
     "before release",
 )
 
