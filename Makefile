@@ -33,7 +33,7 @@ run: $(VENV)/.installed
 	@$(BIN)/python -m flows.pipeline
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --dist loadgroup
 
 test-redshift: $(VENV)/.installed
 	@$(BIN)/python -m tests.warehouse.real_redshift

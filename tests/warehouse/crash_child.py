@@ -157,7 +157,7 @@ def ingest(order: dict[str, Any]) -> None:
 
 
 def open_ordered(order: dict[str, Any], work_dir: Path) -> Warehouse:
-    """The warehouse that the order names; Redshift as `flows.target` opens it, but without Prefect, which starts slowly."""
+    """The warehouse that the order names; Redshift as `flows.target` opens it, but without Prefect, which is slow."""
     if order.get("target") != "redshift":
         return DuckDBWarehouse(work_dir / "warehouse.duckdb")
     from flows.warehouse.access import Access

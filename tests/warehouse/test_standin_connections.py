@@ -24,8 +24,6 @@ from botocore.exceptions import ClientError
 from tests.conftest import PROJECT
 from tests.warehouse.redshift_standin import RedshiftStandin
 
-pytest_plugins = ["tests.warehouse.redshift_standin.fixtures"]
-
 # redshift_connector makes its TLS context in a way that Python deprecates
 pytestmark = pytest.mark.filterwarnings(
     "ignore:ssl.SSLContext:DeprecationWarning", "ignore:ssl.PROTOCOL_TLS:DeprecationWarning"

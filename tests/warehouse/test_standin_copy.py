@@ -19,8 +19,6 @@ import redshift_connector
 
 from tests.warehouse.redshift_standin import RedshiftStandin
 
-pytest_plugins = ["tests.warehouse.redshift_standin.fixtures"]
-
 COLUMNS = "id bigint not null, name varchar(5), amount decimal(10,2), day date, at timestamp, is_new boolean"
 ROWS = pl.DataFrame(
     {

@@ -16,8 +16,6 @@ from botocore.exceptions import ClientError, HTTPClientError, ReadTimeoutError
 
 from tests.warehouse.redshift_standin import RELATION_GONE, SERIALIZATION_FAILURE, Fault, RedshiftStandin, S3Fault
 
-pytest_plugins = ["tests.warehouse.redshift_standin.fixtures"]
-
 
 @pytest.fixture
 def loaded(standin: RedshiftStandin) -> RedshiftStandin:

@@ -20,8 +20,6 @@ from tests.warehouse.redshift_standin.keywords import RESERVED
 from tests.warehouse.redshift_standin.sql_error import SqlError
 from tests.warehouse.redshift_standin.translation import TREES, translate
 
-pytest_plugins = ["tests.warehouse.redshift_standin.fixtures"]
-
 
 @pytest.fixture
 def cursor(shared_standin: RedshiftStandin) -> Iterator[redshift_connector.Cursor]:

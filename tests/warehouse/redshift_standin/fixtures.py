@@ -1,7 +1,4 @@
-"""Fixtures for pytest: `pytest_plugins = ["tests.warehouse.redshift_standin.fixtures"]` in a module of tests.
-
-One stand-in serves the whole session.
-"""
+"""Fixtures for pytest, which `tests/conftest.py` names as a plugin: one stand-in serves the whole session."""
 
 from __future__ import annotations
 
