@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from flows.settings import Settings, Target, load_settings
 from flows.target import dbt_environment, open_warehouse
 
 GOOD = ("success", "pass", "warn")
+NODE_SECONDS = 60  # for the server to take in the last task runs
 BROKEN = ("error", "runtime error", "partial success")
 
 
@@ -150,7 +152,7 @@ def invoke_dbt(arguments: list[str], settings: Settings, **options: Any) -> None
         ),
         raise_on_failure=False,
     )
-    with _environment(dbt_environment(settings) | {"DBT_LOG_PATH": str(settings.dbt_target_dir / "logs")}):
+    with _environment(dbt_environment(settings) | {"DBT_LOG_PATH": str(settings.dbt_target_dir / "logs")}), _joined():
         runner.invoke(
             arguments, target=settings.target, log_level_file="info", use_colors=False, use_colors_file=False, **options
         )
@@ -243,6 +245,21 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _joined() -> Iterator[None]:
+    """Wait for the threads in which prefect-dbt runs a task for each node; dbt may have ended before they have.
+
+    They read the environment as they begin: one that is taken back meanwhile breaks them, and the node has no task run.
+    """
+    before = set(threading.enumerate())
+    try:
+        yield
+    finally:
+        for thread in set(threading.enumerate()) - before:
+            if thread.name.endswith("(run_task)"):
+                thread.join(NODE_SECONDS)
 
 
 def _failure(failed: Sequence[NodeResult]) -> str:

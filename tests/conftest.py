@@ -40,6 +40,7 @@ class Finished:
         return self.work_dir / "reports" / "latest"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With `-n`, all tests of the Prefect server stay in one process, and those of a file together: they share much."""
     for item in items:

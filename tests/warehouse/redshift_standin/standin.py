@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,8 @@ class RedshiftStandin:
         self.faults.clear()
         self.server.disconnect_all()
         self.postgres.run_sql(FORGET + GRANT, DATABASE)
+        with suppress(self.s3.exceptions.BucketAlreadyOwnedByYou):  # another test's moto, in this process, may reset it
+            self.s3.create_bucket(Bucket=self.bucket)
         for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
             keys = [{"Key": item["Key"]} for item in page.get("Contents", [])]
             if keys:
