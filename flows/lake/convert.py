@@ -16,12 +16,11 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from flows.errors import DataError
+from flows.lake.blocks import convert_block
 from flows.lake.contracts import Contract
 from flows.lake.parts import Part, PartWriter, keep_only, part_name, stem, unfinished_name, write_part
 from flows.lake.reading import BLOCK_BYTES, Block, CsvReader
-from flows.lake.records import judge_block
 from flows.lake.sources import printable
-from flows.lake.values import cast_values, explain
 
 QUARANTINE_SCHEMA = {
     "_file": pl.String(),
@@ -124,7 +123,7 @@ class _Converted:
 
     number: int
     part: Part | None
-    bad: pl.DataFrame
+    bad: pl.DataFrame | None
 
 
 class _Converter:
@@ -187,31 +186,21 @@ class _Converter:
                 self._gather(future.result())
 
     def _convert_block(self, block: Block, reader: CsvReader) -> _Converted:
-        try:
-            records = judge_block(block, reader.header)
-        except UnicodeDecodeError as error:
-            row = block.first_row + block.data.count(b"\n", 0, error.start)
-            raise reader.not_utf8(row, block.data[error.start]) from error
-        typed, good = cast_values(records.text, self.contract, has_nul=b"\x00" in block.data)
-        rows, bad = records.rows, records.misshapen
-        if not good.all():
-            wrong = ~good
-            reason = explain(records.text.filter(wrong), self.contract)
-            named = pl.DataFrame({"_row": rows.filter(wrong), "reason": reason, "raw": records.raw_of(wrong)})
-            bad = pl.concat([bad, named]).sort("_row")
-            typed, rows = typed.filter(good), rows.filter(good)
-        return _Converted(block.number, self._write_part(block, typed, rows), bad)
+        good, bad = convert_block(block, reader.header, self.contract)
+        return _Converted(block.number, self._write_part(block, good) if good.height else None, bad)
 
-    def _write_part(self, block: Block, typed: pl.DataFrame, rows: pl.Series) -> Part | None:
-        if not typed.height:
-            return None
-        lineage = (pl.lit(self.name).alias("_file"), rows.alias("_row"))
-        return write_part(typed.with_columns(*lineage), self.lake / unfinished_name(self.name, block.number))
+    def _write_part(self, block: Block, good: pl.DataFrame) -> Part:
+        good.insert_column(good.width - 1, self._name_column(good.height))
+        return write_part(good, self.lake / unfinished_name(self.name, block.number))
+
+    def _name_column(self, rows: int) -> pl.Series:
+        """`_file`, the same in every row; as a category it need not be compared row by row when it is written."""
+        return pl.Series("_file", [self.name], dtype=pl.Categorical()).new_from_index(0, rows)
 
     def _gather(self, converted: _Converted) -> None:
         if converted.part is not None:
             self.parts.append((converted.number, converted.part))
-        if converted.bad.height:
+        if converted.bad is not None:
             bad = converted.bad.with_columns(pl.lit(self.name).alias("_file"))
             self.quarantine.append(bad.select(*_ARROW_WITHOUT_HASH.names))
             self.reasons.update(count_reasons(bad["reason"]))

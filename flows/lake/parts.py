@@ -22,6 +22,7 @@ from polars.exceptions import ComputeError
 from flows.errors import LoadError
 from flows.lake.reading import hash_file
 
+_STATISTICS = {"null_count": True, "min": False, "max": False, "distinct_count": False}  # parts are read as a whole
 _SLUG = re.compile(r"[^A-Za-z0-9_-]+")
 _FINISHED = re.compile(r"\A[A-Za-z0-9_-]{1,60}\.(?P<stem>[0-9a-f]{16}\.[0-9a-f]{16})(\.[0-9]{5,})?\.parquet\Z")
 _UNFINISHED = re.compile(r"\A\.[A-Za-z0-9_-]{1,60}\.[0-9a-f]{16}(\.[0-9]{5,})?\.parquet\.tmp\Z")
@@ -71,7 +72,7 @@ def write_part(frame: pl.DataFrame, path: Path) -> Part:
     """
     with _finishing(path, [frame.height]) as parts:
         path.unlink(missing_ok=True)  # a leftover, or a link that someone planted
-        frame.write_parquet(path, compression="zstd", compression_level=1)
+        frame.write_parquet(path, compression="zstd", compression_level=1, statistics=_STATISTICS)
     return parts[0]
 
 

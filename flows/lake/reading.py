@@ -13,13 +13,14 @@ import io
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
 from flows.errors import DataError
-from flows.lake.splitting import NEWLINE, count_byte, find_line_ends, split_records
+from flows.lake.splitting import NEWLINE, WINDOW, count_byte, find_line_ends, split_records
 
 BLOCK_BYTES = 6 * 1024 * 1024
 MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -50,7 +51,7 @@ class Block:
     first_row: int  # 1-based record number in the file of the block's first record
     ends: np.ndarray | None = None
 
-    @property
+    @cached_property
     def record_ends(self) -> np.ndarray:
         """Offsets (int64) just after each record."""
         return find_line_ends(self.data) if self.ends is None else self.ends
@@ -141,9 +142,9 @@ class CsvReader:
     def _cut(self, data: bytes, *, is_last: bool) -> tuple[Block | None, bytes]:
         """Cut `data` after its last complete record."""
         cut = data.rfind(b"\n") + 1
+        self._check_utf8(data, cut)
         ends: np.ndarray | None = None
         if b'"' in data:
-            self._check_utf8(data[:cut])
             split = split_records(data, len(self.header), is_last=is_last)
             if split.refused is not None:
                 raise self._refuse(
@@ -178,20 +179,24 @@ class CsvReader:
         self.header = rows[0]
         return data[end + 1 :]
 
-    def _check_utf8(self, data: bytes) -> None:
-        if data.isascii():
-            return
-        try:
-            data.decode("utf-8")
-        except UnicodeDecodeError as error:
-            before = data[: data.rfind(b"\n", 0, error.start) + 1]
-            whole = split_records(before, len(self.header), is_last=False)
-            raise self.not_utf8(self.rows_in + len(whole.ends) + 1, data[error.start]) from error
+    def _check_utf8(self, data: bytes, end: int) -> None:
+        """Refuse the file if the first `end` bytes, whole lines, are not UTF-8; only pieces that are not ASCII cost time."""
+        start = 0
+        while start < end:
+            stop = data.find(b"\n", min(start + WINDOW, end) - 1) + 1
+            piece = data[start:stop]
+            if not piece.isascii():
+                try:
+                    piece.decode("utf-8")
+                except UnicodeDecodeError as error:
+                    raise self._not_utf8(data, start + error.start) from error
+            start = stop
 
-    def not_utf8(self, row: int, byte: int) -> DataError:
-        """The refusal of a file whose record `row` holds a byte that is not UTF-8."""
+    def _not_utf8(self, data: bytes, position: int) -> DataError:
+        before = data[: data.rfind(b"\n", 0, position) + 1]
+        row = self.rows_in + len(split_records(before, len(self.header), is_last=False).ends) + 1
         return self._refuse(
-            f"record {row} is not UTF-8 (byte 0x{byte:02x}). "
+            f"record {row} is not UTF-8 (byte 0x{data[position]:02x}). "
             "Convert the file to UTF-8, e.g. with iconv -f latin1 -t utf-8."
         )
 

@@ -69,12 +69,17 @@ def as_series(data: bytes, ends: np.ndarray) -> pl.Series:
     return pl.Series("raw", pl.from_arrow(array), dtype=pl.String)
 
 
-def gather_records(data: bytes, ends: np.ndarray, which: np.ndarray) -> pl.Series:
-    """A few of the records (by their indices), with their line ends (String)."""
+def take_records(data: bytes, ends: np.ndarray, which: np.ndarray) -> tuple[bytes, np.ndarray]:
+    """A few of the records (by their indices), with their line ends, and the offsets (int64) just after each."""
     lasts = ends[which]
     firsts = np.where(which > 0, ends[which - 1], 0)
     pieces = [data[first:last] for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True)]
-    return as_series(b"".join(pieces), np.cumsum(lasts - firsts))
+    return b"".join(pieces), np.cumsum(lasts - firsts)
+
+
+def gather_records(data: bytes, ends: np.ndarray, which: np.ndarray) -> pl.Series:
+    """A few of the records (by their indices), with their line ends (String)."""
+    return as_series(*take_records(data, ends, which))
 
 
 def split_records(data: bytes, fields: int, *, is_last: bool) -> Split:

@@ -43,7 +43,7 @@ def test_convert_good_file_has_exact_values_and_lineage(tmp_path: Path) -> None:
     path = write(tmp_path, HEADER + GOOD + 'o2,"c,""2""",2026-03-01T10:00:00.000007,é,0,0,0')
     conversion = convert_csv(path, ORDERS, tmp_path / "out")
     frame = read_good(conversion)
-    assert frame.schema == {**ORDERS.dtypes, "_file": pl.String, "_row": pl.Int64}
+    assert frame.schema == {**ORDERS.dtypes, "_file": pl.Categorical(), "_row": pl.Int64()}
     assert frame.rows() == [
         ("o1", "c1", datetime(2026, 3, 1, 10), "s1", 1000, 60, 1060, "raw_orders.csv", 1),
         ("o2", 'c,"2"', datetime(2026, 3, 1, 10, 0, 0, 7), "é", 0, 0, 0, "raw_orders.csv", 2),

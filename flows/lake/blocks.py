@@ -1,0 +1,52 @@
+"""One block of bytes → the good records as typed values, the others with every reason against them.
+
+First the cheap questions are put to all records; only those that they do not clear are examined exactly.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from flows.lake.contracts import Contract
+from flows.lake.reading import Block
+from flows.lake.records import Records, judge_block, take_raw
+from flows.lake.values import explain, read_values
+
+
+def convert_block(block: Block, header: list[str], contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """The good records of a block: the contract's columns and `_row`; the bad ones: `_row`, `reason` and `raw`.
+
+    `_row` (Int64) is the number of the record in its file, from 1; None stands for no bad records.
+    """
+    records = judge_block(block, header)
+    typed, good = read_values(records.text, contract, has_nul=b"\x00" in block.data)
+    bad = None
+    if len(records.unsound):
+        good = good.scatter(records.unsound, False)  # noqa: FBT003
+    if not good.all():
+        typed, good, bad = _examine(block, records, typed, good, contract)
+    rows = pl.int_range(block.first_row, block.first_row + block.rows, dtype=pl.Int64, eager=True).alias("_row")
+    typed = typed.insert_column(typed.width, rows)
+    return typed if bad is None else typed.filter(good), bad
+
+
+def _examine(
+    block: Block, records: Records, typed: pl.DataFrame, good: pl.Series, contract: Contract
+) -> tuple[pl.DataFrame, pl.Series, pl.DataFrame | None]:
+    """Judge exactly what is not surely good: `typed` and `good` as they must be, and the bad records."""
+    doubtful = np.flatnonzero(~good.to_numpy())
+    exact, reasons = explain(records.text[doubtful], contract)
+    reasons = reasons.scatter(np.searchsorted(doubtful, records.unsound), "record:" + records.codes)
+    is_fine = reasons.is_null()
+    if is_fine.any():
+        fine = doubtful[is_fine.to_numpy()]
+        read = exact.filter(is_fine)
+        typed = typed.with_columns(typed[name].scatter(fine, read[name]) for name in contract.columns)
+        good = good.scatter(fine, True)  # noqa: FBT003
+    wrong = doubtful[~is_fine.to_numpy()]
+    if not len(wrong):
+        return typed, good, None
+    rows = pl.Series(wrong + block.first_row, dtype=pl.Int64)
+    bad = pl.DataFrame({"_row": rows, "reason": reasons.filter(~is_fine), "raw": take_raw(block, wrong)})
+    return typed, good, bad
