@@ -23,7 +23,7 @@ def convert_block(block: Block, header: list[str], contract: Contract) -> tuple[
     typed, good = read_values(records.text, contract, has_nul=b"\x00" in block.data)
     bad = None
     if len(records.unsound):
-        good = good.scatter(records.unsound, False)  # noqa: FBT003
+        good = good.scatter(records.unsound, False)
     if not good.all():
         typed, good, bad = _examine(block, records, typed, good, contract)
     rows = pl.int_range(block.first_row, block.first_row + block.rows, dtype=pl.Int64, eager=True).alias("_row")
@@ -43,7 +43,7 @@ def _examine(
         fine = doubtful[is_fine.to_numpy()]
         read = exact.filter(is_fine)
         typed = typed.with_columns(typed[name].scatter(fine, read[name]) for name in contract.columns)
-        good = good.scatter(fine, True)  # noqa: FBT003
+        good = good.scatter(fine, True)
     wrong = doubtful[~is_fine.to_numpy()]
     if not len(wrong):
         return typed, good, None

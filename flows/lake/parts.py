@@ -90,7 +90,7 @@ class PartWriter:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self.path.unlink(missing_ok=True)
                 self._writer = pq.ParquetWriter(self.path, self.schema, compression="zstd")
-            self._writer.write_table(frame.to_arrow().cast(self.schema))
+            self._writer.write_table(frame.to_arrow())
         self.rows += frame.height
 
     def close(self) -> Part | None:

@@ -14,15 +14,16 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
 from flows.errors import DataError
-from flows.lake.splitting import NEWLINE, WINDOW, count_byte, find_line_ends, split_records
+from flows.lake.splitting import COMMA, NEWLINE, QUOTE, WINDOW, count_byte, find_line_ends, split_records
 
-BLOCK_BYTES = 6 * 1024 * 1024
+BLOCK_BYTES = 8 * 1024 * 1024
 MAX_LINE_BYTES = 64 * 1024 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
 _UTF8_BOM = b"\xef\xbb\xbf"
@@ -55,6 +56,11 @@ class Block:
     def record_ends(self) -> np.ndarray:
         """Offsets (int64) just after each record."""
         return find_line_ends(self.data) if self.ends is None else self.ends
+
+    @cached_property
+    def commas(self) -> int:
+        """How many commas there are, in quotes or not."""
+        return count_byte(self.data, COMMA)
 
 
 class _Hashing(io.RawIOBase):
@@ -123,12 +129,16 @@ class CsvReader:
             raise self._refuse(f"the gzip data is damaged ({error}). Deliver the file again.") from error
 
     def _cut_blocks(self, chunks: Iterator[bytes]) -> Iterator[Block]:
-        rest = self._beginning(chunks)
-        for chunk in chunks:
-            data = self._take_header(rest + chunk)
-            block, rest = self._cut(data, is_last=False) if self.header else (None, data)
+        rest = b""
+        for chunk in chain([self._beginning(chunks)], chunks):
+            cut = chunk.rfind(b"\n") + 1
+            lines, rest = (b"".join((rest, memoryview(chunk)[:cut])), b"") if cut else (b"", rest)
+            block, more = self._cut(self._take_header(lines), is_last=False)
+            rest += more + chunk[cut:]
+            del chunk, lines, more  # so as to hold no more than a block while others are converted
             if block is not None:
                 yield block
+            del block
             if len(rest) > MAX_LINE_BYTES:
                 raise self._too_long(rest)
         if rest and not rest.endswith(b"\n"):
@@ -140,11 +150,11 @@ class CsvReader:
             raise self._refuse("the file is empty; a header was expected. Deliver the file again.")
 
     def _cut(self, data: bytes, *, is_last: bool) -> tuple[Block | None, bytes]:
-        """Cut `data` after its last complete record."""
-        cut = data.rfind(b"\n") + 1
-        self._check_utf8(data, cut)
+        """Cut `data`, whole lines, after its last complete record."""
+        self._check_utf8(data)
         ends: np.ndarray | None = None
-        if b'"' in data:
+        cut = len(data)
+        if QUOTE in data:
             split = split_records(data, len(self.header), is_last=is_last)
             if split.refused is not None:
                 raise self._refuse(
@@ -154,7 +164,7 @@ class CsvReader:
             ends, cut = split.ends, int(split.ends[-1]) if len(split.ends) else 0
         if not cut:
             return None, data
-        rows = count_byte(data, NEWLINE, cut) if ends is None else len(ends)
+        rows = count_byte(data, NEWLINE) if ends is None else len(ends)
         block = Block(self._blocks, data if cut == len(data) else data[:cut], rows, self.rows_in + 1, ends)
         self.rows_in += rows
         self._blocks += 1
@@ -179,11 +189,11 @@ class CsvReader:
         self.header = rows[0]
         return data[end + 1 :]
 
-    def _check_utf8(self, data: bytes, end: int) -> None:
-        """Refuse the file if the first `end` bytes, whole lines, are not UTF-8; only pieces that are not ASCII cost time."""
+    def _check_utf8(self, data: bytes) -> None:
+        """Refuse the file if the lines are not UTF-8. Only pieces that are not ASCII cost time."""
         start = 0
-        while start < end:
-            stop = data.find(b"\n", min(start + WINDOW, end) - 1) + 1
+        while start < len(data):
+            stop = data.find(b"\n", min(start + WINDOW, len(data)) - 1) + 1
             piece = data[start:stop]
             if not piece.isascii():
                 try:

@@ -19,11 +19,11 @@ from flows.lake.splitting import (
     COMMA,
     CR,
     MAX_RECORD_BYTES,
-    NEWLINE,
     QUOTE,
     as_series,
-    count_byte,
+    distinct,
     find_byte,
+    find_stray_cr,
     gather_records,
     take_records,
 )
@@ -67,9 +67,9 @@ def _parse_if_sound(block: Block, header: list[str]) -> pl.DataFrame | None:
     If no record is longer than the header (the parser raises), and there are as many commas as sound records have
     together, then no record is shorter.
     """
-    if count_byte(block.data, COMMA) != block.rows * (len(header) - 1) or len(header) == 1:
+    if block.commas != block.rows * (len(header) - 1) or len(header) == 1:
         return None
-    if QUOTE in block.data or len(_find_stray_cr(block.data)) or _may_hold_a_long_record(block.data):
+    if QUOTE in block.data or len(find_stray_cr(block.data)) or _may_hold_a_long_record(block.data):
         return None
     try:
         text = _parse(block.data, header, quote_char=None)
@@ -85,21 +85,22 @@ def _judge_odd(block: Block, header: list[str]) -> Records | None:
     sound records have, none has too many.
     """
     data, ends, most = block.data, block.record_ends, block.rows // FEW
-    if len(header) == 1 or count_byte(data, QUOTE) > 2 * most:
-        return None
     unreadable = _find_unreadable(data, ends)
-    if len(unreadable) > most:
+    if len(unreadable) > most or len(header) == 1:
         return None
     text = _parse_ragged(_blank(data, ends, unreadable, len(header)), header)
+    if text.height != block.rows:
+        return None
     looks_odd = (text[header[-1]].is_null() | text.drop_in_place(_EXTRA).is_not_null()).to_numpy()
     odd = np.flatnonzero(looks_odd | _end_in_comma(data, ends))  # an empty field too many is no extra to the parser
     few, few_ends = take_records(data, ends, odd[:most])
-    commas = count_byte(data, COMMA) - count_byte(few, COMMA)
-    if len(odd) > most or commas != (block.rows - len(odd)) * (len(header) - 1) or text.height != block.rows:
+    commas = block.commas - few.count(b",")
+    if len(odd) > most or commas != (block.rows - len(odd)) * (len(header) - 1):
         return None
     codes = judge_structure(few, few_ends, len(header))
     unsound = np.flatnonzero(codes.is_not_null())
-    unread = np.flatnonzero(codes.is_null().to_numpy() & np.isin(odd, unreadable))
+    unread = np.searchsorted(odd, unreadable)
+    unread = unread[codes.is_null().to_numpy()[unread]]
     if len(unread):
         fields = _parse_sound(few, few_ends, unsound, header)[unread]
         text = text.with_columns(text[name].scatter(odd[unread], fields[name]) for name in header)
@@ -118,7 +119,7 @@ def _judge_each(block: Block, header: list[str]) -> Records:
 def _find_unreadable(data: bytes, ends: np.ndarray) -> np.ndarray:
     """The indices of the records that are not for a parser without quotes: with a quote or a stray CR, or too long."""
     long = np.flatnonzero(np.diff(ends, prepend=0) > MAX_RECORD_BYTES)
-    return np.unique(np.concatenate((_records_with(data, ends, QUOTE), _records_with(data, ends, CR), long)))
+    return distinct(np.concatenate((_records_with(data, ends, QUOTE), _records_with(data, ends, CR), long)))
 
 
 def _end_in_comma(data: bytes, ends: np.ndarray) -> np.ndarray:
@@ -165,8 +166,8 @@ def _broken_quotes(fields: int) -> pl.Expr:
 
 def _records_with(data: bytes, ends: np.ndarray, byte: int) -> np.ndarray:
     """The indices of the records that hold a byte; a carriage return of a CRLF line end does not count."""
-    positions = _find_stray_cr(data) if byte == CR else find_byte(data, byte)
-    return np.unique(np.searchsorted(ends, positions, side="right"))
+    positions = find_stray_cr(data) if byte == CR else find_byte(data, byte)
+    return distinct(np.searchsorted(ends, positions, side="right"))
 
 
 def _strip_ends(raw: pl.Series) -> pl.Series:
@@ -214,15 +215,6 @@ def _blank(data: bytes, ends: np.ndarray, which: np.ndarray, fields: int) -> lis
     runs = [data[first:last] for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True)]
     empty = b"," * (fields - 1) + b"\n"
     return [piece for run in runs for piece in (run, empty)][:-1]
-
-
-def _find_stray_cr(data: bytes) -> np.ndarray:
-    """The offsets (int64) of the carriage returns that are not followed by a newline."""
-    if CR not in data:
-        return np.empty(0, dtype=np.int64)
-    positions = find_byte(data, CR)
-    octets = np.frombuffer(data, dtype=np.uint8)
-    return positions[octets[np.minimum(positions + 1, len(data) - 1)] != NEWLINE]
 
 
 def _may_hold_a_long_record(data: bytes) -> bool:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
 
 import dataframely as dy
 import polars as pl
@@ -49,29 +51,28 @@ _FORMAT_SHAPES = {
 _SPELLED = "is spelled well"
 
 
+@dataclass(frozen=True)
+class _Questions:
+    """What is asked of the values of a contract, as expressions; made once, for they cost more than a small file."""
+
+    values: list[pl.Expr]  # of the first way to read each column
+    spelled: list[pl.Expr]  # whether the text is one of a value of its column, read in that way
+    no_nul: list[pl.Expr]  # whether a text has no NUL byte
+    holds: list[pl.Expr]  # whether the values keep the rules
+    exact: list[pl.Expr]  # the values, read in every accepted way
+    reasons: pl.Expr  # of exact values beside their texts
+
+
 def read_values(text: pl.DataFrame, contract: Contract, *, has_nul: bool) -> tuple[pl.DataFrame, pl.Series]:
     """String columns → the contract's dtypes, and which records are surely good (Boolean), in the fewest passes.
 
     What is not surely good is for `explain` to decide: it may still be, e.g. if a timestamp has the second of the
     accepted spellings. `has_nul`: whether there is a NUL byte anywhere.
     """
-    values: list[pl.Expr] = []
-    spelled = [pl.lit(value=True)]
-    holds = [pl.lit(value=True), *(rule.holds for rule in contract.rules)]
-    for name, column in contract.columns.items():
-        value, fits = _readings(pl.col(name), column)[0]
-        values.append(value.alias(name))
-        if fits is not None:
-            spelled.append(fits)
-        if column.nullable and column.dtype != pl.String:
-            spelled.append(pl.col(name).is_null() | value.is_not_null())
-        if has_nul and column.dtype == pl.String:
-            spelled.append(~pl.col(name).str.contains("\x00", literal=True))
-        if not column.nullable:
-            holds.append(pl.col(name).is_not_null())
-        holds += (condition for _, condition in _validation_rules(pl.col(name), column))
-    typed = text.select(*values, _all(spelled).alias(_SPELLED))
-    return typed, typed.drop_in_place(_SPELLED) & typed.select(_all(holds)).to_series()
+    ask = _questions(contract)
+    spelled = [*ask.spelled, *ask.no_nul] if has_nul else ask.spelled
+    typed = text.select(*ask.values, _all(spelled).alias(_SPELLED))
+    return typed, typed.drop_in_place(_SPELLED) & typed.select(_all(ask.holds)).to_series()
 
 
 def explain(text: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, pl.Series]:
@@ -79,12 +80,36 @@ def explain(text: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, pl.Se
 
     With them the reasons against each record, `column:code` joined with `;`, null where there is none (String).
     """
-    typed = text.select(_exact(pl.col(name), column).alias(name) for name, column in contract.columns.items())
-    reasons = [pl.when(is_bad).then(pl.lit(reason)) for reason, is_bad in _checks(contract)]
-    joined = pl.concat_str(reasons, separator=";", ignore_nulls=True)
-    both = pl.concat([text.rename(_text_name), typed], how="horizontal")
-    found = both.select(joined.alias("reason")).to_series()
+    ask = _questions(contract)
+    typed = text.select(ask.exact)
+    found = pl.concat([text.rename(_text_name), typed], how="horizontal").select(ask.reasons).to_series()
     return typed, found.set(found == "", None)
+
+
+@cache
+def _questions(contract: Contract) -> _Questions:
+    values, spelled, holds = [], [], [rule.holds for rule in contract.rules]
+    for name, column in contract.columns.items():
+        text = pl.col(name)
+        value, fits = _readings(text, column)[0]
+        values.append(value.alias(name))
+        if fits is not None:
+            spelled.append(fits)
+        if not column.nullable:
+            holds.append(text.is_not_null())
+        elif column.dtype != pl.String:
+            spelled.append(text.is_null() | value.is_not_null())
+        holds += [keeps for _, keeps in _validation_rules(text, column)]
+    texts = [pl.col(name) for name, column in contract.columns.items() if column.dtype == pl.String]
+    reasons = [pl.when(is_bad).then(pl.lit(reason)) for reason, is_bad in _checks(contract)]
+    return _Questions(
+        values=values,
+        spelled=spelled,
+        no_nul=[~text.str.contains("\x00", literal=True) for text in texts],
+        holds=holds,
+        exact=[_exact(pl.col(name), column).alias(name) for name, column in contract.columns.items()],
+        reasons=pl.concat_str(reasons, separator=";", ignore_nulls=True).alias("reason"),
+    )
 
 
 def timestamp_formats(column: dy.Column) -> tuple[str, ...]:
@@ -93,9 +118,7 @@ def timestamp_formats(column: dy.Column) -> tuple[str, ...]:
 
 
 def _exact(text: pl.Expr, column: dy.Column) -> pl.Expr:
-    return pl.coalesce(
-        value if fits is None else pl.when(fits).then(value) for value, fits in _readings(text, column)
-    )
+    return pl.coalesce(value if fits is None else pl.when(fits).then(value) for value, fits in _readings(text, column))
 
 
 def _readings(text: pl.Expr, column: dy.Column) -> list[tuple[pl.Expr, pl.Expr | None]]:
@@ -167,7 +190,7 @@ def _validation_rules(value: pl.Expr, column: dy.Column) -> Iterator[tuple[str, 
 
 def _all(conditions: Iterable[pl.Expr]) -> pl.Expr:
     """Whether none of the conditions is false; a null is no value, which breaks nothing."""
-    return pl.all_horizontal(condition.fill_null(value=True) for condition in conditions)
+    return pl.all_horizontal(pl.lit(value=True), *(condition.fill_null(value=True) for condition in conditions))
 
 
 def _spelling_checks(text: pl.Expr, value: pl.Expr, dtype: pl.DataType) -> Iterator[tuple[str, pl.Expr]]:

@@ -19,8 +19,9 @@ import polars as pl
 
 from flows.errors import DataError, RetailError
 from flows.lake.contracts import CONTRACTS
-from flows.lake.convert import Conversion, convert_csv, count_reasons
+from flows.lake.convert import Conversion, convert_csv
 from flows.lake.parts import part_name, stem, sweep
+from flows.lake.quarantine import count_reasons
 from flows.lake.sources import SourceFile
 from flows.warehouse.base import LEDGER, LedgerRow, Warehouse
 from flows.warehouse.lock import check_inside

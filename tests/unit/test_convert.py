@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from flows.errors import DataError, LoadError
 from flows.lake.contracts import CONTRACTS
-from flows.lake.convert import QUARANTINE_SCHEMA, Conversion, convert_csv
+from flows.lake.convert import Conversion, convert_csv
+from flows.lake.quarantine import QUARANTINE_SCHEMA
 
 ORDERS = CONTRACTS["raw_orders"]
 HEADER = "id,customer,ordered_at,store_id,subtotal,tax_paid,order_total\n"
