@@ -10,8 +10,10 @@ import polars as pl
 
 from flows.lake.contracts import Contract
 from flows.lake.reading import Block
-from flows.lake.records import Records, judge_block, take_raw
+from flows.lake.records import Records, find_records, judge_block, take_raw
 from flows.lake.values import explain, read_values
+
+NUL = 0
 
 
 def convert_block(block: Block, header: list[str], contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame | None]:
@@ -20,10 +22,10 @@ def convert_block(block: Block, header: list[str], contract: Contract) -> tuple[
     `_row` (Int64) is the number of the record in its file, from 1; None stands for no bad records.
     """
     records = judge_block(block, header)
-    typed, good = read_values(records.text, contract, has_nul=b"\x00" in block.data)
+    typed, good = read_values(records.text, contract)
     bad = None
-    if len(records.unsound):
-        good = good.scatter(records.unsound, False)
+    for doubtful in (records.unsound, records.apart, find_records(block, NUL)):
+        good = good.scatter(doubtful, False)
     if not good.all():
         typed, good, bad = _examine(block, records, typed, good, contract)
     rows = pl.int_range(block.first_row, block.first_row + block.rows, dtype=pl.Int64, eager=True).alias("_row")
@@ -36,7 +38,7 @@ def _examine(
 ) -> tuple[pl.DataFrame, pl.Series, pl.DataFrame | None]:
     """Judge exactly what is not surely good: `typed` and `good` as they must be, and the bad records."""
     doubtful = np.flatnonzero(~good.to_numpy())
-    exact, reasons = explain(records.text[doubtful], contract)
+    exact, reasons = explain(records.take_text(doubtful), contract)
     reasons = reasons.scatter(np.searchsorted(doubtful, records.unsound), "record:" + records.codes)
     is_fine = reasons.is_null()
     if is_fine.any():

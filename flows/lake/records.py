@@ -7,7 +7,7 @@ nothing else, and a short record is told from one whose last fields are empty.
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -39,6 +39,9 @@ _EXTRA = "\n"  # the name of a column after the last one; no header can hold it
 _ONE = r'(?:[^",\r\n]*|"(?:[^"]|"")*")'
 
 
+_NONE = np.empty(0, dtype=np.int64)
+
+
 @dataclass(frozen=True)
 class Records:
     """A block, judged. `text` has a row for every record; what it says of the unsound ones means nothing."""
@@ -46,19 +49,32 @@ class Records:
     text: pl.DataFrame  # one String column per field, in the header's order; an empty field is null
     unsound: np.ndarray  # int64: the indices of the records that are not CSV records of as many fields
     codes: pl.Series  # String: what is wrong with each of them
+    apart: np.ndarray = field(default_factory=_NONE.copy)  # int64: of sound records that `text` does not hold either
+    text_apart: pl.DataFrame = field(default_factory=pl.DataFrame)  # but these rows do
+
+    def take_text(self, which: np.ndarray) -> pl.DataFrame:
+        """The fields of some records (by their indices), among them all those apart."""
+        text = self.text[which]
+        at = np.searchsorted(which, self.apart)
+        return text.with_columns(text[name].scatter(at, self.text_apart[name]) for name in self.text_apart.columns)
 
 
 def judge_block(block: Block, header: list[str]) -> Records:
     """Tell the sound records of a block, which is UTF-8, from the others."""
     text = _parse_if_sound(block, header)
     if text is not None:
-        return Records(text, np.empty(0, dtype=np.int64), pl.Series(dtype=pl.String))
+        return Records(text, _NONE, pl.Series(dtype=pl.String))
     return _judge_odd(block, header) or _judge_each(block, header)
 
 
 def take_raw(block: Block, which: np.ndarray) -> pl.Series:
     """Records of a block (by their indices) as they came, without their line ends (String)."""
     return _strip_ends(gather_records(block.data, block.record_ends, which))
+
+
+def find_records(block: Block, byte: int) -> np.ndarray:
+    """The indices (int64) of the records that hold a byte."""
+    return _records_with(block.data, block.record_ends, byte) if byte in block.data else _NONE
 
 
 def _parse_if_sound(block: Block, header: list[str]) -> pl.DataFrame | None:
@@ -101,10 +117,8 @@ def _judge_odd(block: Block, header: list[str]) -> Records | None:
     unsound = np.flatnonzero(codes.is_not_null())
     unread = np.searchsorted(odd, unreadable)
     unread = unread[codes.is_null().to_numpy()[unread]]
-    if len(unread):
-        fields = _parse_sound(few, few_ends, unsound, header)[unread]
-        text = text.with_columns(text[name].scatter(odd[unread], fields[name]) for name in header)
-    return Records(text, odd[unsound], codes.gather(unsound))
+    apart = _parse_sound(few, few_ends, unsound, header)[unread] if len(unread) else pl.DataFrame()
+    return Records(text, odd[unsound], codes.gather(unsound), odd[unread], apart)
 
 
 def _judge_each(block: Block, header: list[str]) -> Records:

@@ -57,21 +57,19 @@ class _Questions:
 
     values: list[pl.Expr]  # of the first way to read each column
     spelled: list[pl.Expr]  # whether the text is one of a value of its column, read in that way
-    no_nul: list[pl.Expr]  # whether a text has no NUL byte
     holds: list[pl.Expr]  # whether the values keep the rules
     exact: list[pl.Expr]  # the values, read in every accepted way
     reasons: pl.Expr  # of exact values beside their texts
 
 
-def read_values(text: pl.DataFrame, contract: Contract, *, has_nul: bool) -> tuple[pl.DataFrame, pl.Series]:
+def read_values(text: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, pl.Series]:
     """String columns → the contract's dtypes, and which records are surely good (Boolean), in the fewest passes.
 
     What is not surely good is for `explain` to decide: it may still be, e.g. if a timestamp has the second of the
-    accepted spellings. `has_nul`: whether there is a NUL byte anywhere.
+    accepted spellings. NUL bytes are not looked for here.
     """
     ask = _questions(contract)
-    spelled = [*ask.spelled, *ask.no_nul] if has_nul else ask.spelled
-    typed = text.select(*ask.values, _all(spelled).alias(_SPELLED))
+    typed = text.select(*ask.values, _all(ask.spelled).alias(_SPELLED))
     return typed, typed.drop_in_place(_SPELLED) & typed.select(_all(ask.holds)).to_series()
 
 
@@ -100,12 +98,10 @@ def _questions(contract: Contract) -> _Questions:
         elif column.dtype != pl.String:
             spelled.append(text.is_null() | value.is_not_null())
         holds += [keeps for _, keeps in _validation_rules(text, column)]
-    texts = [pl.col(name) for name, column in contract.columns.items() if column.dtype == pl.String]
     reasons = [pl.when(is_bad).then(pl.lit(reason)) for reason, is_bad in _checks(contract)]
     return _Questions(
         values=values,
         spelled=spelled,
-        no_nul=[~text.str.contains("\x00", literal=True) for text in texts],
         holds=holds,
         exact=[_exact(pl.col(name), column).alias(name) for name, column in contract.columns.items()],
         reasons=pl.concat_str(reasons, separator=";", ignore_nulls=True).alias("reason"),
