@@ -158,8 +158,10 @@ def judge_structure(data: bytes, ends: np.ndarray, fields: int) -> pl.Series:
             few = _strip_ends(gather_records(data, ends, found)).to_frame("raw").with_columns(code=codes.gather(found))
             codes = codes.scatter(found, few.select(grammar.alias("code")).to_series())
     long = np.flatnonzero(np.diff(ends, prepend=0) > MAX_RECORD_BYTES)
-    long = long[_strip_ends(gather_records(data, ends, long)).str.len_bytes().to_numpy() > MAX_RECORD_BYTES]
-    return codes.scatter(long, "too_long") if len(long) else codes
+    if len(long):
+        is_long = _strip_ends(gather_records(data, ends, long)).str.len_bytes().to_numpy() > MAX_RECORD_BYTES
+        codes = codes.scatter(long[is_long], "too_long")
+    return codes
 
 
 def _stray_cr() -> pl.Expr:
