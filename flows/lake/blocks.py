@@ -22,31 +22,31 @@ def convert_block(block: Block, header: list[str], contract: Contract) -> tuple[
     `_row` (Int64) is the number of the record in its file, from 1; None stands for no bad records.
     """
     records = judge_block(block, header)
-    typed, good = read_values(records.text, contract)
-    bad = None
+    typed, surely_good = read_values(records.text, contract)
+    good = surely_good.to_numpy(writable=True)
     for doubtful in (records.unsound, records.apart, find_records(block, NUL)):
-        good = good.scatter(doubtful, False)
+        good[doubtful] = False
+    bad = None
     if not good.all():
         typed, good, bad = _examine(block, records, typed, good, contract)
     rows = pl.int_range(block.first_row, block.first_row + block.rows, dtype=pl.Int64, eager=True).alias("_row")
     typed = typed.insert_column(typed.width, rows)
-    return typed if bad is None else typed.filter(good), bad
+    return typed if bad is None else typed.filter(pl.Series(good)), bad
 
 
 def _examine(
-    block: Block, records: Records, typed: pl.DataFrame, good: pl.Series, contract: Contract
-) -> tuple[pl.DataFrame, pl.Series, pl.DataFrame | None]:
+    block: Block, records: Records, typed: pl.DataFrame, good: np.ndarray, contract: Contract
+) -> tuple[pl.DataFrame, np.ndarray, pl.DataFrame | None]:
     """Judge exactly what is not surely good: `typed` and `good` as they must be, and the bad records."""
-    doubtful = np.flatnonzero(~good.to_numpy())
+    doubtful = np.flatnonzero(~good)
     exact, reasons = explain(records.take_text(doubtful), contract)
     reasons = reasons.scatter(np.searchsorted(doubtful, records.unsound), "record:" + records.codes)
     is_fine = reasons.is_null()
-    if is_fine.any():
-        fine = doubtful[is_fine.to_numpy()]
+    fine, wrong = doubtful[is_fine.to_numpy()], doubtful[~is_fine.to_numpy()]
+    if len(fine):
         read = exact.filter(is_fine)
         typed = typed.with_columns(typed[name].scatter(fine, read[name]) for name in contract.columns)
-        good = good.scatter(fine, True)
-    wrong = doubtful[~is_fine.to_numpy()]
+        good[fine] = True
     if not len(wrong):
         return typed, good, None
     rows = pl.Series(wrong + block.first_row, dtype=pl.Int64)
