@@ -18,11 +18,13 @@ import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import dataframely as dy
 import polars as pl
 
 from flows.errors import DataError
+from flows.lake import records, splitting
 from flows.lake.contracts import CONTRACTS, Contract
 from flows.lake.convert import Conversion, convert_csv
 from tests.slow_reader import TABLES, Field, Read, Refused, read_csv
@@ -177,7 +179,19 @@ def expect(case: Case) -> Read | Refused:
 
 
 def convert(path: Path, contract: Contract, folder: Path, block_bytes: int = 1 << 20) -> Read | Refused:
-    """What the converter makes of the file, in the slow reader's words; the counts are checked on the way."""
+    """What the converter makes of the file, in the slow reader's words; the counts are checked on the way.
+
+    What is odd in a block is judged record by record, or all of it is if that is much: here both, and they must agree.
+    """
+    with patch.object(records, "FEW", 1), patch.object(splitting, "FEW_LINES", 0):
+        found = _convert(path, contract, folder, block_bytes)
+    with patch.object(records, "FEW", sys.maxsize):
+        again = _convert(path, contract, folder, block_bytes)
+    assert _outcome(found) == _outcome(again), f"{_outcome(found)} if few records are odd, {_outcome(again)} if many"
+    return found
+
+
+def _convert(path: Path, contract: Contract, folder: Path, block_bytes: int) -> Read | Refused:
     try:
         conversion = convert_csv(path, contract, folder, block_bytes=block_bytes)
     except DataError as error:

@@ -29,9 +29,12 @@ class Rule:
     description: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Contract:
-    """What a record of `table` must look like: its columns (a dataframely schema) and its rules."""
+    """What a record of `table` must look like: its columns (a dataframely schema) and its rules.
+
+    A contract is equal to itself only, for expressions cannot be compared.
+    """
 
     table: str
     schema: type[dy.Schema]

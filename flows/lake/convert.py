@@ -7,34 +7,22 @@ out_dir/quarantine/<table>/<file>.<hashes>.parquet      _file, _file_sha256, _ro
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
-import pyarrow.parquet as pq
 
 from flows.errors import DataError
+from flows.lake.blocks import convert_block
 from flows.lake.contracts import Contract
-from flows.lake.parts import Part, PartWriter, keep_only, part_name, stem, unfinished_name, write_part
+from flows.lake.parts import Part, keep_only, part_name, stem, unfinished_name, write_part
+from flows.lake.quarantine import MAX_EXAMPLES, Quarantine, most_frequent_first
 from flows.lake.reading import BLOCK_BYTES, Block, CsvReader
-from flows.lake.records import judge_block
 from flows.lake.sources import printable
-from flows.lake.values import cast_values, explain
 
-QUARANTINE_SCHEMA = {
-    "_file": pl.String(),
-    "_file_sha256": pl.String(),
-    "_row": pl.Int64(),
-    "reason": pl.String(),
-    "raw": pl.String(),
-}
 WORKERS = 2
-
-_ARROW = pl.DataFrame(schema=QUARANTINE_SCHEMA).to_arrow().schema
-_ARROW_WITHOUT_HASH = _ARROW.remove(_ARROW.get_field_index("_file_sha256"))
-MAX_EXAMPLES = 5
 MAX_NAME_SHOWN = 40
 
 
@@ -103,16 +91,6 @@ def check_header(name: str, header: Sequence[str], contract: Contract) -> None:
     )
 
 
-def count_reasons(reasons: pl.Series) -> dict[str, int]:
-    """How many records have each reason; a record with several counts in each. The most frequent first."""
-    counted = reasons.str.split(";").explode(empty_as_null=True).value_counts(name="count")
-    return _most_frequent_first(dict(counted.select(counted.columns[0], "count").rows()))
-
-
-def _most_frequent_first(counts: Mapping[str, int]) -> dict[str, int]:
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
 def _short(text: str) -> str:
     """A name from a file, fit for a message: printable and not long."""
     return repr(text if len(text) <= MAX_NAME_SHOWN else text[:MAX_NAME_SHOWN] + "…")
@@ -124,7 +102,7 @@ class _Converted:
 
     number: int
     part: Part | None
-    bad: pl.DataFrame
+    bad: pl.DataFrame | None
 
 
 class _Converter:
@@ -134,23 +112,21 @@ class _Converter:
         self.name, self.contract = printable(path.name), contract
         self.lake = out_dir / "lake" / contract.table
         self.quarantine_dir = out_dir / "quarantine" / contract.table
-        self.quarantine = PartWriter(self.quarantine_dir / unfinished_name(self.name, 0), _ARROW_WITHOUT_HASH)
+        self.quarantine = Quarantine(self.quarantine_dir, self.name)
         self.parts: list[tuple[int, Part]] = []
-        self.bad: list[Part] = []
-        self.reasons: Counter[str] = Counter()
-        self.examples: list[str] = []
+        self.bad: Part | None = None
 
     def run(self, reader: CsvReader, sha256: str | None) -> Conversion:
         try:
             self._convert_blocks(reader)
             check_header(self.name, reader.header, self.contract)  # a file without records has a header too
             self._check_hash(reader, sha256)
-            self._set_aside(reader)
+            self.bad = self.quarantine.finish(reader.sha256)
             self._check_balance(reader.rows_in)
             return self._publish(reader)
         except BaseException:
             self.quarantine.discard()
-            for part in [*(part for _, part in self.parts), *self.bad]:
+            for part in self._written():
                 part.path.unlink(missing_ok=True)
             raise
 
@@ -187,55 +163,22 @@ class _Converter:
                 self._gather(future.result())
 
     def _convert_block(self, block: Block, reader: CsvReader) -> _Converted:
-        try:
-            records = judge_block(block, reader.header)
-        except UnicodeDecodeError as error:
-            row = block.first_row + block.data.count(b"\n", 0, error.start)
-            raise reader.not_utf8(row, block.data[error.start]) from error
-        typed, good = cast_values(records.text, self.contract, has_nul=b"\x00" in block.data)
-        rows, bad = records.rows, records.misshapen
-        if not good.all():
-            wrong = ~good
-            reason = explain(records.text.filter(wrong), self.contract)
-            named = pl.DataFrame({"_row": rows.filter(wrong), "reason": reason, "raw": records.raw_of(wrong)})
-            bad = pl.concat([bad, named]).sort("_row")
-            typed, rows = typed.filter(good), rows.filter(good)
-        return _Converted(block.number, self._write_part(block, typed, rows), bad)
+        good, bad = convert_block(block, reader.header, self.contract)
+        return _Converted(block.number, self._write_part(block, good) if good.height else None, bad)
 
-    def _write_part(self, block: Block, typed: pl.DataFrame, rows: pl.Series) -> Part | None:
-        if not typed.height:
-            return None
-        lineage = (pl.lit(self.name).alias("_file"), rows.alias("_row"))
-        return write_part(typed.with_columns(*lineage), self.lake / unfinished_name(self.name, block.number))
+    def _write_part(self, block: Block, good: pl.DataFrame) -> Part:
+        good.insert_column(good.width - 1, self._name_column(good.height))
+        return write_part(good, self.lake / unfinished_name(self.name, block.number))
+
+    def _name_column(self, rows: int) -> pl.Series:
+        """`_file`, the same in every row; as a category it need not be compared row by row when it is written."""
+        return pl.Series("_file", [self.name], dtype=pl.Categorical()).new_from_index(0, rows)
 
     def _gather(self, converted: _Converted) -> None:
         if converted.part is not None:
             self.parts.append((converted.number, converted.part))
-        if converted.bad.height:
-            bad = converted.bad.with_columns(pl.lit(self.name).alias("_file"))
-            self.quarantine.append(bad.select(*_ARROW_WITHOUT_HASH.names))
-            self.reasons.update(count_reasons(bad["reason"]))
-            rest = MAX_EXAMPLES - len(self.examples)
-            self.examples += [f"record {row}: {reason}" for row, reason in bad["_row", "reason"].head(rest).rows()]
-
-    def _set_aside(self, reader: CsvReader) -> None:
-        """Write the quarantine file once more, now that the hash of the source file is known."""
-        draft = self.quarantine.close()
-        if draft is None:
-            return
-        self.bad.append(draft)
-        final = PartWriter(self.quarantine_dir / unfinished_name(self.name), _ARROW)
-        try:
-            with pq.ParquetFile(draft.path) as file:
-                for group in range(file.num_row_groups):
-                    frame = pl.DataFrame(file.read_row_group(group))
-                    final.append(frame.with_columns(_file_sha256=pl.lit(reader.sha256)).select(*QUARANTINE_SCHEMA))
-            part = final.close()
-        except BaseException:
-            final.discard()
-            raise
-        draft.path.unlink()
-        self.bad = [part] if part else []
+        if converted.bad is not None:
+            self.quarantine.add(converted.bad)
 
     def _check_hash(self, reader: CsvReader, sha256: str | None) -> None:
         if sha256 not in (None, reader.sha256):
@@ -243,7 +186,7 @@ class _Converter:
 
     def _check_balance(self, rows_in: int) -> None:
         """Compare the records counted in the bytes with the rows read back from the files that were written."""
-        loaded, quarantined = self._rows_written()
+        loaded, quarantined = self._rows_loaded(), self._rows_quarantined()
         if rows_in != loaded + quarantined:
             raise DataError(
                 f"{self.name}: {rows_in} records were counted, but {loaded} converted and {quarantined} set aside. "
@@ -251,23 +194,29 @@ class _Converter:
             )
 
     def _publish(self, reader: CsvReader) -> Conversion:
-        loaded, quarantined = self._rows_written()
         for i, (number, part) in enumerate(self.parts):
             self.parts[i] = number, part.publish(self.lake / part_name(self.name, reader.sha256, number))
         keep_only((part for _, part in self.parts), self.lake, stem(self.name, reader.sha256))
-        self.bad = [part.publish(self.quarantine_dir / part_name(self.name, reader.sha256)) for part in self.bad]
+        if self.bad is not None:
+            self.bad = self.bad.publish(self.quarantine_dir / part_name(self.name, reader.sha256))
         return Conversion(
             table=self.contract.table,
             file_name=self.name,
             file_sha256=reader.sha256,
             rows_in=reader.rows_in,
-            rows_loaded=loaded,
-            rows_quarantined=quarantined,
+            rows_loaded=self._rows_loaded(),
+            rows_quarantined=self._rows_quarantined(),
             parts=tuple(part for _, part in self.parts),
-            quarantine=self.bad[0] if self.bad else None,
-            reasons=_most_frequent_first(self.reasons),
-            examples=tuple(self.examples),
+            quarantine=self.bad,
+            reasons=most_frequent_first(self.quarantine.reasons),
+            examples=tuple(self.quarantine.examples),
         )
 
-    def _rows_written(self) -> tuple[int, int]:
-        return sum(part.rows for _, part in self.parts), sum(part.rows for part in self.bad)
+    def _written(self) -> list[Part]:
+        return [*(part for _, part in self.parts), *([self.bad] if self.bad else [])]
+
+    def _rows_loaded(self) -> int:
+        return sum(part.rows for _, part in self.parts)
+
+    def _rows_quarantined(self) -> int:
+        return self.bad.rows if self.bad else 0

@@ -13,15 +13,17 @@ import io
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
 from flows.errors import DataError
-from flows.lake.splitting import NEWLINE, count_byte, find_line_ends, split_records
+from flows.lake.splitting import COMMA, NEWLINE, QUOTE, WINDOW, count_byte, find_line_ends, split_records
 
-BLOCK_BYTES = 6 * 1024 * 1024
+BLOCK_BYTES = 8 * 1024 * 1024
 MAX_LINE_BYTES = 64 * 1024 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
 _UTF8_BOM = b"\xef\xbb\xbf"
@@ -50,10 +52,15 @@ class Block:
     first_row: int  # 1-based record number in the file of the block's first record
     ends: np.ndarray | None = None
 
-    @property
+    @cached_property
     def record_ends(self) -> np.ndarray:
         """Offsets (int64) just after each record."""
         return find_line_ends(self.data) if self.ends is None else self.ends
+
+    @cached_property
+    def commas(self) -> int:
+        """How many commas there are, in quotes or not."""
+        return count_byte(self.data, COMMA)
 
 
 class _Hashing(io.RawIOBase):
@@ -108,9 +115,11 @@ class CsvReader:
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise self._refuse("the file changed while it was read. Deliver it under another name and rename it.")
 
-    def _read(self, hashing: _Hashing) -> Iterator[bytes]:
-        while chunk := hashing.read(self.block_bytes):
-            yield chunk
+    def _read(self, hashing: _Hashing) -> Iterator[bytes | bytearray]:
+        """The bytes of a plain file. A chunk is good until the next one is read: fresh memory would cost time."""
+        buffer = bytearray(min(self.block_bytes, self.path.stat().st_size + 1))
+        while count := hashing.readinto(memoryview(buffer)):
+            yield buffer if count == len(buffer) else buffer[:count]
 
     def _unpack(self, hashing: _Hashing) -> Iterator[bytes]:
         """The bytes of a gzip file (known by content, not by name), of all its members."""
@@ -121,13 +130,17 @@ class CsvReader:
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise self._refuse(f"the gzip data is damaged ({error}). Deliver the file again.") from error
 
-    def _cut_blocks(self, chunks: Iterator[bytes]) -> Iterator[Block]:
-        rest = self._beginning(chunks)
-        for chunk in chunks:
-            data = self._take_header(rest + chunk)
-            block, rest = self._cut(data, is_last=False) if self.header else (None, data)
+    def _cut_blocks(self, chunks: Iterator[bytes | bytearray]) -> Iterator[Block]:
+        rest = b""
+        for chunk in chain([self._beginning(chunks)], chunks):
+            cut = chunk.rfind(b"\n") + 1
+            lines, rest = (b"".join((rest, memoryview(chunk)[:cut])), b"") if cut else (b"", rest)
+            block, more = self._cut(self._take_header(lines), is_last=False)
+            rest += more + chunk[cut:]
+            del chunk, lines, more  # so as to hold no more than a block while others are converted
             if block is not None:
                 yield block
+            del block
             if len(rest) > MAX_LINE_BYTES:
                 raise self._too_long(rest)
         if rest and not rest.endswith(b"\n"):
@@ -139,11 +152,11 @@ class CsvReader:
             raise self._refuse("the file is empty; a header was expected. Deliver the file again.")
 
     def _cut(self, data: bytes, *, is_last: bool) -> tuple[Block | None, bytes]:
-        """Cut `data` after its last complete record."""
-        cut = data.rfind(b"\n") + 1
+        """Cut `data`, whole lines, after its last complete record."""
+        self._check_utf8(data)
         ends: np.ndarray | None = None
-        if b'"' in data:
-            self._check_utf8(data[:cut])
+        cut = len(data)
+        if QUOTE in data:
             split = split_records(data, len(self.header), is_last=is_last)
             if split.refused is not None:
                 raise self._refuse(
@@ -153,7 +166,7 @@ class CsvReader:
             ends, cut = split.ends, int(split.ends[-1]) if len(split.ends) else 0
         if not cut:
             return None, data
-        rows = count_byte(data, NEWLINE, cut) if ends is None else len(ends)
+        rows = count_byte(data, NEWLINE) if ends is None else len(ends)
         block = Block(self._blocks, data if cut == len(data) else data[:cut], rows, self.rows_in + 1, ends)
         self.rows_in += rows
         self._blocks += 1
@@ -179,23 +192,27 @@ class CsvReader:
         return data[end + 1 :]
 
     def _check_utf8(self, data: bytes) -> None:
-        if data.isascii():
-            return
-        try:
-            data.decode("utf-8")
-        except UnicodeDecodeError as error:
-            before = data[: data.rfind(b"\n", 0, error.start) + 1]
-            whole = split_records(before, len(self.header), is_last=False)
-            raise self.not_utf8(self.rows_in + len(whole.ends) + 1, data[error.start]) from error
+        """Refuse the file if the lines are not UTF-8. Only pieces that are not ASCII cost time."""
+        start = 0
+        while start < len(data):
+            stop = data.find(b"\n", min(start + WINDOW, len(data)) - 1) + 1
+            piece = data[start:stop]
+            if not piece.isascii():
+                try:
+                    piece.decode("utf-8")
+                except UnicodeDecodeError as error:
+                    raise self._not_utf8(data, start + error.start) from error
+            start = stop
 
-    def not_utf8(self, row: int, byte: int) -> DataError:
-        """The refusal of a file whose record `row` holds a byte that is not UTF-8."""
+    def _not_utf8(self, data: bytes, position: int) -> DataError:
+        before = data[: data.rfind(b"\n", 0, position) + 1]
+        row = self.rows_in + len(split_records(before, len(self.header), is_last=False).ends) + 1
         return self._refuse(
-            f"record {row} is not UTF-8 (byte 0x{byte:02x}). "
+            f"record {row} is not UTF-8 (byte 0x{data[position]:02x}). "
             "Convert the file to UTF-8, e.g. with iconv -f latin1 -t utf-8."
         )
 
-    def _beginning(self, chunks: Iterator[bytes]) -> bytes:
+    def _beginning(self, chunks: Iterator[bytes | bytearray]) -> bytes:
         """The first bytes, without BOM; enough of them to tell what kind of file it is."""
         chunk = b""
         for more in chunks:

@@ -7,7 +7,7 @@ nothing else, and a short record is told from one whose last fields are empty.
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -19,12 +19,13 @@ from flows.lake.splitting import (
     COMMA,
     CR,
     MAX_RECORD_BYTES,
-    NEWLINE,
     QUOTE,
     as_series,
-    count_byte,
+    distinct,
     find_byte,
+    find_stray_cr,
     gather_records,
+    take_records,
 )
 
 STRUCTURE_CODES = {
@@ -33,42 +34,47 @@ STRUCTURE_CODES = {
     "stray_cr": "a carriage return stands outside quotes",
     "too_long": "the record is longer than 4 MiB, about the most a warehouse row can hold",
 }
+FEW = 16  # of this many records one may be odd, else a look at each is no dearer
+_EXTRA = "\n"  # the name of a column after the last one; no header can hold it
 _ONE = r'(?:[^",\r\n]*|"(?:[^"]|"")*")'
+
+
+_NONE = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
 class Records:
-    """A block, judged: the sound records as text columns with their row numbers, the others with their reason."""
+    """A block, judged. `text` has a row for every record; what it says of the unsound ones means nothing."""
 
-    rows: pl.Series  # Int64: record numbers of the sound records
     text: pl.DataFrame  # one String column per field, in the header's order; an empty field is null
-    raw: (
-        pl.Series | None
-    )  # String: the sound records as they came; None where the fields joined by commas are just that
-    misshapen: pl.DataFrame  # _row Int64, reason String, raw String
+    unsound: np.ndarray  # int64: the indices of the records that are not CSV records of as many fields
+    codes: pl.Series  # String: what is wrong with each of them
+    apart: np.ndarray = field(default_factory=_NONE.copy)  # int64: of sound records that `text` does not hold either
+    text_apart: pl.DataFrame = field(default_factory=pl.DataFrame)  # but these rows do
 
-    def raw_of(self, bad: pl.Series) -> pl.Series:
-        """The records that `bad` (Boolean) marks, as they came (String)."""
-        if self.raw is not None:
-            return self.raw.filter(bad)
-        return (
-            self.text.filter(bad).select(pl.concat_str(pl.all().fill_null(""), separator=",").alias("raw")).to_series()
-        )
+    def take_text(self, which: np.ndarray) -> pl.DataFrame:
+        """The fields of some records (by their indices), among them all those apart."""
+        text = self.text[which]
+        at = np.searchsorted(which, self.apart)
+        return text.with_columns(text[name].scatter(at, self.text_apart[name]) for name in self.text_apart.columns)
 
 
 def judge_block(block: Block, header: list[str]) -> Records:
-    """Tell the sound records of a block from the others.
+    """Tell the sound records of a block, which is UTF-8, from the others."""
+    text = _parse_if_sound(block, header)
+    if text is not None:
+        return Records(text, _NONE, pl.Series(dtype=pl.String))
+    return _judge_odd(block, header) or _judge_each(block, header)
 
-    Raises:
-        UnicodeDecodeError: the block is not UTF-8.
-    """
-    if block.ends is None:
-        text = _parse_if_sound(block, header)
-        if text is not None:
-            rows = pl.int_range(block.first_row, block.first_row + block.rows, dtype=pl.Int64, eager=True)
-            return Records(rows, text, None, _no_misshapen())
-        block.data.decode("utf-8")
-    return _judge_each(block, header)
+
+def take_raw(block: Block, which: np.ndarray) -> pl.Series:
+    """Records of a block (by their indices) as they came, without their line ends (String)."""
+    return _strip_ends(gather_records(block.data, block.record_ends, which))
+
+
+def find_records(block: Block, byte: int) -> np.ndarray:
+    """The indices (int64) of the records that hold a byte."""
+    return _records_with(block.data, block.record_ends, byte) if byte in block.data else _NONE
 
 
 def _parse_if_sound(block: Block, header: list[str]) -> pl.DataFrame | None:
@@ -77,38 +83,65 @@ def _parse_if_sound(block: Block, header: list[str]) -> pl.DataFrame | None:
     If no record is longer than the header (the parser raises), and there are as many commas as sound records have
     together, then no record is shorter.
     """
-    if count_byte(block.data, COMMA) != block.rows * (len(header) - 1):
+    if block.commas != block.rows * (len(header) - 1) or len(header) == 1:
         return None
-    if b"\r" in block.data and block.data.count(b"\r") != block.data.count(b"\r\n"):
-        return None
-    if len(header) == 1 or _may_hold_a_long_record(block.data):
+    if QUOTE in block.data or len(find_stray_cr(block.data)) or _may_hold_a_long_record(block.data):
         return None
     try:
-        text = parse(block.data, header, quote_char=None)
+        text = _parse(block.data, header, quote_char=None)
     except (ComputeError, SchemaError):
         return None
     return text if text.height == block.rows else None
 
 
+def _judge_odd(block: Block, header: list[str]) -> Records | None:
+    """Judge one by one only the records that look odd; None if they are many, or the others are not proven sound.
+
+    The others have a last field that is not empty, so none of them has too few commas; if all together have as many as
+    sound records have, none has too many.
+    """
+    data, ends, most = block.data, block.record_ends, block.rows // FEW
+    unreadable = _find_unreadable(data, ends)
+    if len(unreadable) > most or len(header) == 1:
+        return None
+    text = _parse_ragged(_blank(data, ends, unreadable, len(header)), header)
+    if text.height != block.rows:
+        return None
+    looks_odd = (text[header[-1]].is_null() | text.drop_in_place(_EXTRA).is_not_null()).to_numpy()
+    odd = np.flatnonzero(looks_odd | _end_in_comma(data, ends))  # an empty field too many is no extra to the parser
+    few, few_ends = take_records(data, ends, odd[:most])
+    commas = block.commas - few.count(b",")
+    if len(odd) > most or commas != (block.rows - len(odd)) * (len(header) - 1):
+        return None
+    codes = judge_structure(few, few_ends, len(header))
+    unsound = np.flatnonzero(codes.is_not_null())
+    unread = np.searchsorted(odd, unreadable)
+    unread = unread[codes.is_null().to_numpy()[unread]]
+    apart = _parse_sound(few, few_ends, unsound, header)[unread] if len(unread) else pl.DataFrame()
+    return Records(text, odd[unsound], codes.gather(unsound), odd[unread], apart)
+
+
 def _judge_each(block: Block, header: list[str]) -> Records:
-    ends = block.record_ends
-    codes = judge_structure(block.data, ends, len(header))
-    sound = codes.is_null()
-    rows = pl.int_range(block.first_row, block.first_row + block.rows, dtype=pl.Int64, eager=True)
-    wrong = (~sound).arg_true()
-    reason = "record:" + codes.gather(wrong)
-    came = _strip_ends(gather_records(block.data, ends, wrong.to_numpy().astype(np.int64)))
-    misshapen = pl.DataFrame({"_row": rows.gather(wrong), "reason": reason, "raw": came})
-    data = block.data if sound.all() else b"".join(_sound_runs(block.data, ends, sound.to_numpy()))
-    is_quoted = b'"' in data
-    if len(header) == 1:
-        text = _unquote(_strip_ends(as_series(block.data, ends).filter(sound)), header[0])
-    else:
-        text = parse(data, header, quote_char='"' if is_quoted else None)
-    if text.height != sound.sum():
-        raise DataError(f"{sound.sum()} records were read as {text.height}; the file cannot be converted")
-    raw = _strip_ends(as_series(block.data, ends).filter(sound)) if is_quoted else None
-    return Records(rows.filter(sound), text, raw, misshapen)
+    codes = judge_structure(block.data, block.record_ends, len(header))
+    unsound = np.flatnonzero(codes.is_not_null())
+    text = _parse_sound(block.data, block.record_ends, unsound, header)
+    if text.height != block.rows:
+        raise DataError(f"{block.rows} records were read as {text.height}; the file cannot be converted")
+    return Records(text, unsound, codes.gather(unsound))
+
+
+def _find_unreadable(data: bytes, ends: np.ndarray) -> np.ndarray:
+    """The indices of the records that are not for a parser without quotes: with a quote or a stray CR, or too long."""
+    long = np.flatnonzero(np.diff(ends, prepend=0) > MAX_RECORD_BYTES)
+    return distinct(np.concatenate((_records_with(data, ends, QUOTE), _records_with(data, ends, CR), long)))
+
+
+def _end_in_comma(data: bytes, ends: np.ndarray) -> np.ndarray:
+    """Which of the records (bool) end in a comma; a blank first record may, by what else is in the data."""
+    octets = np.frombuffer(data, dtype=np.uint8)
+    last = octets[ends - 2]
+    commas: np.ndarray = last == COMMA
+    return commas | (last == CR) & (octets[ends - 3] == COMMA) if CR in data else commas
 
 
 def judge_structure(data: bytes, ends: np.ndarray, fields: int) -> pl.Series:
@@ -125,8 +158,10 @@ def judge_structure(data: bytes, ends: np.ndarray, fields: int) -> pl.Series:
             few = _strip_ends(gather_records(data, ends, found)).to_frame("raw").with_columns(code=codes.gather(found))
             codes = codes.scatter(found, few.select(grammar.alias("code")).to_series())
     long = np.flatnonzero(np.diff(ends, prepend=0) > MAX_RECORD_BYTES)
-    long = long[_strip_ends(gather_records(data, ends, long)).str.len_bytes().to_numpy() > MAX_RECORD_BYTES]
-    return codes.scatter(long, "too_long") if len(long) else codes
+    if len(long):
+        is_long = _strip_ends(gather_records(data, ends, long)).str.len_bytes().to_numpy() > MAX_RECORD_BYTES
+        codes = codes.scatter(long[is_long], "too_long")
+    return codes
 
 
 def _stray_cr() -> pl.Expr:
@@ -147,13 +182,8 @@ def _broken_quotes(fields: int) -> pl.Expr:
 
 def _records_with(data: bytes, ends: np.ndarray, byte: int) -> np.ndarray:
     """The indices of the records that hold a byte; a carriage return of a CRLF line end does not count."""
-    if byte not in data:
-        return np.empty(0, dtype=np.int64)
-    positions = find_byte(data, byte)
-    if byte == CR:
-        following = np.frombuffer(data, dtype=np.uint8)[np.minimum(positions + 1, len(data) - 1)]
-        positions = positions[following != NEWLINE]
-    return np.unique(np.searchsorted(ends, positions, side="right"))
+    positions = find_stray_cr(data) if byte == CR else find_byte(data, byte)
+    return distinct(np.searchsorted(ends, positions, side="right"))
 
 
 def _strip_ends(raw: pl.Series) -> pl.Series:
@@ -161,14 +191,26 @@ def _strip_ends(raw: pl.Series) -> pl.Series:
     return raw.to_frame("raw").select(pl.col("raw").str.strip_suffix("\n").str.strip_suffix("\r")).to_series()
 
 
-def parse(data: bytes, header: list[str], *, quote_char: str | None) -> pl.DataFrame:
-    """Lines of sound records → one String column per field, in the header's order; an empty field is null."""
+def _parse_sound(data: bytes, ends: np.ndarray, unsound: np.ndarray, header: list[str]) -> pl.DataFrame:
+    """The fields of records of which all but the unsound ones are known to be sound."""
+    if len(header) == 1:
+        return _unquote(_strip_ends(as_series(data, ends)), header[0])
+    data = b"".join(_blank(data, ends, unsound, len(header))) if len(unsound) else data
+    return _parse(data, header, quote_char='"' if b'"' in data else None)
+
+
+def _parse_ragged(pieces: list[bytes | memoryview], header: list[str]) -> pl.DataFrame:
+    """The fields of records without quotes: one that is missing is null, the first one too many stands in `_EXTRA`."""
+    empty = b"," * len(header) + b"\n"  # the parser learns from the first record how many there may be
+    return _parse(b"".join([empty, *pieces]), [*header, _EXTRA], quote_char=None, ragged=True)[1:]
+
+
+def _parse(data: bytes, header: list[str], *, quote_char: str | None, ragged: bool = False) -> pl.DataFrame:
+    """Records → one String column per field, in the header's order; an empty field is null."""
     schema: dict[str, pl.DataType] = dict.fromkeys(header, pl.String())
-    if not data:
-        return pl.DataFrame(schema=schema)
     if data.startswith(codecs.BOM_UTF8):  # the parser takes one for the mark of a file, but here it is data
         data = codecs.BOM_UTF8 + data
-    frame = pl.read_csv(data, has_header=False, schema=schema, quote_char=quote_char)
+    frame = pl.read_csv(data, has_header=False, schema=schema, quote_char=quote_char, truncate_ragged_lines=ragged)
     if quote_char:  # a quoted empty field is read as an empty text
         frame = frame.select(pl.when(pl.all() != "").then(pl.all()))
     return frame
@@ -182,20 +224,17 @@ def _unquote(raw: pl.Series, name: str) -> pl.DataFrame:
     return raw.to_frame("raw").select(pl.when(value != "").then(value).alias(name))
 
 
-def _sound_runs(data: bytes, ends: np.ndarray, sound: np.ndarray) -> list[bytes]:
-    """The stretches of `data` between the records that are not sound."""
-    starts = np.concatenate((np.zeros(1, dtype=np.int64), ends[:-1]))
-    bad = np.flatnonzero(~sound)
-    firsts = np.concatenate((np.zeros(1, dtype=np.int64), ends[bad]))
-    lasts = np.concatenate((starts[bad], ends[-1:]))
-    return [data[first:last] for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True) if last > first]
+def _blank(data: bytes, ends: np.ndarray, which: np.ndarray, fields: int) -> list[bytes | memoryview]:
+    """The data in pieces, with a record of empty fields instead of each of those records."""
+    firsts = np.concatenate((np.zeros(1, dtype=np.int64), ends[which]))
+    lasts = np.concatenate((np.where(which > 0, ends[which - 1], 0), ends[-1:]))
+    view = memoryview(data)  # so as to copy the data once only, when they are joined
+    runs = [view[first:last] for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True)]
+    empty = b"," * (fields - 1) + b"\n"
+    return [piece for run in runs for piece in (run, empty)][:-1]
 
 
 def _may_hold_a_long_record(data: bytes) -> bool:
     """A record over the limit leaves a window of half the limit without a newline."""
     window = MAX_RECORD_BYTES // 2
     return any(data.find(b"\n", start, start + window) < 0 for start in range(0, len(data), window))
-
-
-def _no_misshapen() -> pl.DataFrame:
-    return pl.DataFrame(schema={"_row": pl.Int64, "reason": pl.String, "raw": pl.String})

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -24,6 +23,7 @@ import pyarrow as pa
 
 MAX_RECORD_BYTES = 4 * 1024 * 1024  # a loaded row of Redshift is at most 4 MB
 MIN_FIELDS_OF_PROOF = 3
+FEW_LINES = 500  # so few lines with quotes are soon looked at one by one
 NEWLINE, CR, COMMA, QUOTE = ord("\n"), ord("\r"), ord(","), ord('"')
 WINDOW = 1 << 18
 
@@ -51,10 +51,26 @@ def find_byte(data: bytes, byte: int) -> np.ndarray:
     return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
 
 
-def count_byte(data: bytes, byte: int, end: int | None = None) -> int:
-    """How often a byte occurs in the first `end` bytes."""
-    octets = np.frombuffer(data, dtype=np.uint8, count=len(data) if end is None else end)
+def count_byte(data: bytes, byte: int) -> int:
+    """How often a byte occurs."""
+    octets = np.frombuffer(data, dtype=np.uint8)
     return sum(int(np.count_nonzero(octets[i : i + WINDOW] == byte)) for i in range(0, len(octets), WINDOW))
+
+
+def distinct(numbers: np.ndarray) -> np.ndarray:
+    """Each of the numbers (int64, none negative) once, in order."""
+    ordered = np.sort(numbers)
+    return ordered[np.diff(ordered, prepend=-1) > 0]
+
+
+def find_stray_cr(data: bytes) -> np.ndarray:
+    """The offsets (int64) of the carriage returns that are not followed by a newline."""
+    if CR not in data:
+        return np.empty(0, dtype=np.int64)
+    positions = find_byte(data, CR)
+    octets = np.frombuffer(data, dtype=np.uint8)
+    stray: np.ndarray = positions[octets[np.minimum(positions + 1, len(data) - 1)] != NEWLINE]
+    return stray
 
 
 def find_line_ends(data: bytes) -> np.ndarray:
@@ -66,15 +82,20 @@ def as_series(data: bytes, ends: np.ndarray) -> pl.Series:
     """The pieces of `data` that end at `ends`, as text, without copying them one by one (String)."""
     offsets = np.concatenate((np.zeros(1, dtype=np.int64), ends))
     array = pa.LargeStringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(data))
-    return pl.Series("raw", pl.from_arrow(array), dtype=pl.String)
+    return pl.DataFrame(pl.from_arrow(pa.RecordBatch.from_arrays([array], ["raw"]))).to_series()
+
+
+def take_records(data: bytes, ends: np.ndarray, which: np.ndarray) -> tuple[bytes, np.ndarray]:
+    """A few of the records (by their indices), with their line ends, and the offsets (int64) just after each."""
+    lasts = ends[which]
+    firsts = np.where(which > 0, ends[which - 1], 0)
+    pieces = [data[first:last] for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True)]
+    return b"".join(pieces), np.cumsum(lasts - firsts)
 
 
 def gather_records(data: bytes, ends: np.ndarray, which: np.ndarray) -> pl.Series:
     """A few of the records (by their indices), with their line ends (String)."""
-    lasts = ends[which]
-    firsts = np.where(which > 0, ends[which - 1], 0)
-    pieces = [data[first:last] for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True)]
-    return as_series(b"".join(pieces), np.cumsum(lasts - firsts))
+    return as_series(*take_records(data, ends, which))
 
 
 def split_records(data: bytes, fields: int, *, is_last: bool) -> Split:
@@ -89,7 +110,7 @@ class _Splitter:
         self.data, self.fields, self.is_last = data, fields, is_last
         self.ends = find_line_ends(data)
         quotes = find_byte(data, QUOTE)
-        lines = np.unique(np.searchsorted(self.ends, quotes, side="right"))
+        lines = distinct(np.searchsorted(self.ends, quotes, side="right"))
         self.quoted = lines[lines < len(self.ends)]  # what follows the last newline is no line yet
 
     def split(self) -> Split:
@@ -109,9 +130,9 @@ class _Splitter:
         return Split(self._without(inner, len(self.ends)))
 
     def _suspicious(self) -> list[int]:
-        """The lines with quotes that are not CSV by themselves."""
-        if not len(self.quoted):
-            return []
+        """The lines with quotes that need a closer look; those that are CSV by themselves do not."""
+        if len(self.quoted) < FEW_LINES:
+            return [int(line) for line in self.quoted]
         lines = gather_records(self.data, self.ends, self.quoted)
         return [int(line) for line in self.quoted[~lines.str.contains(_LINE).to_numpy()]]
 
@@ -147,18 +168,15 @@ class _Splitter:
 
     def _are_sound(self, first: int, end: int) -> bool:
         """Whether each line from `first` up to `end` is a record without quotes of the right number of fields."""
-        return bool(self._unsound_before[end] == self._unsound_before[first])
-
-    @cached_property
-    def _unsound_before(self) -> np.ndarray:
-        """How many of the lines before each one are not sound; made once, only where quotes are broken."""
-        lines = as_series(self.data[: int(self.ends[-1])], self.ends).to_frame()
-        text = pl.col("raw").str.strip_suffix("\n").str.strip_suffix("\r")
-        commas = text.str.count_matches(",", literal=True) == self.fields - 1
-        plain = ~text.str.contains("\r", literal=True) & ~text.str.contains('"', literal=True)
-        return np.concatenate(
-            (np.zeros(1, dtype=np.int64), np.cumsum(~lines.select(commas & plain).to_series().to_numpy()))
-        )
+        starts, ends = self._start(first), self.ends[first:end]
+        data = self.data[starts : int(self.ends[end - 1])]
+        if QUOTE in data or len(find_stray_cr(data)):
+            return False
+        commas = find_byte(data, COMMA) + starts
+        if len(commas) != (end - first) * (self.fields - 1):
+            return False
+        by_line = commas.reshape(end - first, self.fields - 1)
+        return bool((by_line[:, -1] < ends).all() and (by_line[1:, 0] >= ends[:-1]).all())
 
     def _count_fields(self, first: int, last: int) -> int:
         position, end, count = self._start(first), int(self.ends[last]), 0

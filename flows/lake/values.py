@@ -6,7 +6,9 @@ polars' own casts are lenient (`007` → 7, `+1` → 1, `" 1"` → 1), so the sp
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
 
 import dataframely as dy
 import polars as pl
@@ -46,68 +48,64 @@ _FORMAT_SHAPES = {
     "%S": "[0-5][0-9]",
     "%.6f": r"\.[0-9]{6}",
 }
+_SPELLED = "is spelled well"
 
 
-def cast_values(text: pl.DataFrame, contract: Contract, *, has_nul: bool) -> tuple[pl.DataFrame, pl.Series]:
-    """String columns → the contract's dtypes, and for each record whether every value is good (Boolean).
+@dataclass(frozen=True)
+class _Questions:
+    """What is asked of the values of a contract, as expressions; made once, for they cost more than a small file."""
 
-    A record is good if `explain` finds no reason; here it is asked in the fewest passes over the values. `has_nul`:
-    whether there is a NUL byte anywhere.
+    values: list[pl.Expr]  # of the first way to read each column
+    spelled: list[pl.Expr]  # whether the text is one of a value of its column, read in that way
+    holds: list[pl.Expr]  # whether the values keep the rules
+    exact: list[pl.Expr]  # the values, read in every accepted way
+    reasons: pl.Expr  # of exact values beside their texts
+
+
+def read_values(text: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, pl.Series]:
+    """String columns → the contract's dtypes, and which records are surely good (Boolean), in the fewest passes.
+
+    What is not surely good is for `explain` to decide: it may still be, e.g. if a timestamp has the second of the
+    accepted spellings. NUL bytes are not looked for here.
     """
-    typed = _cast(text, contract)
-    conditions = [rule.holds for rule in contract.rules]
+    ask = _questions(contract)
+    typed = text.select(*ask.values, _all(ask.spelled).alias(_SPELLED))
+    return typed, typed.drop_in_place(_SPELLED) & typed.select(_all(ask.holds)).to_series()
+
+
+def explain(text: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, pl.Series]:
+    """String columns → the contract's dtypes, null where the text is not exactly a value of that type.
+
+    With them the reasons against each record, `column:code` joined with `;`, null where there is none (String).
+    """
+    ask = _questions(contract)
+    typed = text.select(ask.exact)
+    found = pl.concat([text.rename(_text_name), typed], how="horizontal").select(ask.reasons).to_series()
+    return typed, found.set(found == "", None)
+
+
+@cache
+def _questions(contract: Contract) -> _Questions:
+    values, spelled, holds = [], [], [rule.holds for rule in contract.rules]
     for name, column in contract.columns.items():
-        value = pl.col(name)
+        text = pl.col(name)
+        value, fits = _readings(text, column)[0]
+        values.append(value.alias(name))
+        if fits is not None:
+            spelled.append(fits)
         if not column.nullable:
-            conditions.append(value.is_not_null())
+            holds.append(text.is_not_null())
         elif column.dtype != pl.String:
-            conditions.append(value.is_not_null() | (pl.lit(text[name]).is_null()))
-        if has_nul and column.dtype == pl.String:
-            conditions.append(~value.str.contains("\x00", literal=True))
-        conditions += [holds for rule, holds in column.validation_rules(value).items() if rule != "nullability"]
-    return typed, typed.select(pl.all_horizontal(holds.fill_null(value=True) for holds in conditions)).to_series()
-
-
-def explain(text: pl.DataFrame, contract: Contract) -> pl.Series:
-    """The reasons of each record, `column:code` joined with `;`, null where there is none (String)."""
-    typed = _cast(text, contract)
+            spelled.append(text.is_null() | value.is_not_null())
+        holds += [keeps for _, keeps in _validation_rules(text, column)]
     reasons = [pl.when(is_bad).then(pl.lit(reason)) for reason, is_bad in _checks(contract)]
-    joined = pl.concat_str(reasons, separator=";", ignore_nulls=True)
-    both = pl.concat([text.rename(_text_name), typed], how="horizontal")
-    return both.select(pl.when(joined != "").then(joined).alias("reason")).to_series()
-
-
-def cast_column(text: pl.Series, column: dy.Column) -> pl.Series:
-    """The typed values of a String column; null where the text is not exactly a value of that type."""
-    dtype = column.dtype
-    if dtype == pl.String:
-        return text
-    if dtype == pl.Boolean:
-        spellings = {"True": True, "true": True, "False": False, "false": False}
-        return text.replace_strict(spellings, default=None, return_dtype=pl.Boolean)
-    if isinstance(dtype, pl.Datetime):
-        return _parse_timestamps(text, column)
-    fits = _is_plain_integer(text) if dtype.is_integer() else text.str.contains(_number_pattern(dtype))
-    return _where(fits, text.cast(dtype, strict=False))
-
-
-def _is_plain_integer(text: pl.Series) -> pl.Series:
-    """Whether text that can be cast (a sign or none, then digits) has no plus and no leading zero.
-
-    Compared as text, which is much cheaper than a pattern: "1" to "9" or "-1" to "-9" in front, or just "0".
-    """
-    return (text >= "1") | (text == "0") | ((text >= "-1") & (text < "-:"))
-
-
-def _parse_timestamps(text: pl.Series, column: dy.Column) -> pl.Series:
-    """Each accepted spelling in turn, as long as there is text that none has read yet."""
-    first, *others = timestamp_formats(column)
-    values = _parse_spelling(text, first)
-    for spelling in others:
-        unread = (values.is_null() & text.is_not_null()).arg_true()
-        if len(unread):
-            values = values.scatter(unread, _parse_spelling(text.gather(unread), spelling))
-    return values
+    return _Questions(
+        values=values,
+        spelled=spelled,
+        holds=holds,
+        exact=[_exact(pl.col(name), column).alias(name) for name, column in contract.columns.items()],
+        reasons=pl.concat_str(reasons, separator=";", ignore_nulls=True).alias("reason"),
+    )
 
 
 def timestamp_formats(column: dy.Column) -> tuple[str, ...]:
@@ -115,27 +113,43 @@ def timestamp_formats(column: dy.Column) -> tuple[str, ...]:
     return tuple((column.metadata or {})["formats"])
 
 
-def _cast(text: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    return pl.DataFrame([cast_column(text[name], column) for name, column in contract.columns.items()])
+def _exact(text: pl.Expr, column: dy.Column) -> pl.Expr:
+    return pl.coalesce(value if fits is None else pl.when(fits).then(value) for value, fits in _readings(text, column))
 
 
-def _parse_spelling(text: pl.Series, spelling: str) -> pl.Series:
+def _readings(text: pl.Expr, column: dy.Column) -> list[tuple[pl.Expr, pl.Expr | None]]:
+    """Each way to read a text: its value, and whether the text has the spelling where the value alone cannot tell.
+
+    The value of an unreadable text is null.
+    """
+    dtype = column.dtype
+    if dtype == pl.String:
+        return [(text, None)]
+    if dtype == pl.Boolean:
+        spellings = {"True": True, "true": True, "False": False, "false": False}
+        return [(text.replace_strict(spellings, default=None, return_dtype=pl.Boolean), None)]
+    if isinstance(dtype, pl.Datetime):
+        return [
+            (text.str.to_datetime(spelling, time_unit="us", strict=False, cache=False), text.str.contains(shape))
+            for spelling, shape in ((spelling, _timestamp_shape(spelling)) for spelling in timestamp_formats(column))
+        ]
+    fits = _is_plain_integer(text) if dtype.is_integer() else text.str.contains(_number_pattern(dtype))
+    return [(text.cast(dtype, strict=False), fits)]
+
+
+def _is_plain_integer(text: pl.Expr) -> pl.Expr:
+    """Whether text that can be cast (a sign or none, then digits) has no plus and no leading zero.
+
+    Compared as text, which is much cheaper than a pattern: "1" to "9" or "-1" to "-9" in front, or just "0".
+    """
+    return (text >= "1") | (text == "0") | ((text >= "-1") & (text < "-:"))
+
+
+def _timestamp_shape(spelling: str) -> str:
     shape = re.escape(spelling).replace(r"\.6f", ".6f")
     for token, pattern in _FORMAT_SHAPES.items():
         shape = shape.replace(token, pattern)
-    fits = text.str.contains(rf"\A{shape}\z")
-    if not fits.any():
-        return _nothing(text)
-    return _where(fits, text.str.to_datetime(spelling, time_unit="us", strict=False, cache=False))
-
-
-def _where(fits: pl.Series, values: pl.Series) -> pl.Series:
-    """The values whose text has the right spelling; the library's own casts take others too."""
-    return values if fits.all() else values.zip_with(fits, values.clear().extend_constant(None, len(values)))
-
-
-def _nothing(text: pl.Series) -> pl.Series:
-    return pl.Series(text.name, dtype=pl.Datetime("us")).extend_constant(None, len(text))
+    return rf"\A{shape}\z"
 
 
 def _number_pattern(dtype: pl.DataType) -> str:
@@ -161,9 +175,18 @@ def _column_checks(name: str, column: dy.Column) -> Iterator[tuple[str, pl.Expr]
     if not column.nullable:
         yield "required", text.is_null()
     yield from _spelling_checks(text, value, column.dtype)
-    for rule, holds in column.validation_rules(value).items():
-        if rule != "nullability":
-            yield _DATAFRAMELY_CODES.get(rule, rule.removeprefix("check__")), ~holds
+    for rule, holds in _validation_rules(value, column):
+        yield _DATAFRAMELY_CODES.get(rule, rule.removeprefix("check__")), ~holds
+
+
+def _validation_rules(value: pl.Expr, column: dy.Column) -> Iterator[tuple[str, pl.Expr]]:
+    """The rules of dataframely for the values of a column that are not null: name, "the value keeps it"."""
+    return ((rule, holds) for rule, holds in column.validation_rules(value).items() if rule != "nullability")
+
+
+def _all(conditions: Iterable[pl.Expr]) -> pl.Expr:
+    """Whether none of the conditions is false; a null is no value, which breaks nothing."""
+    return pl.all_horizontal(pl.lit(value=True), *(condition.fill_null(value=True) for condition in conditions))
 
 
 def _spelling_checks(text: pl.Expr, value: pl.Expr, dtype: pl.DataType) -> Iterator[tuple[str, pl.Expr]]:

@@ -21,8 +21,10 @@ import polars as pl
 
 from flows.errors import DataError, RetailError
 from flows.lake.contracts import CONTRACTS
-from flows.lake.convert import Conversion, convert_csv, count_reasons
+from flows.lake.convert import Conversion, convert_csv
 from flows.lake.parts import part_name, stem, sweep
+from flows.lake.quarantine import count_reasons
+from flows.lake.several import for_each_file
 from flows.lake.sources import SourceFile
 from flows.warehouse.base import LedgerRow, Warehouse
 from flows.warehouse.lock import check_inside
@@ -136,7 +138,7 @@ class Ingestion:
         ]
 
     def _convert_table(self, files: Sequence[PlannedFile]) -> list[Result]:
-        return [self._convert(file) for file in files]
+        return for_each_file(self._convert, files, lambda file: file.source.path)
 
     def _convert(self, file: PlannedFile) -> Result:
         """Convert one file unless it is loaded already; a refused file is an outcome, not an exception."""

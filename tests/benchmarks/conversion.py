@@ -23,7 +23,7 @@ class Contender:
 
 
 REFERENCE = "duckdb"
-RATIOS = ("× DuckDB COPY", "× after imports")
+RATIOS = ("× DuckDB COPY", "× after imports", "× CPU after imports")
 CONTENDERS = (
     Contender("duckdb", "DuckDB COPY", "duckdb_copy", "clean", "nothing"),
     Contender("ours-clean", "ours", "ours", "clean", "everything"),
@@ -132,12 +132,13 @@ def _costs(runs: Sequence[Cost]) -> tuple[str, str, str, str]:
     )
 
 
-def _ratios(runs: Sequence[Cost], reference: Sequence[Cost]) -> tuple[str, str]:
-    """Time over that of the reference in the same round: of the whole processes, and without their imports."""
+def _ratios(runs: Sequence[Cost], reference: Sequence[Cost]) -> tuple[str, str, str]:
+    """Time over that of the reference in the same round: of the whole processes, then without their imports."""
     if not runs or len(runs) != len(reference):
-        return "–", "–"
+        return "–", "–", "–"
     pairs = list(zip(runs, reference, strict=True))
     return (
         f"**{spread([run.wall / other.wall for run, other in pairs])}**",
         f"**{spread([run.seconds / other.seconds for run, other in pairs])}**",
+        f"**{spread([run.cpu_seconds / other.cpu_seconds for run, other in pairs])}**",
     )

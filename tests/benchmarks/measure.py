@@ -37,6 +37,11 @@ class Cost:
         """Wall time without the start of Python and the imports, in seconds."""
         return float(self.report["seconds"])
 
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time of all threads without the start of Python and the imports, in seconds."""
+        return float(self.report["cpu_seconds"])
+
 
 class ContenderError(Exception):
     """A measured process failed; the message is the end of what it wrote."""

@@ -10,14 +10,19 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.errors import DataError, LoadError
+from flows.lake import quarantine, reading
 from flows.lake.contracts import CONTRACTS
-from flows.lake.convert import QUARANTINE_SCHEMA, Conversion, convert_csv
+from flows.lake.convert import Conversion, convert_csv
+from flows.lake.quarantine import QUARANTINE_SCHEMA
 
 ORDERS = CONTRACTS["raw_orders"]
 HEADER = "id,customer,ordered_at,store_id,subtotal,tax_paid,order_total\n"
@@ -43,7 +48,7 @@ def test_convert_good_file_has_exact_values_and_lineage(tmp_path: Path) -> None:
     path = write(tmp_path, HEADER + GOOD + 'o2,"c,""2""",2026-03-01T10:00:00.000007,é,0,0,0')
     conversion = convert_csv(path, ORDERS, tmp_path / "out")
     frame = read_good(conversion)
-    assert frame.schema == {**ORDERS.dtypes, "_file": pl.String, "_row": pl.Int64}
+    assert frame.schema == {**ORDERS.dtypes, "_file": pl.Categorical(), "_row": pl.Int64()}
     assert frame.rows() == [
         ("o1", "c1", datetime(2026, 3, 1, 10), "s1", 1000, 60, 1060, "raw_orders.csv", 1),
         ("o2", 'c,"2"', datetime(2026, 3, 1, 10, 0, 0, 7), "é", 0, 0, 0, "raw_orders.csv", 2),
@@ -239,8 +244,8 @@ def test_convert_any_written_csv_accounts_for_every_record(
     texts = []
     for row in rows:
         text = io.StringIO()
-        csv.writer(text, quoting=quoting, lineterminator=line_end).writerow(row)
-        texts.append(text.getvalue())
+        csv.writer(text, quoting=quoting, lineterminator="\r\n").writerow(row)  # with LF it would not quote a lone CR
+        texts.append(text.getvalue().removesuffix("\r\n") + line_end)
     path = write(folder, HEADER + "".join(texts))
     conversion = convert_csv(path, ORDERS, folder, block_bytes=block_bytes)
     expected = [i for i, row in enumerate(rows, 1) if is_good(row)]
@@ -263,4 +268,50 @@ def is_good(row: list[str]) -> bool:
         and moment == "2026-03-01T10:00:00"
         and all(text.isascii() and text.isdigit() and str(int(text)) == text for text in amounts)
         and int(amounts[0]) + int(amounts[1]) == int(amounts[2])
+    )
+
+
+@pytest.mark.parametrize("held_bytes", [0, 1 << 30], ids=["from-drafts", "at-once"])
+def test_convert_many_bad_records_are_all_in_quarantine_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held_bytes: int
+) -> None:
+    monkeypatch.setattr(quarantine, "_HELD_BYTES", held_bytes)
+    records = [f"o{i},c1,2026-03-01T10:00:00,s1,1000,60,{1060 + i % 2}\n" for i in range(60)]
+    conversion = convert_csv(write(tmp_path, HEADER + "".join(records)), ORDERS, tmp_path / "out", block_bytes=200)
+    bad = read_bad(conversion)
+    assert bad.schema == QUARANTINE_SCHEMA
+    assert bad["_row"].to_list() == list(range(2, 61, 2))
+    assert bad["raw"].to_list() == [record.strip() for record in records[1::2]]
+    assert bad["_file_sha256"].unique().to_list() == [conversion.file_sha256]
+    assert conversion.reasons == {"order_total:sum_mismatch": 30}
+    assert conversion.examples == tuple(f"record {row}: order_total:sum_mismatch" for row in (2, 4, 6, 8, 10))
+    assert len([path for path in (tmp_path / "out/quarantine").rglob("*") if path.is_file()]) == 1
+
+
+@pytest.mark.parametrize("window", [1, 50, 1 << 18])
+@pytest.mark.parametrize("row", [1, 2, 7, 8])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_convert_byte_that_is_not_utf8_is_found_in_its_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: int, window: int, quote: str
+) -> None:
+    monkeypatch.setattr(reading, "WINDOW", window)
+    lines = [GOOD.replace("c1", f"{quote}cé{quote}").encode() for _ in range(8)]
+    lines[row - 1] = lines[row - 1].replace("é".encode(), b"\xe9")
+    with pytest.raises(DataError, match=rf"record {row} is not UTF-8 \(byte 0xe9\)"):
+        convert_csv(write(tmp_path, HEADER.encode() + b"".join(lines)), ORDERS, tmp_path / "out")
+
+
+def test_convert_parts_of_different_files_are_read_together(tmp_path: Path) -> None:
+    """The name of the file is a category in each part; readers of several parts must not stumble over it."""
+    for name in ("raw_orders_1.csv", "raw_orders_2.csv"):
+        convert_csv(write(tmp_path, HEADER + GOOD, name), ORDERS, tmp_path / "out")
+    parts = str(tmp_path / "out/lake/raw_orders/*.parquet")
+    names = ["raw_orders_1.csv", "raw_orders_2.csv"]
+    assert pl.scan_parquet(parts).collect()["_file"].cast(pl.String).sort().to_list() == names
+    with duckdb.connect() as connection:
+        found = connection.execute(f"select _file, typeof(_file) from '{parts}' order by _file").fetchall()
+    assert found == [(name, "VARCHAR") for name in names]
+    assert pq.read_schema(next(iter((tmp_path / "out/lake/raw_orders").iterdir()))).field("_file").type.value_type in (
+        pa.string(),
+        pa.large_string(),
     )

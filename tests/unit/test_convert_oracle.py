@@ -50,6 +50,22 @@ def test_convert_soup_of_separators_agrees_with_slow_reader(
 
 
 @given(
+    table=st.sampled_from(("two", "three", "raw_items", "raw_products")),
+    odd=st.lists(st.tuples(st.integers(0, 120), st.text(st.sampled_from('",\r\na1é'), max_size=8)), max_size=6),
+    block_bytes=st.integers(100, 3000),
+)
+@settings(max_examples=100, deadline=None)
+def test_convert_few_odd_lines_among_many_agree_with_slow_reader(
+    folder: Path, table: str, odd: list[tuple[int, str]], block_bytes: int
+) -> None:
+    kinds = [field.kind for field in TABLE_FIELDS[table]]
+    lines = [",".join({"text": f"t{i}", "integer": str(i)}[kind] for kind in kinds) for i in range(120)]
+    for at, text in odd:
+        lines.insert(at, text)
+    assert disagreement(Case(table, "\n".join(lines) + "\n", (block_bytes, 1 << 20)), folder) is None
+
+
+@given(
     rows=st.lists(st.tuples(ANY_TEXT, ANY_TEXT, ANY_TEXT), max_size=8),
     quoting=st.sampled_from((csv.QUOTE_MINIMAL, csv.QUOTE_ALL)),
     line_end=st.sampled_from(("\n", "\r\n")),

@@ -1,0 +1,54 @@
+"""One block of bytes → the good records as typed values, the others with every reason against them.
+
+First the cheap questions are put to all records; only those that they do not clear are examined exactly.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from flows.lake.contracts import Contract
+from flows.lake.reading import Block
+from flows.lake.records import Records, find_records, judge_block, take_raw
+from flows.lake.values import explain, read_values
+
+NUL = 0
+
+
+def convert_block(block: Block, header: list[str], contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """The good records of a block: the contract's columns and `_row`; the bad ones: `_row`, `reason` and `raw`.
+
+    `_row` (Int64) is the number of the record in its file, from 1; None stands for no bad records.
+    """
+    records = judge_block(block, header)
+    typed, surely_good = read_values(records.text, contract)
+    good = surely_good.to_numpy(writable=True)
+    for doubtful in (records.unsound, records.apart, find_records(block, NUL)):
+        good[doubtful] = False
+    bad = None
+    if not good.all():
+        typed, good, bad = _examine(block, records, typed, good, contract)
+    rows = pl.int_range(block.first_row, block.first_row + block.rows, dtype=pl.Int64, eager=True).alias("_row")
+    typed = typed.insert_column(typed.width, rows)
+    return typed if bad is None else typed.filter(pl.Series(good)), bad
+
+
+def _examine(
+    block: Block, records: Records, typed: pl.DataFrame, good: np.ndarray, contract: Contract
+) -> tuple[pl.DataFrame, np.ndarray, pl.DataFrame | None]:
+    """Judge exactly what is not surely good: `typed` and `good` as they must be, and the bad records."""
+    doubtful = np.flatnonzero(~good)
+    exact, reasons = explain(records.take_text(doubtful), contract)
+    reasons = reasons.scatter(np.searchsorted(doubtful, records.unsound), "record:" + records.codes)
+    is_fine = reasons.is_null()
+    fine, wrong = doubtful[is_fine.to_numpy()], doubtful[~is_fine.to_numpy()]
+    if len(fine):
+        read = exact.filter(is_fine)
+        typed = typed.with_columns(typed[name].scatter(fine, read[name]) for name in contract.columns)
+        good[fine] = True
+    if not len(wrong):
+        return typed, good, None
+    rows = pl.Series(wrong + block.first_row, dtype=pl.Int64)
+    bad = pl.DataFrame({"_row": rows, "reason": reasons.filter(~is_fine), "raw": take_raw(block, wrong)})
+    return typed, good, bad

@@ -1,0 +1,102 @@
+"""Where the processor's time goes in a conversion, stage by stage, one block after another.
+
+`python -m tests.benchmarks.stages raw_orders_2000000_dirty.csv` prints Markdown. The time is that of all threads;
+what a stage calls that is a stage itself is not counted twice.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import polars as pl
+
+from flows.lake import blocks, convert, reading, records
+from flows.lake.contracts import CONTRACTS
+from tests.benchmarks.measure import table
+
+STAGES = (
+    (reading._Hashing, "read", "read and hash the source"),
+    (reading.CsvReader, "_cut", "find where records end, check UTF-8"),
+    (blocks, "judge_block", "structure of the records"),
+    (records, "_parse", "parse CSV (polars)"),
+    (blocks, "read_values", "cast and check values (polars)"),
+    (blocks, "_examine", "judge and explain the doubtful"),
+    (convert, "convert_block", "filter, number"),
+    (pl.DataFrame, "write_parquet", "write Parquet (polars)"),
+    (convert, "write_part", "flush, read back, hash the parts"),
+    (convert.Quarantine, "add", "quarantine"),
+    (convert.Quarantine, "finish", "quarantine"),
+    (convert, "convert_csv", "the rest"),
+)
+
+
+class Clock:
+    """CPU seconds by stage; the time of an inner stage is taken off the outer one."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._inner = [0.0]
+
+    def timed(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*args: Any, **options: Any) -> Any:
+            start = time.process_time()
+            self._inner.append(0.0)
+            try:
+                return function(*args, **options)
+            finally:
+                spent = time.process_time() - start
+                self.seconds[stage] = self.seconds.get(stage, 0.0) + spent - self._inner.pop()
+                self._inner[-1] += spent
+
+        return run
+
+
+class OneAfterAnother:
+    """Stands in for the pool of threads: what is submitted is done at once."""
+
+    def __init__(self, _workers: int) -> None:
+        pass
+
+    def __enter__(self) -> OneAfterAnother:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(function(*args))
+        return future
+
+
+def measure(source: Path) -> dict[str, float]:
+    """CPU seconds of each stage of one conversion."""
+    clock = Clock()
+    with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
+        stack.enter_context(patch.object(convert, "ThreadPoolExecutor", OneAfterAnother))
+        for owner, name, stage in STAGES:
+            stack.enter_context(patch.object(owner, name, clock.timed(stage, getattr(owner, name))))
+        convert.convert_csv(source, CONTRACTS["raw_orders"], Path(folder))
+    return clock.seconds
+
+
+def main() -> None:
+    """Measure every file named on the command line, side by side."""
+    sources = [Path(name) for name in sys.argv[1:]]
+    columns = [measure(source) for source in sources]
+    titles = dict.fromkeys(stage for _, _, stage in STAGES)
+    lines = [(stage, *(f"{column.get(stage, 0):.2f}" for column in columns)) for stage in titles]
+    lines.append(("all", *(f"{sum(column.values()):.2f}" for column in columns)))
+    print(table(("CPU s", *(source.stem for source in sources)), lines))
+
+
+if __name__ == "__main__":
+    main()

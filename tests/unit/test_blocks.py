@@ -1,0 +1,148 @@
+"""Blocks with a few odd records among many sound ones: only the odd ones are judged one by one, and rightly so."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from flows.lake import blocks, records
+from flows.lake.blocks import convert_block
+from flows.lake.contracts import CONTRACTS
+from flows.lake.reading import Block
+from flows.lake.records import Records, judge_block, take_raw
+from flows.lake.splitting import split_records
+from tests.fuzz_convert import TABLE_CONTRACTS
+
+HEADER = ["a", "b", "c"]
+COUNT = 64
+LINE_ENDS = {"lf": "\n", "crlf": "\r\n"}
+
+# The record, its fields if it is sound, and otherwise what is wrong with it.
+ODD = {
+    "no field": ("", None, "field_count"),
+    "one field": ("x", None, "field_count"),
+    "field missing": ("x,y", None, "field_count"),
+    "field missing, empty": ("x,", None, "field_count"),
+    "all empty": (",,", [None, None, None], None),
+    "last one empty": ("x,y,", ["x", "y", None], None),
+    "empty field too many": ("x,y,z,", None, "field_count"),
+    "field too many": ("x,y,z,w", None, "field_count"),
+    "last one empty and one too many": ("x,y,,w", None, "field_count"),
+    "quoted": ('"x","y, ""1""",z', ["x", 'y, "1"', "z"], None),
+    "quoted and empty": ('"x","",""', ["x", None, None], None),
+    "quoted, too many": ('"x","y","z","w"', None, "field_count"),
+    "quote astray": ('x"x,y,z', None, "quoting"),
+    "carriage return": ("x\rx,y,z", None, "stray_cr"),
+    "carriage return in quotes": ('"x\rx",y,z', ["x\rx", "y", "z"], None),
+    "mark of byte order": ("\ufeffx,y,", ["\ufeffx", "y", None], None),
+}
+
+
+def block_of(lines: list[str], line_end: str, *, first_row: int = 1, fields: int = 3) -> Block:
+    data = "".join(line + line_end for line in lines).encode()
+    ends = split_records(data, fields, is_last=True).ends if '"' in "".join(lines) else None
+    return Block(0, data, len(lines), first_row, ends)
+
+
+def judge_few(block: Block, header: list[str]) -> Records:
+    found = records._judge_odd(block, header)
+    assert found is not None, "nothing was proven, so that every record would be judged by itself"
+    return found
+
+
+@pytest.mark.parametrize("position", [0, 1, COUNT // 2, COUNT - 1])
+@pytest.mark.parametrize("line_end", LINE_ENDS.values(), ids=LINE_ENDS)
+@pytest.mark.parametrize("odd", ODD)
+def test_judge_block_few_odd_records_are_judged_alone(odd: str, line_end: str, position: int) -> None:
+    text, fields, code = ODD[odd]
+    lines = [f"a{number},b,c{number}" for number in range(COUNT)]
+    lines[position] = text
+    block = block_of(lines, line_end)
+    found = judge_few(block, HEADER)
+    assert dict(zip(found.unsound.tolist(), found.codes, strict=True)) == ({position: code} if code else {})
+    expected = [tuple(line.split(",")) for line in lines]
+    if fields:
+        which = np.union1d(found.apart, [position])
+        assert found.take_text(which).row(which.tolist().index(position)) == tuple(fields)
+    assert [row for i, row in enumerate(found.text.rows()) if i != position] == [
+        row for i, row in enumerate(expected) if i != position
+    ]
+    assert take_raw(block, np.array([position])).to_list() == [text]
+
+
+@pytest.mark.parametrize("odd", ["x,y,z,,w", "x,y,z,,", "x,y,z,,,w"])
+def test_judge_block_long_record_that_hides_from_the_parser_is_found(odd: str) -> None:
+    """The field after the last is empty, so the parser cuts the record off as if it were sound; the commas tell."""
+    block = block_of([*["a,b,c"] * COUNT, odd], "\n")
+    found = judge_block(block, HEADER)
+    assert (found.unsound.tolist(), found.codes.to_list()) == ([COUNT], ["field_count"])
+
+
+def test_judge_block_hidden_and_short_records_do_not_cancel_out() -> None:
+    lines = ["a,b,c"] * COUNT
+    lines[3], lines[9], lines[10] = "x,y,z,,w", "x,y", "x"
+    found = judge_block(block_of(lines, "\n"), HEADER)
+    assert (found.unsound.tolist(), found.codes.to_list()) == ([3, 9, 10], ["field_count"] * 3)
+
+
+@pytest.mark.parametrize("odd", ["x,y", "x,y,z,w", 'x"x,y,z', "x\r,y,z"])
+def test_judge_block_of_only_bad_records_finds_them_all(odd: str) -> None:
+    found = judge_block(block_of([odd] * COUNT, "\n"), HEADER)
+    assert found.unsound.tolist() == list(range(COUNT))
+    assert found.codes.n_unique() == 1
+
+
+def test_judge_block_with_an_optional_last_column_takes_empty_ones_for_sound() -> None:
+    lines = [f"a{number},b," for number in range(COUNT)]
+    lines[5] = "x,y"
+    found = judge_block(block_of(lines, "\n"), HEADER)
+    assert (found.unsound.tolist(), found.codes.to_list()) == ([5], ["field_count"])
+    assert found.text[6].row(0) == ("a6", "b", None)
+
+
+@pytest.mark.parametrize("line_end", LINE_ENDS.values(), ids=LINE_ENDS)
+def test_judge_block_of_one_column_keeps_blank_records(line_end: str) -> None:
+    found = judge_block(block_of(["x", "", '"y,"', "x,y", ""], line_end, fields=1), ["only"])
+    assert (found.unsound.tolist(), found.codes.to_list()) == ([3], ["field_count"])
+    assert found.text.filter(pl.int_range(pl.len()) != 3)["only"].to_list() == ["x", None, "y,", None]
+
+
+def test_convert_block_numbers_the_records_as_in_the_file() -> None:
+    lines = [f"k{number},{number + 1},n" for number in range(COUNT)]
+    lines[0], lines[7], lines[COUNT - 1] = "k", "k,007,n", 'k,1,"n'
+    good, bad = convert_block(block_of(lines, "\n", first_row=1001), ["key", "count", "note"], TABLE_CONTRACTS["three"])
+    assert bad is not None
+    assert bad.rows() == [
+        (1001, "record:field_count", "k"),
+        (1008, "count:not_integer", "k,007,n"),
+        (1000 + COUNT, "record:quoting", 'k,1,"n'),
+    ]
+    assert good["_row"].to_list() == [1001 + i for i in range(COUNT) if i not in (0, 7, COUNT - 1)]
+    assert good["count"].to_list() == [1 + i for i in range(COUNT) if i not in (0, 7, COUNT - 1)]
+
+
+@pytest.mark.parametrize("share", [0, 1, COUNT // 2, COUNT])
+def test_convert_block_timestamps_in_the_second_spelling_are_as_good(share: int) -> None:
+    moments = ["2026-03-01T10:00:00.000007" if i < share else "2026-03-01T10:00:00" for i in range(COUNT)]
+    lines = [f"o{i},c,{moment},s,1,0,1" for i, moment in enumerate(moments)]
+    contract = CONTRACTS["raw_orders"]
+    good, bad = convert_block(block_of(lines, "\n"), list(contract.columns), contract)
+    assert bad is None
+    assert good["ordered_at"].dt.microsecond().to_list() == [7] * share + [0] * (COUNT - share)
+    assert good["_row"].to_list() == list(range(1, COUNT + 1))
+
+
+def test_convert_block_asks_exactly_only_about_the_doubtful(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    explain = blocks.explain
+
+    def count(text: pl.DataFrame, *rest: object) -> object:
+        asked.append(text.height)
+        return explain(text, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(blocks, "explain", count)
+    lines = ["k,1,n"] * COUNT
+    lines[4], lines[9] = "k,+1,n", "k"
+    convert_block(block_of(lines, "\n"), ["key", "count", "note"], TABLE_CONTRACTS["three"])
+    assert asked == [2]
