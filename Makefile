@@ -33,7 +33,7 @@ run: $(VENV)/.installed
 	@$(BIN)/python -m flows.pipeline
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n logical --dist loadgroup
+	$(BIN)/python -m pytest -n logical
 
 test-redshift: $(VENV)/.installed
 	@$(BIN)/python -m tests.warehouse.real_redshift

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
     from tests.warehouse.redshift import Redshift
@@ -40,12 +41,20 @@ class Finished:
         return self.work_dir / "reports" / "latest"
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `-n`, all tests of the Prefect server stay in one process, and those of a file together: they share much."""
-    for item in items:
-        needs_server = "prefect_server" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("server" if needs_server else str(item.path)))
+SHARES_THE_SERVER = ("tests/browser/", "tests/flows/", "tests/unit/test_readme.py")
+HAS_ITS_OWN = ("tests/flows/test_deployments.py",)
+
+
+class ByWhatTheyShare(LoadScopeScheduling):
+    """With `-n`: the tests of one file go to one process, and so do all that share the Prefect server and its runs."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", maxsplit=1)[0]
+        return "server" if file.startswith(SHARES_THE_SERVER) and file not in HAS_ITS_OWN else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByWhatTheyShare:
+    return ByWhatTheyShare(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,10 @@
-"""Reaching Redshift: passwords, IAM, TLS, Prefect blocks; what is missing or wrong, and that no secret shows."""
+"""Reaching Redshift: passwords, IAM, TLS; what is missing or wrong, and that no secret shows."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
-import boto3
 import pytest
-from prefect_aws import AwsCredentials, AwsSecret, S3Bucket
 
 from flows.errors import ConfigError
 from flows.settings import load_settings
@@ -140,42 +137,6 @@ def test_iam_without_tls_is_refused(redshift: Redshift, monkeypatch: pytest.Monk
     monkeypatch.setenv("RETAIL_REDSHIFT_WORKGROUP", "any")
     monkeypatch.setenv("RETAIL_REDSHIFT_SSLMODE", "disable")
     with pytest.raises(ConfigError, match="TLS"):
-        open_redshift()
-
-
-def test_blocks_of_prefect_give_keys_bucket_and_password(
-    prefect_server: None, redshift: Redshift, standin: RedshiftStandin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    keys = AwsCredentials(aws_access_key_id="testing", aws_secret_access_key="testing", region_name="us-east-1")
-    keys.save("retail-keys", overwrite=True)
-    S3Bucket(bucket_name=standin.bucket, bucket_folder="from-block", credentials=keys).save("retail-s3", overwrite=True)
-    AwsSecret(aws_credentials=keys, secret_name="retail/redshift").save("retail-secret", overwrite=True)
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", standin.s3_endpoint)  # moto serves both
-    secret = {"username": standin.user, "password": standin.password, "host": standin.host, "port": standin.port}
-    client = boto3.client("secretsmanager", endpoint_url=standin.s3_endpoint, region_name="us-east-1")
-    client.create_secret(Name="retail/redshift", SecretString=json.dumps(secret))
-    for name in ("HOST", "PORT", "USER", "PASSWORD"):
-        monkeypatch.delenv(f"RETAIL_REDSHIFT_{name}")
-    for name in ("RETAIL_S3_BUCKET", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("RETAIL_AWS_CREDENTIALS_BLOCK", "retail-keys")
-    monkeypatch.setenv("RETAIL_S3_BUCKET_BLOCK", "retail-s3")
-    monkeypatch.setenv("RETAIL_REDSHIFT_SECRET_BLOCK", "retail-secret")
-    warehouse = open_redshift()
-    assert warehouse._stage.settings.bucket == standin.bucket
-    assert warehouse._stage.settings.prefix.startswith("from-block/retail-pipeline/")
-    assert warehouse._stage.list_keys() == []
-    assert ask(warehouse) == standin.user
-    environment = dbt_environment(load_settings(target="redshift"))
-    assert environment["AWS_ACCESS_KEY_ID"] == "testing"
-    assert environment["DBT_ENV_SECRET_RETAIL_REDSHIFT_PASSWORD"] == standin.password
-
-
-def test_block_that_does_not_exist_is_named(
-    prefect_server: None, redshift: Redshift, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("RETAIL_S3_BUCKET_BLOCK", "nowhere")
-    with pytest.raises(ConfigError, match=r"S3Bucket 'nowhere', named by RETAIL_S3_BUCKET_BLOCK"):
         open_redshift()
 
 

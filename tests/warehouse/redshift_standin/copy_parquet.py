@@ -23,7 +23,7 @@ Matches = Callable[[pa.DataType], bool]
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return bool(kinds.is_string(kind) or kinds.is_large_string(kind))
+    return bool(kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_string_view(kind))
 
 
 MATCHING: dict[str, Matches] = {
@@ -83,6 +83,8 @@ def _check_schema(file: pq.ParquetFile, url: str, columns: Sequence[Column]) -> 
 
 
 def _fits(kind: pa.DataType, column: Column) -> bool:
+    if kinds.is_dictionary(kind):  # how Arrow reads a column; in Parquet it is one of plain values
+        kind = kind.value_type
     if column.base == "numeric":
         precision, scale = column.sizes
         return kinds.is_decimal(kind) and kind.scale == scale and kind.precision <= precision
