@@ -23,11 +23,12 @@ from sqlalchemy.exc import DBAPIError
 
 from flows.artifacts import publish
 from flows.command_line import run_flow
+from flows.dbt_results import build_marker
+from flows.dbt_runner import invoke_dbt, release_warehouse
 from flows.errors import ConfigError, LoadError
 from flows.run import Run, open_run
 from flows.settings import Settings, Target, load_settings
 from flows.target import open_warehouse
-from flows.transform import build_marker, invoke_dbt, release_warehouse
 from flows.warehouse.base import LedgerRow
 from reports.kpis import KPIS, Kpi, check_frame
 from reports.page import PageContext, Totals, render_page

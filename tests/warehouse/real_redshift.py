@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from flows.blocks import read_blocks
 from flows.errors import RetailError
 from flows.settings import load_settings
-from flows.target import find_access, find_stage, read_blocks
+from flows.target import find_access, find_stage
 from flows.warehouse.access import connect
 
 TESTS = Path(__file__).resolve().parents[1]

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from flows.blocks import read_blocks
 from flows.errors import ConfigError
 from flows.settings import load_settings
-from flows.target import dbt_environment, find_access, find_stage, open_warehouse, read_blocks
+from flows.target import dbt_environment, find_access, find_stage, open_warehouse
 from flows.warehouse.redshift import RedshiftWarehouse
 from tests.warehouse import real_redshift
 from tests.warehouse.redshift import Redshift, open_redshift

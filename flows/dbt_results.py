@@ -1,0 +1,119 @@
+"""What dbt did, as its `run_results.json` says, over all attempts of a run.
+
+The states that prefect-dbt shows are not the truth: a node that dbt skipped is shown as completed there.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.artifacts import markdown_table
+from flows.settings import Settings
+
+GOOD = ("success", "pass", "warn")
+BROKEN = ("error", "runtime error", "partial success")
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """The last word of dbt on one node: `status` as in run_results.json, `attempts` how often it ran.
+
+    `failures` is what a data test counted; 0 for other nodes.
+    """
+
+    node: str
+    status: str
+    message: str
+    attempts: int
+    failures: int = 0
+
+    @property
+    def name(self) -> str:
+        """The node's name without its package and without the hash of a test, e.g. `model.dim_stores`."""
+        kind, _, name = self.node.split(".", 2)
+        return f"{kind}.{name.split('.')[0] if kind == 'test' else name}"
+
+    @property
+    def finding(self) -> str:
+        """What a test that only warns is about, e.g. `orders of unknown customers`."""
+        return self.name.removeprefix("test.").removeprefix("warn_").replace("_", " ")
+
+
+def build_marker(settings: Settings) -> Path:
+    """The file that stands while the marts are those of a build whose every test passed."""
+    return settings.dbt_target_dir / "build_passed.json"
+
+
+def attempts_dir(settings: Settings) -> Path:
+    """Where the results of each attempt of the newest run are kept."""
+    return settings.dbt_target_dir / "attempts"
+
+
+def keep_attempt(results: Path, attempt: int, settings: Settings) -> None:
+    """Keep what an attempt left in dbt's own file, which the next one overwrites."""
+    if results.exists():
+        attempts_dir(settings).mkdir(parents=True, exist_ok=True)
+        shutil.copy(results, attempts_dir(settings) / f"{attempt:03d}.json")
+
+
+def read_attempts(settings: Settings) -> list[NodeResult]:
+    """The last result of each node over all attempts of this run, in the order dbt first ran them."""
+    results: dict[str, NodeResult] = {}
+    for path in sorted(attempts_dir(settings).glob("*.json")):
+        for result in json.loads(path.read_text(encoding="utf-8"))["results"]:
+            before = results.get(result["unique_id"])
+            results[result["unique_id"]] = NodeResult(
+                result["unique_id"],
+                result["status"],
+                " ".join((result["message"] or "").split()),
+                (before.attempts if before else 0) + (result["status"] != "skipped"),
+                result["failures"] or 0,
+            )
+    is_hook = {node for node in results if node.startswith("operation.")}  # of interest only if it fails
+    return [result for node, result in results.items() if node not in is_hook or result.status not in GOOD]
+
+
+def count_nodes(results: Sequence[NodeResult]) -> dict[str, int]:
+    """How many nodes ended how; a warning is a success."""
+    success = sum(result.status in GOOD for result in results)
+    skipped = sum(result.status == "skipped" for result in results)
+    return {
+        "nodes": len(results),
+        "success": success,
+        "error": len(results) - success - skipped,
+        "skipped": skipped,
+        "warned": sum(result.status == "warn" for result in results),
+        "retried": sum(result.attempts > 1 for result in results),
+    }
+
+
+def describe_failure(failed: Sequence[NodeResult]) -> str:
+    """The nodes that failed, with dbt's words."""
+    causes = [result for result in failed if result.status != "skipped"]
+    skipped = len(failed) - len(causes)
+    return "\n".join(
+        [
+            f"{len(causes)} dbt nodes failed and {skipped} were skipped after them; the report was not renewed.",
+            *(f"- {result.name}: {result.status}: {result.message}" for result in causes[:10]),
+        ]
+    )
+
+
+def describe_build(results: Sequence[NodeResult], seconds: float) -> str:
+    """A build in Markdown: the counts, and each node that is worth a look."""
+    counts = count_nodes(results)
+    sections = [
+        "# dbt build",
+        f"{counts['nodes']} nodes in {seconds:.0f} s: {counts['success']} succeeded "
+        f"({counts['warned']} with a warning), "
+        f"{counts['error']} failed, {counts['skipped']} skipped; {counts['retried']} ran more than once.",
+    ]
+    notable = [result for result in results if result.status not in ("success", "pass") or result.attempts > 1]
+    if notable:
+        rows = [(result.name, result.status, result.attempts, result.message) for result in notable]
+        sections.append(markdown_table(("node", "status", "attempts", "what dbt says"), rows))
+    return "\n\n".join(sections)

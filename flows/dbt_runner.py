@@ -1,0 +1,80 @@
+"""dbt in this process, through prefect-dbt: one task run a node, settings as its environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from dbt_common.events.base_types import EventLevel
+from prefect_dbt import PrefectDbtRunner, PrefectDbtSettings
+
+from flows.settings import Settings
+from flows.target import dbt_environment
+
+NODE_SECONDS = 60  # for the server to take in the last task runs
+
+
+def invoke_dbt(arguments: list[str], settings: Settings, **options: Any) -> None:
+    """Run dbt in this process, with the settings as its environment.
+
+    Raises:
+        ValueError: dbt could not run at all; nodes that fail are only in run_results.json.
+    """
+    if settings.as_of and arguments != ["retry"]:  # a retry takes the variables of the run it repeats
+        options["vars"] = json.dumps({"as_of": settings.as_of.isoformat()})
+    settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
+    runner = PrefectDbtRunner(
+        settings=PrefectDbtSettings(
+            project_dir=settings.dbt_project_dir,
+            profiles_dir=settings.dbt_project_dir,
+            target_path=settings.dbt_target_dir,
+            log_level=EventLevel.WARN,  # a line a node comes from Prefect; the whole log is in dbt.log
+        ),
+        raise_on_failure=False,
+    )
+    with _environment(dbt_environment(settings) | {"DBT_LOG_PATH": str(settings.dbt_target_dir / "logs")}), _joined():
+        runner.invoke(
+            arguments, target=settings.target, log_level_file="info", use_colors=False, use_colors_file=False, **options
+        )
+
+
+def release_warehouse(settings: Settings) -> None:
+    """Close the connection that an in-process dbt keeps, so that other programs can open the DuckDB file."""
+    if settings.target == "local":
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+        DuckDBConnectionManager.close_all_connections()
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Set environment variables for a while: dbt's profile reads them."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _joined() -> Iterator[None]:
+    """Wait for the threads in which prefect-dbt runs a task for each node; dbt may have ended before they have.
+
+    They read the environment as they begin: one that is taken back meanwhile breaks them, and the node has no task run.
+    """
+    before = set(threading.enumerate())
+    try:
+        yield
+    finally:
+        for thread in set(threading.enumerate()) - before:
+            if thread.name.endswith("(run_task)"):
+                thread.join(NODE_SECONDS)
