@@ -7,10 +7,9 @@ are removed in the end. Without the settings it lists what is missing and exits 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 from flows.blocks import read_blocks
 from flows.errors import RetailError
@@ -35,8 +34,8 @@ def main() -> int:
     except RetailError as error:
         print(f"\n{error}\n\nSet them in the environment; docs/redshift.md says what each is.", file=sys.stderr)
         return error.exit_code
-    os.environ["RETAIL_TEST_REDSHIFT"] = "real"
-    return int(pytest.main([*map(str, FILES), "-m", "redshift", "-v"]))
+    command = [sys.executable, "-m", "pytest", *map(str, FILES), "-m", "redshift", "-v"]
+    return subprocess.run(command, env=os.environ | {"RETAIL_TEST_REDSHIFT": "real"}, check=False).returncode
 
 
 if __name__ == "__main__":
