@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -121,6 +125,30 @@ def test_iam_gets_credentials_from_aws(
     environment = dbt_environment(load_settings(target="redshift"))
     assert (environment["RETAIL_REDSHIFT_METHOD"], environment["RETAIL_REDSHIFT_HOST"]) == ("iam", standin.host)
     assert environment["DBT_ENV_SECRET_RETAIL_REDSHIFT_PASSWORD"] == ""
+
+
+@pytest.mark.parametrize("kind", [serverless, provisioned])
+def test_dbt_connects_with_iam(
+    redshift: Redshift,
+    standin: RedshiftStandin,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    kind: Callable[[pytest.MonkeyPatch, RedshiftStandin], None],
+) -> None:
+    monkeypatch.setenv("RETAIL_REDSHIFT_METHOD", "iam")
+    monkeypatch.delenv("RETAIL_REDSHIFT_PASSWORD")
+    kind(monkeypatch, standin)
+    settings = load_settings(target="redshift")
+    done = subprocess.run(
+        [Path(sys.executable).parent / "dbt", "debug", "--connection", "--target", "redshift", "--profiles-dir", "."],
+        cwd=settings.dbt_project_dir,
+        env=os.environ | dbt_environment(settings) | {"DBT_LOG_PATH": str(tmp_path), "DBT_TARGET_PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "OK connection ok" in done.stdout, done.stdout + done.stderr
+    assert any("credentials" in str(call).lower() for call in standin.api.calls), "AWS was asked"
 
 
 def test_iam_of_a_workgroup_that_aws_does_not_know_is_a_configuration_error(
