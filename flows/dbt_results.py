@@ -43,6 +43,11 @@ class NodeResult:
         return self.name.removeprefix("test.").removeprefix("warn_").replace("_", " ")
 
 
+def is_doubtful(finding: str) -> bool:
+    """Whether a finding casts doubt on the numbers; a record that a later delivery replaced does not."""
+    return not finding.startswith("superseded ")
+
+
 def build_marker(settings: Settings) -> Path:
     """The file that stands while the marts are those of a build whose every test passed."""
     return settings.dbt_target_dir / "build_passed.json"

@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError
 
 from flows.artifacts import publish
 from flows.command_line import run_flow
-from flows.dbt_results import build_marker
+from flows.dbt_results import build_marker, is_doubtful
 from flows.dbt_runner import invoke_dbt, release_warehouse
 from flows.errors import ConfigError, LoadError
 from flows.run import Run, open_run
@@ -208,7 +208,9 @@ def _page_context(run: Run, period: Period, ledger: list[LedgerRow], findings: d
             rows_loaded=sum(row.rows_loaded for row in ledger),
             rows_quarantined=sum(row.rows_quarantined for row in ledger),
         ),
-        notes=tuple(f"dbt counted {count:,} {finding}." for finding, count in findings.items()),
+        notes=tuple(
+            f"{finding.capitalize()}: {count:,}." for finding, count in findings.items() if is_doubtful(finding)
+        ),
     )
 
 
