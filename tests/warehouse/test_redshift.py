@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,15 +19,6 @@ from tests.warehouse.redshift import Redshift, convert, open_redshift
 
 pytestmark = pytest.mark.redshift
 CUSTOMERS = CONTRACTS["raw_customers"]
-
-
-@pytest.fixture
-def warehouse(redshift: Redshift) -> Iterator[RedshiftWarehouse]:
-    warehouse = open_redshift()
-    with warehouse.hold("run-1"):
-        warehouse.prepare(CONTRACTS.values())
-        yield warehouse
-    warehouse.close()
 
 
 def load(warehouse: RedshiftWarehouse, conversion: Conversion, run_id: str = "run-1") -> LedgerRow:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +19,6 @@ from tests.warehouse.redshift_standin import RELATION_GONE, SERIALIZATION_FAILUR
 CUSTOMERS = CONTRACTS["raw_customers"]
 OLD, NEW = "id,name\na,Ada\nb,Bo\n", "id,name\na,Anna\nc,Cy\nd,Di\n"
 ROWS = 'select id, name from "raw".raw_customers order by id'
-
-
-@pytest.fixture
-def warehouse(redshift: Redshift) -> Iterator[RedshiftWarehouse]:
-    warehouse = open_redshift()
-    with warehouse.hold("run-1"):
-        warehouse.prepare(CONTRACTS.values())
-        yield warehouse
-    warehouse.close()
 
 
 def copies(standin: RedshiftStandin) -> int:
