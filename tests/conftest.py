@@ -57,6 +57,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByWhatThe
     return ByWhatTheyShare(config, log)
 
 
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> None:
+    """Names of tests must not hold what was computed: bytes, which may hold a time, need ids of their own."""
+    if isinstance(val, bytes):
+        raise pytest.UsageError(f"the parameter {argname!r} has bytes for values: name them with ids=[…]")
+
+
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
     """A Prefect server with an empty database of its own."""

@@ -102,6 +102,7 @@ def test_ingest_name_that_is_not_utf8_is_loaded(source: Path, warehouse: DuckDBW
         (b"raw_customers_\xff.csv", rb"raw_customers_\xff.csv"),
         (b"raw_customers_\n.csv", rb"raw_customers_\n.csv"),
     ],
+    ids=["no UTF-8", "line end"],
 )
 def test_ingest_two_names_that_print_alike_are_both_refused(
     source: Path, warehouse: DuckDBWarehouse, one: bytes, other: bytes
