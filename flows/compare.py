@@ -16,8 +16,8 @@ from pathlib import Path
 
 from flows.errors import ConfigError, LoadError, RetailError
 from flows.lake.contracts import CONTRACTS
-from flows.settings import Settings, load_settings
-from flows.target import dbt_environment, open_warehouse
+from flows.run.settings import Settings, load_settings
+from flows.run.target import dbt_environment, open_warehouse
 from flows.warehouse.parity import Finding, Relation, Side, compare, raw_relations
 from reports.kpis import KPIS
 

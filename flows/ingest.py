@@ -16,14 +16,14 @@ from typing import Any, TypeVar
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.artifacts import escape, markdown_table, publish
-from flows.command_line import run_flow
 from flows.lake.contracts import CONTRACTS
 from flows.lake.s3 import SCHEME, fetch_s3
 from flows.lake.sources import find_sources
-from flows.run import Run, open_run
-from flows.settings import Settings, Target, load_settings
-from flows.target import open_warehouse
+from flows.run.artifacts import escape, markdown_table, publish
+from flows.run.command_line import run_flow
+from flows.run.settings import Settings, Target, load_settings
+from flows.run.summary import Run, open_run
+from flows.run.target import open_warehouse
 from flows.warehouse.base import Warehouse
 from flows.warehouse.ingestion import FileOutcome, Ingestion
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from prefect import flow, get_run_logger
 
-from flows.command_line import run_flow
 from flows.ingest import ingest
 from flows.report import report
-from flows.run import describe, open_run
-from flows.settings import Target, load_settings
+from flows.run.command_line import run_flow
+from flows.run.settings import Target, load_settings
+from flows.run.summary import describe, open_run
 from flows.transform import transform
 
 

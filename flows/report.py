@@ -21,14 +21,14 @@ from prefect.cache_policies import NO_CACHE
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from flows.artifacts import publish
-from flows.command_line import run_flow
-from flows.dbt_results import build_marker, is_doubtful
-from flows.dbt_runner import invoke_dbt, release_warehouse
 from flows.errors import ConfigError, LoadError
-from flows.run import Run, open_run
-from flows.settings import Settings, Target, load_settings
-from flows.target import open_warehouse
+from flows.marts.results import build_marker, is_doubtful
+from flows.marts.runner import invoke_dbt, release_warehouse
+from flows.run.artifacts import publish
+from flows.run.command_line import run_flow
+from flows.run.settings import Settings, Target, load_settings
+from flows.run.summary import Run, open_run
+from flows.run.target import open_warehouse
 from flows.warehouse.base import LedgerRow
 from reports.kpis import KPIS, Kpi, check_frame
 from reports.page import PageContext, Totals, render_page

@@ -18,9 +18,8 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import task_run
 from prefect.tasks import Task
 
-from flows.artifacts import publish
-from flows.command_line import run_flow
-from flows.dbt_results import (
+from flows.errors import LoadError
+from flows.marts.results import (
     BROKEN,
     GOOD,
     attempts_dir,
@@ -31,11 +30,12 @@ from flows.dbt_results import (
     keep_attempt,
     read_attempts,
 )
-from flows.dbt_runner import invoke_dbt, release_warehouse
-from flows.errors import LoadError
-from flows.run import Run, open_run
-from flows.settings import Settings, Target, load_settings
-from flows.target import open_warehouse
+from flows.marts.runner import invoke_dbt, release_warehouse
+from flows.run.artifacts import publish
+from flows.run.command_line import run_flow
+from flows.run.settings import Settings, Target, load_settings
+from flows.run.summary import Run, open_run
+from flows.run.target import open_warehouse
 
 
 @flow(name="transform")

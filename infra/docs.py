@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from flows.settings import load_settings
+from flows.run.settings import load_settings
 
 
 def main() -> int:

@@ -104,7 +104,7 @@ def load_ours(source: Path, work: Path) -> Report:
     """The ingest of this project without Prefect: hash, convert, load into DuckDB, ledger. Unchanged files are left."""
     from flows.lake.contracts import CONTRACTS
     from flows.lake.sources import find_sources
-    from flows.warehouse.duckdb import DuckDBWarehouse
+    from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
     from flows.warehouse.ingestion import Ingestion
 
     spent = start_watch()

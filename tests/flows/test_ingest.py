@@ -12,8 +12,8 @@ import pytest
 
 from flows.errors import ConfigError, DataError, LoadError
 from flows.ingest import ingest
-from flows.run import open_run
-from flows.settings import load_settings
+from flows.run.settings import load_settings
+from flows.run.summary import open_run
 from tests.tiny_shop import FILES, write_shop
 
 pytestmark = pytest.mark.usefixtures("prefect_server")

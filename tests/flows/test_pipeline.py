@@ -16,7 +16,7 @@ from prefect.client.orchestration import get_client
 from flows.errors import ConfigError, DataError, LoadError
 from flows.pipeline import retail_pipeline
 from flows.report import report
-from flows.run import describe
+from flows.run.summary import describe
 from reports.kpis import KPIS
 from tests.conftest import Finished
 from tests.tiny_shop import AS_OF, FILES, write_shop

@@ -9,8 +9,8 @@ import pytest
 from prefect_aws import AwsCredentials, AwsSecret, S3Bucket
 
 from flows.errors import ConfigError
-from flows.settings import load_settings
-from flows.target import dbt_environment
+from flows.run.settings import load_settings
+from flows.run.target import dbt_environment
 from tests.warehouse.redshift import Redshift, open_redshift
 from tests.warehouse.redshift_standin import RedshiftStandin
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from flows.command_line import run_flow
 from flows.errors import ConfigError, DataError, LoadError, RetailError
+from flows.run.command_line import run_flow
 from tests.conftest import PROJECT
 
 SUMMARY: dict[str, Any] = {

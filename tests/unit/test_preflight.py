@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from flows.errors import LoadError
-from flows.warehouse.preflight import check_part
+from flows.warehouse.redshift.preflight import check_part
 
 COLUMNS = {
     "id": "varchar(4)",

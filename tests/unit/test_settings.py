@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.errors import ConfigError
-from flows.settings import load_settings
+from flows.run.settings import load_settings
 from tests.conftest import DATASETS, PROJECT
 
 

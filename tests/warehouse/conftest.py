@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from flows.lake.contracts import CONTRACTS
-from flows.warehouse.redshift import RedshiftWarehouse
+from flows.warehouse.redshift.warehouse import RedshiftWarehouse
 from tests.warehouse.redshift import Redshift, open_redshift
 
 

@@ -32,7 +32,7 @@ from flows.lake.sources import find_sources
 from flows.warehouse import duckdb as embedded
 from flows.warehouse import ingestion, lock, plan
 from flows.warehouse.base import Warehouse
-from flows.warehouse.duckdb import DuckDBWarehouse
+from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from flows.warehouse.ingestion import Ingestion
 from flows.warehouse.lock import hold_work_dir
 
@@ -89,9 +89,9 @@ def install_redshift(steps: Steps) -> None:
     from redshift_connector.core import Connection as RedshiftConnection
     from redshift_connector.cursor import Cursor
 
-    from flows.warehouse.lease import Lease
-    from flows.warehouse.redshift import RedshiftWarehouse
-    from flows.warehouse.stage import Stage
+    from flows.warehouse.redshift.lease import Lease
+    from flows.warehouse.redshift.stage import Stage
+    from flows.warehouse.redshift.warehouse import RedshiftWarehouse
 
     def execute(cursor: Any, sql: str, *args: Any, **kwargs: Any) -> Any:
         return steps.around(name_statement(sql), unpatched)(cursor, sql, *args, **kwargs)
@@ -157,12 +157,12 @@ def ingest(order: dict[str, Any]) -> None:
 
 
 def open_ordered(order: dict[str, Any], work_dir: Path) -> Warehouse:
-    """The warehouse that the order names; Redshift as `flows.target` opens it, but without Prefect, which is slow."""
+    """The warehouse that the order names; Redshift as `flows.run.target` does, without Prefect, which is slow."""
     if order.get("target") != "redshift":
         return DuckDBWarehouse(work_dir / "warehouse.duckdb")
-    from flows.warehouse.access import Access
-    from flows.warehouse.redshift import LoadOptions, RedshiftWarehouse
-    from flows.warehouse.stage import StageSettings
+    from flows.warehouse.redshift.access import Access
+    from flows.warehouse.redshift.stage import StageSettings
+    from flows.warehouse.redshift.warehouse import LoadOptions, RedshiftWarehouse
 
     named = {name: os.environ[f"RETAIL_REDSHIFT_{name.upper()}"] for name in ("host", "database", "user", "password")}
     access = Access(port=int(os.environ["RETAIL_REDSHIFT_PORT"]), method="database", **named)  # type: ignore[arg-type]

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import redshift_connector
 
-from flows.blocks import read_blocks
 from flows.lake.contracts import CONTRACTS
 from flows.lake.convert import Conversion, convert_csv
-from flows.settings import load_settings
-from flows.target import find_access, open_warehouse
+from flows.run.blocks import read_blocks
+from flows.run.settings import load_settings
+from flows.run.target import find_access, open_warehouse
 from flows.warehouse.base import SCHEMAS
-from flows.warehouse.redshift import RedshiftWarehouse
+from flows.warehouse.redshift.warehouse import RedshiftWarehouse
 from tests.warehouse.redshift_standin import RedshiftStandin
 
 

@@ -14,7 +14,7 @@ from flows.errors import LoadError
 from flows.lake.contracts import CONTRACTS
 from flows.lake.convert import Conversion, convert_csv
 from flows.warehouse.base import LedgerRow
-from flows.warehouse.duckdb import DuckDBWarehouse
+from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 
 CUSTOMERS = CONTRACTS["raw_customers"]
 

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from flows.errors import ConfigError, DataError, LoadError
 from flows.lake.contracts import CONTRACTS
 from flows.lake.sources import find_sources
-from flows.warehouse.duckdb import DuckDBWarehouse, literal
+from flows.warehouse.duckdb.load import literal
+from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from flows.warehouse.ingestion import Ingestion
 from flows.warehouse.lock import hold_work_dir
 from tests.tiny_shop import FILES, write_shop

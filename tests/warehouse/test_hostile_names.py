@@ -13,7 +13,7 @@ from flows.errors import ConfigError, DataError
 from flows.lake.contracts import CONTRACTS
 from flows.lake.sources import find_sources, printable
 from flows.warehouse import plan
-from flows.warehouse.duckdb import DuckDBWarehouse
+from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from flows.warehouse.ingestion import Ingestion
 
 CUSTOMERS = "id,name\na,Ada\n"

@@ -13,7 +13,7 @@ from flows.lake.convert import Conversion
 from flows.lake.sources import find_sources
 from flows.warehouse.base import LedgerRow, raw_columns
 from flows.warehouse.ingestion import Ingestion
-from flows.warehouse.redshift import RedshiftWarehouse
+from flows.warehouse.redshift.warehouse import RedshiftWarehouse
 from tests.tiny_shop import FILES, write_shop
 from tests.warehouse.redshift import Redshift, convert, open_redshift
 

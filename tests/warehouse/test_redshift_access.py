@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.blocks import read_blocks
 from flows.errors import ConfigError
-from flows.settings import load_settings
-from flows.target import dbt_environment, find_access, find_stage, open_warehouse
-from flows.warehouse.redshift import RedshiftWarehouse
+from flows.run.blocks import read_blocks
+from flows.run.settings import load_settings
+from flows.run.target import dbt_environment, find_access, find_stage, open_warehouse
+from flows.warehouse.redshift.warehouse import RedshiftWarehouse
 from tests.warehouse import real_redshift
 from tests.warehouse.redshift import Redshift, open_redshift
 from tests.warehouse.redshift_standin import RedshiftStandin

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from flows.errors import RetailError
-from flows.run import describe
+from flows.run.summary import describe
 
 
 def build_parser(program: str, description: str) -> argparse.ArgumentParser:

@@ -23,7 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from flows.errors import ConfigError, LoadError
 from flows.lake.parts import Part
-from flows.warehouse.access import AwsKeys
+from flows.warehouse.redshift.access import AwsKeys
 
 _OURS = re.compile(r"\A(parts/[0-9a-f]{64}\.parquet|manifests/[0-9a-f]{64}\.json)\Z")
 _FINAL = ("AccessDenied", "NoSuchBucket", "InvalidAccessKeyId", "SignatureDoesNotMatch", "PermanentRedirect", "403")

@@ -20,7 +20,7 @@ from uuid import uuid4
 from prefect.context import FlowRunContext
 
 from flows.errors import LoadError
-from flows.settings import Settings
+from flows.run.settings import Settings
 from flows.warehouse.lock import check_inside, hold_work_dir
 
 _UNFINISHED = re.compile(r"\A\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.json\.tmp\Z")

@@ -1,15 +1,10 @@
-"""The embedded warehouse: one DuckDB file in the work folder, the default target.
-
-SQL holds its values as literals: binding one single parameter makes DuckDB's client import pandas, a second each run.
-"""
+"""The embedded warehouse: one DuckDB file in the work folder, the default target."""
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -19,21 +14,9 @@ from sqlalchemy.pool import NullPool
 from flows.errors import ConfigError, LoadError
 from flows.lake.contracts import Contract
 from flows.lake.convert import Conversion
-from flows.lake.parts import Part
-from flows.warehouse.base import (
-    LEDGER_COLUMNS,
-    SCHEMAS,
-    LedgerRow,
-    check_counts,
-    create_table,
-    ledger_table,
-    new_entries,
-    quote,
-    raw_columns,
-    raw_table,
-)
-
-LEDGER = ledger_table()
+from flows.warehouse.base import LEDGER_COLUMNS, LedgerRow, new_entries, quote, raw_table
+from flows.warehouse.duckdb.load import LEDGER, Load
+from flows.warehouse.duckdb.tables import make_schemas, make_tables
 
 
 class DuckDBWarehouse:
@@ -52,12 +35,8 @@ class DuckDBWarehouse:
 
     def prepare(self, contracts: Iterable[Contract]) -> None:
         with self._explained("the tables cannot be made"):
-            for schema in SCHEMAS:
-                self._connect().execute(f"create schema if not exists {quote(schema)}")
-            self._connect().execute(create_table(LEDGER, LEDGER_COLUMNS))
-            for contract in contracts:
-                self._connect().execute(create_table(raw_table(contract), raw_columns(contract)))
-                self._check_columns(contract)
+            make_schemas(self._connect())
+            make_tables(self._connect(), contracts)
 
     def read_ledger(self) -> list[LedgerRow]:
         columns = ", ".join(map(quote, LEDGER_COLUMNS))
@@ -79,13 +58,9 @@ class DuckDBWarehouse:
                 part.verify()
         entries = new_entries(conversions, run_id)
         known = self.count_rows(contract)
-        names = ", ".join(literal(entry.file_name) for entry in entries)
+        load = Load(contract, entries, [part for conversion in conversions for part in conversion.parts])
         with self._explained(f"{_describe(entries)} not loaded"), self._transaction():
-            if any(entry.file_name in known for entry in entries):
-                self._connect().execute(f"delete from {raw_table(contract)} where _file in ({names})")  # noqa: S608
-            self._write_ledger(contract, names, entries)
-            self._insert_rows(contract, [part for conversion in conversions for part in conversion.parts])
-            check_counts(entries, self._count_loaded(contract, entries[0].loaded_at))
+            load.run(self._connect(), is_replacing=any(entry.file_name in known for entry in entries))
         counts = self._counts[contract.table]
         counts |= {entry.file_name: entry.rows_loaded for entry in entries}
         self._counts[contract.table] = {name: rows for name, rows in counts.items() if rows}
@@ -159,59 +134,7 @@ class DuckDBWarehouse:
                 connection.rollback()
             raise
 
-    def _write_ledger(self, contract: Contract, names: str, entries: Sequence[LedgerRow]) -> None:
-        connection = self._connect()
-        connection.execute(
-            f"delete from {LEDGER} where table_name = {literal(contract.table)} and file_name in ({names})"  # noqa: S608
-        )
-        columns = ", ".join(map(quote, LEDGER_COLUMNS))
-        rows = ", ".join(
-            f"({', '.join(literal(str(getattr(entry, column))) for column in LEDGER_COLUMNS)})" for entry in entries
-        )
-        connection.execute(f"insert into {LEDGER} ({columns}) values {rows}")  # noqa: S608
-
-    def _insert_rows(self, contract: Contract, parts: Sequence[Part]) -> None:
-        """Insert the parts; what they do not hold of the lineage is in the ledger, which is written first."""
-        if not parts:
-            return
-        lineage = {"_file_sha256": "file_sha256", "_run_id": "run_id", "_loaded_at": "loaded_at"}
-        columns = list(raw_columns(contract))
-        selected = ", ".join(f"ledger.{lineage[c]}" if c in lineage else f"parts.{quote(c)}" for c in columns)
-        paths = ", ".join(literal(_without_patterns(part.path)) for part in parts)
-        self._connect().execute(
-            f"insert into {raw_table(contract)} ({', '.join(map(quote, columns))}) "  # noqa: S608
-            f"select {selected} from read_parquet([{paths}]) as parts join {LEDGER} as ledger "
-            f"on ledger.table_name = {literal(contract.table)} and ledger.file_name = parts._file"
-        )
-
-    def _count_loaded(self, contract: Contract, loaded_at: datetime) -> dict[str, int]:
-        """File → rows of the transaction of that time; the time spares reading the whole table."""
-        rows = self._connect().execute(
-            f"select _file, count(*) from {raw_table(contract)} "  # noqa: S608
-            f"where _loaded_at = timestamp {literal(loaded_at.isoformat())} group by _file"
-        )
-        return dict(rows.fetchall())
-
-    def _check_columns(self, contract: Contract) -> None:
-        found = [row[0] for row in self._connect().execute(f"describe {raw_table(contract)}").fetchall()]
-        expected = list(raw_columns(contract))
-        if found != expected:
-            raise LoadError(
-                f"{raw_table(contract)} has the columns {', '.join(found)}; the contract has {', '.join(expected)}. "
-                "Drop the table, then run again to load its files anew."
-            )
-
 
 def _describe(entries: Sequence[LedgerRow]) -> str:
     others = len(entries) - 1
     return entries[0].file_name + (f" and {others} more files were" if others else " was")
-
-
-def literal(text: str) -> str:
-    """A text as an SQL literal; in DuckDB nothing but the quote itself has a meaning within quotes."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _without_patterns(path: Path) -> str:
-    """A path that DuckDB does not take for a pattern."""
-    return re.sub(r"([*?\[])", r"[\1]", str(path))

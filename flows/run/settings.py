@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.errors import ConfigError
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 Target = Literal["local", "redshift"]
 
 
@@ -132,7 +132,7 @@ class Settings(BaseSettings):
         return self.schema_prefix if self.target == "redshift" else ""
 
     def dbt_environment(self) -> dict[str, str]:
-        """What dbt/profiles.yml and the project read on every target; `flows.target` adds what Redshift needs."""
+        """What dbt/profiles.yml and the project read on every target; `flows.run.target` adds what Redshift needs."""
         return {
             "RETAIL_TARGET": self.target,
             "RETAIL_DUCKDB_PATH": str(self.duckdb_path),

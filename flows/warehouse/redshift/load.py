@@ -13,9 +13,9 @@ from redshift_connector.error import DatabaseError
 
 from flows.errors import ConfigError, LoadError
 from flows.lake.contracts import Contract
-from flows.warehouse.access import describe_error, is_transient
 from flows.warehouse.base import LEDGER_COLUMNS, LedgerRow, check_counts, ledger_table, quote, raw_columns, raw_table
-from flows.warehouse.lease import Lease
+from flows.warehouse.redshift.access import describe_error, is_transient
+from flows.warehouse.redshift.lease import Lease
 
 LATE_COLUMNS = {"_file_sha256": "file_sha256", "_run_id": "run_id", "_loaded_at": "loaded_at"}  # raw → ledger
 

@@ -12,13 +12,13 @@ import re
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from flows.blocks import Blocks, read_blocks
 from flows.errors import ConfigError
-from flows.settings import Settings
-from flows.warehouse.access import Access, AwsKeys
+from flows.run.blocks import Blocks, read_blocks
+from flows.run.settings import Settings
 from flows.warehouse.base import Warehouse
-from flows.warehouse.duckdb import DuckDBWarehouse
-from flows.warehouse.stage import StageSettings
+from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
+from flows.warehouse.redshift.access import Access, AwsKeys
+from flows.warehouse.redshift.stage import StageSettings
 
 _ROLE = r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=.@/-]+"
 COPY_ROLE = re.compile(rf"\A(default|{_ROLE}(,{_ROLE})*)\Z")  # several: a chain of roles
@@ -32,7 +32,7 @@ def open_warehouse(settings: Settings) -> Warehouse:
     """
     if settings.target == "local":
         return DuckDBWarehouse(settings.duckdb_path)
-    from flows.warehouse.redshift import LoadOptions, RedshiftWarehouse
+    from flows.warehouse.redshift.warehouse import LoadOptions, RedshiftWarehouse
 
     blocks = read_blocks(settings)
     access, stage = find_access(settings, blocks), find_stage(settings, blocks)

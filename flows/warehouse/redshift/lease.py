@@ -20,8 +20,8 @@ from redshift_connector.cursor import Cursor
 from redshift_connector.error import DatabaseError
 
 from flows.errors import LoadError
-from flows.warehouse.access import state_of
 from flows.warehouse.base import create_table, quote
+from flows.warehouse.redshift.access import state_of
 
 LOCK_SECONDS = 30
 CANCELED = "57014"  # SQLSTATE: a statement that took longer than statement_timeout

@@ -11,8 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from prefect.blocks.core import Block
 
 from flows.errors import ConfigError
-from flows.settings import Settings
-from flows.warehouse.access import AwsKeys
+from flows.run.settings import Settings
+from flows.warehouse.redshift.access import AwsKeys
 
 
 @dataclass(frozen=True)

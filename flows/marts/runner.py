@@ -12,8 +12,8 @@ from typing import Any
 from dbt_common.events.base_types import EventLevel
 from prefect_dbt import PrefectDbtRunner, PrefectDbtSettings
 
-from flows.settings import Settings
-from flows.target import dbt_environment
+from flows.run.settings import Settings
+from flows.run.target import dbt_environment
 
 NODE_SECONDS = 60  # for the server to take in the last task runs
 

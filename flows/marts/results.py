@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.artifacts import markdown_table
-from flows.settings import Settings
+from flows.run.artifacts import markdown_table
+from flows.run.settings import Settings
 
 GOOD = ("success", "pass", "warn")
 BROKEN = ("error", "runtime error", "partial success")

@@ -1,6 +1,6 @@
-"""The production warehouse: Amazon Redshift, Serverless or provisioned; the twin of `flows/warehouse/duckdb.py`.
+"""The production warehouse: Amazon Redshift, Serverless or provisioned; twin of `duckdb/warehouse.py`.
 
-Parts go to S3 and are loaded in one transaction (`redshift_load`). An outage is followed by another try; whether a
+Parts go to S3 and are loaded in one transaction (`load`). An outage is followed by another try; whether a
 commit that was never answered took effect is read from the ledger.
 """
 
@@ -21,13 +21,13 @@ from sqlalchemy.pool import NullPool
 from flows.errors import LoadError, RetailError
 from flows.lake.contracts import CONTRACTS, Contract
 from flows.lake.convert import Conversion
-from flows.warehouse.access import Access, Connections, connect, describe_error, is_transient, with_retries
 from flows.warehouse.base import LEDGER_COLUMNS, LedgerRow, ledger_table, new_entries, quote, raw_table
-from flows.warehouse.lease import Lease
-from flows.warehouse.preflight import check_part
-from flows.warehouse.redshift_load import Load, staged_columns
-from flows.warehouse.redshift_tables import make_schemas, make_tables
-from flows.warehouse.stage import Stage, StageSettings
+from flows.warehouse.redshift.access import Access, Connections, connect, describe_error, is_transient, with_retries
+from flows.warehouse.redshift.lease import Lease
+from flows.warehouse.redshift.load import Load, staged_columns
+from flows.warehouse.redshift.preflight import check_part
+from flows.warehouse.redshift.stage import Stage, StageSettings
+from flows.warehouse.redshift.tables import make_schemas, make_tables
 
 T = TypeVar("T")
 

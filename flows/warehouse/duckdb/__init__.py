@@ -1,0 +1,1 @@
+"""The embedded warehouse; the twin of `flows.warehouse.redshift`."""

@@ -1,0 +1,88 @@
+"""The statements that load files into a raw table of a DuckDB file, within one transaction that the caller opens.
+
+SQL holds its values as literals: binding one single parameter makes DuckDB's client import pandas, a second each run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from flows.lake.contracts import Contract
+from flows.lake.parts import Part
+from flows.warehouse.base import LEDGER_COLUMNS, LedgerRow, check_counts, ledger_table, quote, raw_columns, raw_table
+
+LEDGER = ledger_table()
+LATE_COLUMNS = {"_file_sha256": "file_sha256", "_run_id": "run_id", "_loaded_at": "loaded_at"}  # raw → ledger
+
+
+@dataclass(frozen=True)
+class Load:
+    """Files of one table that are loaded together; there are no parts if all their records are in quarantine."""
+
+    contract: Contract
+    entries: Sequence[LedgerRow]
+    parts: Sequence[Part]
+
+    def run(self, connection: duckdb.DuckDBPyConnection, *, is_replacing: bool) -> None:
+        """Replace the rows of these files and their ledger rows, and compare the counts.
+
+        Raises:
+            LoadError: the counts of a file differ; the transaction must be rolled back.
+        """
+        names = ", ".join(literal(entry.file_name) for entry in self.entries)
+        if is_replacing:
+            connection.execute(f"delete from {self._table} where _file in ({names})")  # noqa: S608
+        self._write_ledger(connection, names)
+        self._insert_rows(connection)
+        check_counts(self.entries, self._count_loaded(connection, self.entries[0].loaded_at))
+
+    @property
+    def _table(self) -> str:
+        return raw_table(self.contract)
+
+    def _write_ledger(self, connection: duckdb.DuckDBPyConnection, names: str) -> None:
+        table = literal(self.contract.table)
+        connection.execute(f"delete from {LEDGER} where table_name = {table} and file_name in ({names})")  # noqa: S608
+        columns = ", ".join(map(quote, LEDGER_COLUMNS))
+        rows = ", ".join(
+            f"({', '.join(literal(str(getattr(entry, column))) for column in LEDGER_COLUMNS)})"
+            for entry in self.entries
+        )
+        connection.execute(f"insert into {LEDGER} ({columns}) values {rows}")  # noqa: S608
+
+    def _insert_rows(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Insert the parts; what they do not hold of the lineage is in the ledger, which is written first."""
+        if not self.parts:
+            return
+        columns = list(raw_columns(self.contract))
+        selected = ", ".join(f"ledger.{LATE_COLUMNS[c]}" if c in LATE_COLUMNS else f"parts.{quote(c)}" for c in columns)
+        paths = ", ".join(literal(_without_patterns(part.path)) for part in self.parts)
+        connection.execute(
+            f"insert into {self._table} ({', '.join(map(quote, columns))}) "  # noqa: S608
+            f"select {selected} from read_parquet([{paths}]) as parts join {LEDGER} as ledger "
+            f"on ledger.table_name = {literal(self.contract.table)} and ledger.file_name = parts._file"
+        )
+
+    def _count_loaded(self, connection: duckdb.DuckDBPyConnection, loaded_at: datetime) -> dict[str, int]:
+        """File → rows of the transaction of that time; the time spares reading the whole table."""
+        rows = connection.execute(
+            f"select _file, count(*) from {self._table} "  # noqa: S608
+            f"where _loaded_at = timestamp {literal(loaded_at.isoformat())} group by _file"
+        )
+        return dict(rows.fetchall())
+
+
+def literal(text: str) -> str:
+    """A text as an SQL literal; in DuckDB nothing but the quote itself has a meaning within quotes."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _without_patterns(path: Path) -> str:
+    """A path that DuckDB does not take for a pattern."""
+    return re.sub(r"([*?\[])", r"[\1]", str(path))

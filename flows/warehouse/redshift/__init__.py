@@ -1,0 +1,1 @@
+"""The warehouse in Amazon Redshift; the twin of `flows.warehouse.duckdb`."""
