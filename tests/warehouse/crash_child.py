@@ -29,9 +29,9 @@ from flows.errors import RetailError
 from flows.lake import convert, parts
 from flows.lake.contracts import CONTRACTS
 from flows.lake.sources import find_sources
-from flows.warehouse import duckdb as embedded
 from flows.warehouse import ingestion, lock, plan
 from flows.warehouse.base import Warehouse
+from flows.warehouse.duckdb import warehouse as embedded
 from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from flows.warehouse.ingestion import Ingestion
 from flows.warehouse.lock import hold_work_dir
