@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import dataframely as dy
 import polars as pl
@@ -33,12 +33,14 @@ class Rule:
 class Contract:
     """What a record of `table` must look like: its columns (a dataframely schema) and its rules.
 
-    A contract is equal to itself only, for expressions cannot be compared.
+    A contract is equal to itself only, for expressions cannot be compared. `history` says which rows the warehouse
+    keeps when a file is delivered again and replaces them: none, all, or those whose key is delivered no more.
     """
 
     table: str
     schema: type[dy.Schema]
     rules: tuple[Rule, ...] = ()
+    history: Literal["none", "all", "vanished"] = "none"
 
     @property
     def columns(self) -> dict[str, dy.Column]:
@@ -155,11 +157,11 @@ _TOTAL_IS_SUM = Rule(
 CONTRACTS: dict[str, Contract] = {
     contract.table: contract
     for contract in (
-        Contract("raw_customers", RawCustomers),
+        Contract("raw_customers", RawCustomers, history="vanished"),
         Contract("raw_orders", RawOrders, (_TOTAL_IS_SUM,)),
         Contract("raw_items", RawItems),
-        Contract("raw_products", RawProducts),
-        Contract("raw_stores", RawStores),
-        Contract("raw_supplies", RawSupplies),
+        Contract("raw_products", RawProducts, history="all"),
+        Contract("raw_stores", RawStores, history="all"),
+        Contract("raw_supplies", RawSupplies, history="all"),
     )
 }
