@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from flows.lake.contracts import CONTRACTS, Contract
-from flows.warehouse.base import LEDGER_COLUMNS, raw_columns
+from flows.warehouse.base import DELIVERY_COLUMNS, LEDGER_COLUMNS, archive_columns, raw_columns
 from infra.dbt_sources import SOURCES, replace_tables
 from tests.conftest import DATASETS
 
@@ -35,8 +35,16 @@ def test_dbt_sources_columns_are_those_of_the_contract(contract: Contract) -> No
     assert list(dbt_sources()["raw"][contract.table].items()) == list(raw_columns(contract).items())
 
 
-def test_dbt_sources_ledger_has_the_columns_of_the_ledger() -> None:
-    assert list(dbt_sources()["ops"]["load_ledger"].items()) == list(LEDGER_COLUMNS.items())
+def test_dbt_sources_ops_tables_have_the_columns_that_the_ingest_makes() -> None:
+    expected = {"load_ledger": LEDGER_COLUMNS, "deliveries": DELIVERY_COLUMNS} | {
+        f"replaced_{table}": archive_columns(contract)
+        for table, contract in CONTRACTS.items()
+        if contract.history != "none"
+    }
+    found = dbt_sources()["ops"]
+    assert {name: list(found[name].items()) for name in expected} == {
+        name: list(columns.items()) for name, columns in expected.items()
+    }
 
 
 def test_dbt_sources_are_written_from_the_contracts() -> None:
