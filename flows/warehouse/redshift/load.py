@@ -130,7 +130,8 @@ class Load:
         cursor.execute(
             f"insert into {self._archive} ({columns}) "  # noqa: S608
             f"select {', '.join(kept)}, cast(%s as timestamp) from {self._table} as loaded "
-            f"join {self._ledger} as ledger on ledger.table_name = %s and ledger.file_name = loaded._file where loaded._file in ({marks})",
+            f"join {self._ledger} as ledger on ledger.table_name = %s and ledger.file_name = loaded._file "
+            f"where loaded._file in ({marks})",
             [self.entries[0].loaded_at, self.contract.table, *self.replaced],
         )
 
