@@ -87,8 +87,8 @@ STORE_PERFORMANCE = Kpi(
     question="How does each store do, and does it grow?",
     definition="Every known store in the last year, also those without orders. Open days are days with an order. "
     "Margin is the items' prices less discounts and the cost of their supplies; refunds are those of the last year, on "
-    "their own day, and are taken off neither net sales nor margin. Growth compares with the 12 months before; a store is "
-    "comparable if its first order is older than those.",
+    "their own day, and are taken off neither net sales nor margin. Growth compares with the 12 months before; a store "
+    "is comparable if its first order is older than those.",
     chart_shows="Bar chart of the net sales of each store in the last year, with growth, and the year before.",
     columns=(
         Column("store_id", "Store id", Format.ID),
