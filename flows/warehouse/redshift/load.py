@@ -130,7 +130,8 @@ class Load:
         cursor.execute(
             f"insert into {self._archive} ({columns}) "  # noqa: S608
             f"select {', '.join(kept)}, cast(%s as timestamp) "
-            f"from {self._table} as loaded join {self._ledger} as ledger on ledger.table_name = %s and ledger.file_name = loaded._file where loaded._file in ({marks})",
+            f"from {self._table} as loaded join {self._ledger} as ledger "
+            f"on ledger.table_name = %s and ledger.file_name = loaded._file where loaded._file in ({marks})",
             [self.entries[0].loaded_at, self.contract.table, *self.replaced],
         )
 
