@@ -31,7 +31,7 @@ class Project:
         return self.texts[file]
 
     def list_mutants(self, only: str = "*") -> list[Mutant]:
-        """Mutants of models, of the macros that models use and of YAML, by file and place; `only` is a glob of paths."""
+        """Mutants of models, of the macros that models use and of YAML, by place; `only` is a glob of paths."""
         mutants = [mutant for file in self._files() if fnmatch(file, only) for mutant in self._mutate(file)]
         return [mutant for mutant in mutants if self.select(mutant)]
 

@@ -1,7 +1,7 @@
 """Builds mutants, one after the other, in a process of its own: `python -m tests.mutants.worker FOLDER`.
 
 FOLDER holds `project/` (a copy of the dbt project, profile included), `target/` and `states/*.duckdb`. Each line of
-standard input is a job, each line of standard output its verdict, as JSON. dbt stays loaded and reads only what changed.
+standard input is a job, each line of standard output its verdict, as JSON. dbt stays loaded, it reads what changed.
 """
 
 from __future__ import annotations
