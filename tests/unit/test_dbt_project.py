@@ -21,13 +21,22 @@ SQL_FILES = sorted(
 FOREIGN_SQL = r"::|\bqualify\b|\bfilter\s*\(|\bconcat\s*\(|\bisodow\b|\bgenerate_series\b|\bvarchar\b(?!\()"
 
 MART_TABLES = {
+    "bridge_products_supplies",
     "dim_customers",
     "dim_date",
+    "dim_product_versions",
+    "dim_products",
     "dim_products_supplies",
     "dim_stores",
+    "dim_supplies",
     "fact_orders",
     "fact_orders_items",
+    "fact_refunds",
+    "fact_stock_counts",
+    "fact_supply_usage",
 }
+# views of marts and marts built from them: the others wait for the gate, so that nothing is published untested
+BEHIND_OTHER_MARTS = {"dim_customers", "dim_products_supplies"}
 KPI_COLUMNS = {
     "sales_per_customer": [
         "customer_id",
@@ -133,6 +142,12 @@ def test_mart_columns_declare_a_type_with_its_length() -> None:
 
 def test_mart_has_the_tables_of_the_star_schema() -> None:
     assert {path.stem for path in MODELS if path.parent.name == "data_mart"} == MART_TABLES
+
+
+def test_every_mart_waits_for_the_gate() -> None:
+    gate = "depends_on: {{ ref('int_build_gate') }}"
+    marts = {path.stem: path.read_text(encoding="utf-8") for path in MODELS if path.parent.name == "data_mart"}
+    assert {name for name, sql in marts.items() if gate not in sql} == BEHIND_OTHER_MARTS
 
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
