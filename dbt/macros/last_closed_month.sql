@@ -23,9 +23,3 @@
 {% macro next_day(date_column) -%}
     cast({{ dbt.dateadd('day', 1, date_column) }} as date)
 {%- endmacro %}
-
-
-{#- The first day of a date's month. -#}
-{% macro month_start(date_column) -%}
-    cast({{ dbt.date_trunc('month', date_column) }} as date)
-{%- endmacro %}
