@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import dataframely as dy
 import polars as pl
@@ -43,13 +43,16 @@ class Rule:
 class Contract:
     """What a record of `table` must look like: its columns (a dataframely schema) and its rules.
 
-    Of an optional table no file need ever come. A contract is equal to itself only, for expressions cannot be compared.
+    Of an optional table no file need ever come. `history` says which rows the warehouse keeps when a file is delivered
+    again and replaces them: none, all, or those whose key is delivered no more. A contract is equal to itself only, for
+    expressions cannot be compared.
     """
 
     table: str
     schema: type[dy.Schema]
     rules: tuple[Rule, ...] = ()
     is_optional: bool = False
+    history: Literal["none", "all", "vanished"] = "none"
 
     @property
     def columns(self) -> dict[str, dy.Column]:
@@ -231,12 +234,12 @@ _TOTAL_IS_SUM = Rule(
 CONTRACTS: dict[str, Contract] = {
     contract.table: contract
     for contract in (
-        Contract("raw_customers", RawCustomers),
+        Contract("raw_customers", RawCustomers, history="vanished"),
         Contract("raw_orders", RawOrders, (_TOTAL_IS_SUM,)),
         Contract("raw_items", RawItems),
-        Contract("raw_products", RawProducts),
-        Contract("raw_stores", RawStores),
-        Contract("raw_supplies", RawSupplies),
+        Contract("raw_products", RawProducts, history="all"),
+        Contract("raw_stores", RawStores, history="all"),
+        Contract("raw_supplies", RawSupplies, history="all"),
         Contract("raw_refunds", RawRefunds, is_optional=True),
         Contract("raw_stock_counts", RawStockCounts, is_optional=True),
     )

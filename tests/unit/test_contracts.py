@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from flows.lake.contracts import CONTRACTS, Contract
-from flows.warehouse.base import LEDGER_COLUMNS, raw_columns
-from infra.dbt_sources import SOURCES, replace_tables
+from flows.warehouse.base import DELIVERY_COLUMNS, LEDGER_COLUMNS, archive_columns, raw_columns
+from infra.dbt_sources import SOURCES, write_tables
 from tests.conftest import DATASETS
 
 
@@ -35,20 +35,32 @@ def test_dbt_sources_columns_are_those_of_the_contract(contract: Contract) -> No
     assert list(dbt_sources()["raw"][contract.table].items()) == list(raw_columns(contract).items())
 
 
-def test_dbt_sources_ledger_has_the_columns_of_the_ledger() -> None:
-    assert list(dbt_sources()["ops"]["load_ledger"].items()) == list(LEDGER_COLUMNS.items())
+def test_dbt_sources_ops_tables_have_the_columns_that_the_ingest_makes() -> None:
+    expected = {"load_ledger": LEDGER_COLUMNS, "deliveries": DELIVERY_COLUMNS} | {
+        f"replaced_{table}": archive_columns(contract)
+        for table, contract in CONTRACTS.items()
+        if contract.history != "none"
+    }
+    found = dbt_sources()["ops"]
+    assert {name: list(found[name].items()) for name in expected} == {
+        name: list(columns.items()) for name, columns in expected.items()
+    }
 
 
 def test_dbt_sources_are_written_from_the_contracts() -> None:
     text = SOURCES.read_text(encoding="utf-8")
-    assert text == replace_tables(text, CONTRACTS.values()), "run: make sources"
+    assert text == write_tables(text, CONTRACTS.values()), "run: make sources"
 
 
 def test_dbt_sources_other_than_raw_stay_when_they_are_written() -> None:
     text = SOURCES.read_text(encoding="utf-8")
-    written = replace_tables(text, [CONTRACTS["raw_items"]])
-    assert "raw_customers" not in written.split("  - name: ops")[0]
-    assert written.split("  - name: ops")[1] == text.split("  - name: ops")[1]
+    written = yaml.safe_load(write_tables(text, [CONTRACTS["raw_stores"]]))["sources"]
+    names = {source["name"]: [table["name"] for table in source["tables"]] for source in written}
+    assert names["raw"] == ["raw_stores"]
+    assert names["ops"] == [name for name in dbt_sources()["ops"] if name[:12] != "replaced_raw"] + [
+        "replaced_raw_stores"
+    ]
+    assert write_tables(write_tables(text, [CONTRACTS["raw_stores"]]), CONTRACTS.values()) == text
 
 
 @pytest.mark.parametrize("contract", CONTRACTS.values(), ids=CONTRACTS)
@@ -65,7 +77,6 @@ def test_contract_columns_are_the_header_of_the_shipped_file(contract: Contract)
 
 @pytest.mark.parametrize("contract", CONTRACTS.values(), ids=CONTRACTS)
 def test_contract_optional_columns_may_be_null_and_follow_the_others(contract: Contract) -> None:
-    """Last, so that a raw table that exists can be given the column where the contract has it."""
     assert all(column.nullable for name, column in contract.columns.items() if name not in contract.required)
     assert list(contract.columns)[: len(contract.required)] == contract.required
 
