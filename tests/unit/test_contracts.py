@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 
+import dataframely as dy
 import polars as pl
 import pytest
 import yaml
 
-from flows.lake.contracts import CONTRACTS, Contract
+from flows.lake.contracts import CONTRACTS, Contract, RawProducts
+from flows.lake.convert import convert_csv
 from flows.warehouse.base import DELIVERY_COLUMNS, LEDGER_COLUMNS, archive_columns, raw_columns
+from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from infra.dbt_sources import SOURCES, write_tables
 from tests.conftest import DATASETS
 
@@ -113,3 +117,33 @@ def test_raw_columns_types_are_the_documented_ones() -> None:
 
 def test_shipped_data_is_at_most_ten_megabytes() -> None:
     assert sum(path.stat().st_size for path in DATASETS.iterdir()) <= 10_000_000
+
+
+class RawProductsWithBrand(RawProducts):
+    """One row per product record as delivered."""
+
+    brand = dy.String(nullable=True, max_length=64, metadata={"is_optional": True}, description="Brand on the menu.")
+
+
+def test_column_added_to_a_contract_alone_goes_from_the_file_to_the_raw_table_and_the_source(tmp_path: Path) -> None:
+    """What docs/adding-a-column.md promises."""
+    contract = Contract("raw_products", RawProductsWithBrand)
+    warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb")
+    warehouse.prepare([contract])
+    texts = {
+        "raw_products.csv": "sku,name,type,price,description\np,n,t,1,\n",
+        "raw_products_2.csv": "brand,sku,name,type,price,description\nAcme,q,n,t,1,\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+        warehouse.load_files(contract, [convert_csv(tmp_path / name, contract, tmp_path)], "run")
+    with warehouse.engine().connect() as connection:
+        assert connection.exec_driver_sql("select sku, brand from raw.raw_products order by sku").fetchall() == [
+            ("p", None),
+            ("q", "Acme"),
+        ]
+    warehouse.close()
+    source = yaml.safe_load(write_tables(SOURCES.read_text(encoding="utf-8"), [contract]))["sources"][0]
+    assert {"name": "brand", "data_type": "varchar(64)", "description": "Brand on the menu."} in source["tables"][0][
+        "columns"
+    ]
