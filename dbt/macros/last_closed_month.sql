@@ -3,7 +3,7 @@
 {% macro last_closed_month(orders) %}
     select
         as_of_date,
-        cast({{ dbt.dateadd('month', -12, 'as_of_date') }} as date) as year_before_date
+        {{ months_before(12, 'as_of_date') }} as year_before_date
     from (
         select
             case

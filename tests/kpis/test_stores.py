@@ -57,9 +57,7 @@ def test_store_performance_every_known_store_has_a_row_the_biggest_first(open_sh
         *("s2", "South", date(2020, 1, 1), 1, 1, 1, usd(500), usd(0), usd(0), usd(-50), -0.1, 1.0, usd(500)),
         *(usd(0), None, False),
     )
-    assert north[:10] == (
-        *("s1", "North", date(2020, 1, 1), 2, 2, 3, usd("40.01"), usd(5), usd("1.80"), usd(20)),
-    )
+    assert north[:10] == (*("s1", "North", date(2020, 1, 1), 2, 2, 3, usd("40.01"), usd(5), usd("1.80"), usd(20)),)
     assert north[10:12] == (pytest.approx(20 / 40.01, abs=1e-9), 1.5)
     assert north[12:] == (usd("13.34"), usd(30), pytest.approx(40.01 / 30 - 1, abs=1e-9), True)
     assert closed == (

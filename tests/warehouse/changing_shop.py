@@ -84,14 +84,15 @@ class ChangingShop:
         from dbt.cli.main import dbtRunner
 
         settings = load_settings(work_dir=str(self.work_dir))
-        options = {"project_dir": str(PROJECT / "dbt"), "profiles_dir": str(PROJECT / "dbt")}
-        options |= {"target_path": str(self.work_dir / "dbt"), "vars": f"{{max_unexplained_ratio: {ratio}}}"}
+        project = str(PROJECT / "dbt")
+        options = ["--project-dir", project, "--profiles-dir", project, "--target-path", str(self.work_dir / "dbt")]
+        options += ["--vars", f"{{max_unexplained_ratio: {ratio}}}", "--log-level-file", "none", "--quiet"]
         if command == "build":
-            arguments = (*arguments, "--exclude-resource-type", "unit_test")
+            options += ["--exclude-resource-type", "unit_test"]
         environment = settings.dbt_environment() | {"DBT_LOG_PATH": str(self.work_dir / "logs")}
         try:
             with patch.dict(os.environ, environment):
-                done = dbtRunner().invoke([command, *arguments], quiet=True, log_level_file="none", **options)
+                done = dbtRunner().invoke([command, *arguments, *options])
         finally:
             DuckDBConnectionManager.close_all_connections()
         if done.result is None:
