@@ -1,7 +1,7 @@
 """The retailer's questions, answered by MetricFlow from the marts: the metrics of dbt/models/_semantic_models.yml.
 
-`python infra/metrics.py` prints a table for each question; `--csv FOLDER` writes them as files instead. What is asked here is
-also in the KPI tables of the report, and a test holds the two equal; another question takes one line.
+`python infra/metrics.py` prints a table for each question; `--csv FOLDER` writes them as files instead. What is asked
+here is also in the KPI tables of the report, and a test holds the two equal; another question takes one line.
 """
 
 from __future__ import annotations
@@ -46,12 +46,14 @@ QUESTIONS = (
              ("customer", "customer__customer_name"), "-net_sales", years=1),
     Question("average_orders", "What does an order bring in, store by store?",
              ("order_count", "average_order_gross", "average_order_net"), STORE, "-average_order_gross"),
-    Question("categories", "Which kinds of product sell?", ("item_count", "item_sales"), ("product__product_type",), "-item_sales"),
+    Question("categories", "Which kinds of product sell?", ("item_count", "item_sales"),
+             ("product__product_type",), "-item_sales"),
     Question("taxes", "Does the tax fit the sales?", ("tax", "net_sales", "tax_ratio"), STORE, "store__store_name"),
-    Question("classes", "What does each class of customers bring in, in the last year?", ("customer_count", "net_sales"),
-             ("customer__customer_status",), "-net_sales", years=1),
+    Question("classes", "What did each class of customers bring in, in the last year?",
+             ("customer_count", "net_sales"), ("customer__customer_status",), "-net_sales", years=1),
     Question("stores", "How did the stores do in the last year?",
-             ("customer_count", "order_count", "net_sales", "tax", "margin", "margin_ratio"), STORE, "-net_sales", years=1),
+             ("customer_count", "order_count", "net_sales", "tax", "margin", "margin_ratio"),
+             STORE, "-net_sales", years=1),
     Question("refunds", "What was given back in the last year?", ("refunds",), STORE, "-refunds", years=1),
     Question("months", "How do sales grow on the year before?", ("order_count", "net_sales", "net_sales_growth"),
              ("metric_time__month",), "metric_time__month"),
@@ -103,14 +105,16 @@ def open_engine(settings: Settings) -> MetricFlowEngine:
     parsed = dbtRunner().invoke(["parse", "--quiet", "--target", settings.target, *folders])
     if not parsed.success:
         raise RuntimeError(f"dbt cannot read its project: {parsed.exception}")
-    manifest = parse_manifest_from_dbt_generated_manifest((target / "semantic_manifest.json").read_text(encoding="utf-8"))
+    manifest = parse_manifest_from_dbt_generated_manifest(
+        (target / "semantic_manifest.json").read_text(encoding="utf-8")
+    )
     client = AdapterBackedSqlClient(get_adapter_by_type({"local": "duckdb"}.get(settings.target, settings.target)))
     return MetricFlowEngine(SemanticManifestLookup(manifest), client)
 
 
 def last_order_date(engine: MetricFlowEngine, settings: Settings) -> date:
     """The default as_of: the last order date that is not after the day its file was delivered."""
-    table = f'"{settings.schema_prefix}data_mart".fact_orders'
+    table = f'"{settings.active_prefix}data_mart".fact_orders'
     found = engine._sql_client.query(f"select max(order_date) from {table} where not is_dated_after_delivery")  # noqa: S608, SLF001
     return _day(found.rows[0][0])
 
@@ -147,7 +151,8 @@ def _query(engine: MetricFlowEngine, question: Question, as_of: date) -> tuple[S
         time_constraint_end=datetime.combine(as_of, datetime.min.time()),
     )
     table = engine.query(request).result_df
-    assert table is not None
+    if table is None:
+        raise RuntimeError(f"MetricFlow has no answer to: {question.text}")
     return list(table.column_names), list(table.rows)
 
 
