@@ -1,3 +1,4 @@
+{{ after_build_gate() }}
 with customers as (
     select * from {{ ref('stg_customers') }}
 ),

@@ -1,3 +1,4 @@
+{{ after_build_gate() }}
 {#- Of these days, counted from the first year's 1 January, those that the orders span are kept: room for 100 years. -#}
 {%- set day_limit = 36525 -%}
 

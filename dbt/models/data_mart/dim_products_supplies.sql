@@ -1,3 +1,4 @@
+{{ after_build_gate() }}
 with products as (
     select * from {{ ref('stg_products') }}
 ),

@@ -1,3 +1,4 @@
+{{ after_build_gate() }}
 with stores as (
     select * from {{ ref('stg_stores') }}
 ),

@@ -1,3 +1,4 @@
+{{ after_build_gate() }}
 with orders as (
     select * from {{ ref('int_orders_enriched') }}
 ),

@@ -1,3 +1,4 @@
+{{ after_build_gate() }}
 with order_items as (
     select * from {{ ref('int_order_items') }}
 ),

@@ -9,6 +9,7 @@ import duckdb
 from flows.errors import LoadError
 from flows.lake.contracts import Contract
 from flows.warehouse.base import LEDGER_COLUMNS, SCHEMAS, create_table, ledger_table, quote, raw_columns, raw_table
+from flows.warehouse.builds import BUILD_COLUMNS, build_table
 
 
 def make_schemas(connection: duckdb.DuckDBPyConnection) -> None:
@@ -18,12 +19,13 @@ def make_schemas(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def make_tables(connection: duckdb.DuckDBPyConnection, contracts: Iterable[Contract]) -> None:
-    """Create missing raw tables and the ledger.
+    """Create missing raw tables and the ledgers.
 
     Raises:
         LoadError: a raw table has other columns than its contract.
     """
     connection.execute(create_table(ledger_table(), LEDGER_COLUMNS))
+    connection.execute(create_table(build_table(), BUILD_COLUMNS))
     for contract in contracts:
         connection.execute(create_table(raw_table(contract), raw_columns(contract)))
         _check_columns(connection, contract)

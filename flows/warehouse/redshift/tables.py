@@ -18,6 +18,7 @@ from flows.warehouse.base import (
     raw_columns,
     raw_table,
 )
+from flows.warehouse.builds import BUILD_COLUMNS, build_table
 
 # Spread by the key, on which staging tells the versions of a record apart; the others fit on every node. Sorted by the
 # time of loading: loads append in that order, the count check reads one load only, incremental models will do the same.
@@ -36,13 +37,14 @@ def make_schemas(connection: Connection, prefix: str) -> None:
 
 
 def make_tables(connection: Connection, contracts: Iterable[Contract], prefix: str) -> None:
-    """Create missing raw tables and the ledger.
+    """Create missing raw tables and the ledgers.
 
     Raises:
         LoadError: a raw table has other columns or types than its contract.
     """
     cursor, chosen = connection.cursor(), list(contracts)
     cursor.execute(create_table(ledger_table(prefix), LEDGER_COLUMNS) + " diststyle all")
+    cursor.execute(create_table(build_table(prefix), BUILD_COLUMNS) + " diststyle all")
     for contract in chosen:
         cursor.execute(create_table(raw_table(contract, prefix), raw_columns(contract)) + _distribution(contract))
     connection.commit()
