@@ -6,7 +6,6 @@ A retry re-runs only what failed, and only what broke: a failed data test is a f
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from datetime import date
@@ -19,11 +18,11 @@ from prefect.runtime import task_run
 from prefect.tasks import Task
 
 from flows.errors import LoadError
+from flows.marts.proof import check_complete, prove_build
 from flows.marts.results import (
     BROKEN,
     GOOD,
     attempts_dir,
-    build_marker,
     count_nodes,
     describe_build,
     describe_failure,
@@ -36,6 +35,9 @@ from flows.run.command_line import run_flow
 from flows.run.settings import Settings, Target, load_settings
 from flows.run.summary import Run, open_run
 from flows.run.target import open_warehouse
+from flows.warehouse.base import Warehouse
+
+BUILD = ["build"]
 
 
 @flow(name="transform")
@@ -56,15 +58,14 @@ def transform(
         try:
             _check_warehouse(settings)
             with warehouse.hold(run.run_id):
-                _transform(run)
+                _transform(run, warehouse)
         finally:
             warehouse.close()
     return run.summary
 
 
-def _transform(run: Run) -> None:
+def _transform(run: Run, warehouse: Warehouse) -> None:
     settings = run.settings
-    build_marker(settings).unlink(missing_ok=True)
     shutil.rmtree(attempts_dir(settings), ignore_errors=True)
     run.summary["dbt"] = {"nodes": 0, "success": 0, "error": 0, "skipped": 0, "seconds": 0.0}
     try:
@@ -78,7 +79,8 @@ def _transform(run: Run) -> None:
         run.summary["dbt"] = count_nodes(results) | {"seconds": seconds, "findings": findings}
         publish("dbt-build", "What dbt built and tested", describe_build(results, seconds))
         release_warehouse(settings)
-    build_marker(settings).write_text(json.dumps({"run_id": run.run_id, "findings": findings}), encoding="utf-8")
+    check_complete(results, settings)
+    prove_build(warehouse, settings, run.run_id, {"counts": findings})
 
 
 @task(name="dbt parse", cache_policy=NO_CACHE)
@@ -97,7 +99,7 @@ def dbt_build(settings: Settings) -> None:
     attempt = int(task_run.run_count or 1)
     if attempt == 1:
         results.unlink(missing_ok=True)  # `dbt retry` must never read the results of an older run
-    command = ["retry"] if results.exists() else ["build"]
+    command = ["retry"] if results.exists() else BUILD
     try:
         invoke_dbt(command, settings)
     except ValueError as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 from flows.run.artifacts import markdown_table
 from flows.run.settings import Settings
 
-GOOD = ("success", "pass", "warn")
+GOOD = ("success", "pass", "warn", "no-op")  # dbt does nothing with an exposure
 BROKEN = ("error", "runtime error", "partial success")
 
 
@@ -33,9 +33,8 @@ class NodeResult:
 
     @property
     def name(self) -> str:
-        """The node's name without its package and without the hash of a test, e.g. `model.dim_stores`."""
-        kind, _, name = self.node.split(".", 2)
-        return f"{kind}.{name.split('.')[0] if kind == 'test' else name}"
+        """The node's name, see `node_name`."""
+        return node_name(self.node)
 
     @property
     def finding(self) -> str:
@@ -43,14 +42,15 @@ class NodeResult:
         return self.name.removeprefix("test.").removeprefix("warn_").replace("_", " ")
 
 
+def node_name(node: str) -> str:
+    """The name without its package and without the hash of a test, e.g. `model.dim_stores`."""
+    kind, _, name = node.split(".", 2)
+    return f"{kind}.{name.split('.')[0] if kind == 'test' else name}"
+
+
 def is_doubtful(finding: str) -> bool:
     """Whether a finding casts doubt on the numbers; a record that a later delivery replaced does not."""
     return not finding.startswith("superseded ")
-
-
-def build_marker(settings: Settings) -> Path:
-    """The file that stands while the marts are those of a build whose every test passed."""
-    return settings.dbt_target_dir / "build_passed.json"
 
 
 def attempts_dir(settings: Settings) -> Path:
@@ -80,6 +80,12 @@ def read_attempts(settings: Settings) -> list[NodeResult]:
             )
     is_hook = {node for node in results if node.startswith("operation.")}  # of interest only if it fails
     return [result for node, result in results.items() if node not in is_hook or result.status not in GOOD]
+
+
+def read_invocations(settings: Settings) -> set[str]:
+    """dbt's id of each attempt of this run."""
+    paths = attempts_dir(settings).glob("*.json")
+    return {str(json.loads(path.read_text(encoding="utf-8"))["metadata"]["invocation_id"]) for path in paths}
 
 
 def count_nodes(results: Sequence[NodeResult]) -> dict[str, int]:

@@ -139,6 +139,8 @@ def describe(summary: dict[str, Any]) -> str:
         lines += [f"          counted {count:,} {finding}" for finding, count in dbt.get("findings", {}).items()]
     if summary["report"]:
         lines.append(f"  report  {summary['report']} (as of {summary['as_of']})")
+    if summary.get("files_loaded_since_build"):
+        lines.append("          files loaded since the build are not in it; build anew: python -m flows.transform")
     return "\n".join(lines)
 
 
