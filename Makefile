@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PORT ?= 4200
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-redshift lint ui bench docs lock datasets
+.PHONY: help run test test-redshift lint ui bench docs sources lock datasets
 
 help:
 	@echo "make run       set up and run the whole pipeline on data/datasets; prints where the report lies"
@@ -15,6 +15,7 @@ help:
 	@echo "make ui        Prefect server, deployments and a worker on this machine (PORT=4200)"
 	@echo "make bench     measure conversion and loading beside other tools"
 	@echo "make docs      dbt documentation as one HTML file in data/work/docs"
+	@echo "make sources   write the raw tables of the dbt sources from the contracts again"
 	@echo "make lock      resolve pyproject.toml into requirements.lock again"
 	@echo "make datasets  rebuild data/datasets, byte for byte"
 
@@ -52,6 +53,9 @@ bench: $(VENV)/.installed
 
 docs: $(VENV)/.installed
 	@$(BIN)/python infra/docs.py
+
+sources: $(VENV)/.installed
+	@$(BIN)/python -m infra.dbt_sources
 
 lock: $(VENV)/.installed
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group dev pyproject.toml -o requirements.lock

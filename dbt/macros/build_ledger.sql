@@ -30,15 +30,6 @@
 {%- endmacro %}
 
 
-{#- The first line of every mart: it is built after the gate. Only parsing needs to know: where a unit test renders the
-    mart, there is no gate. -#}
-{% macro after_build_gate() -%}
-    {%- if not execute -%}
-        -- depends_on: {{ ref('int_build_gate') }}
-    {%- endif -%}
-{%- endmacro %}
-
-
 {#- on-run-start: where the invocation writes to data_mart without passing the gate, or brings other seeds, the gate
     gets its id, so that the marts are no longer those of a passed build; before anything is written, lest it be killed. -#}
 {% macro disown_marts() -%}

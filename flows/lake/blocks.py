@@ -5,6 +5,8 @@ First the cheap questions are put to all records; only those that they do not cl
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 
@@ -21,7 +23,7 @@ def convert_block(block: Block, header: list[str], contract: Contract) -> tuple[
 
     `_row` (Int64) is the number of the record in its file, from 1; None stands for no bad records.
     """
-    records = judge_block(block, header)
+    records = _add_missing(judge_block(block, header), contract)
     typed, surely_good = read_values(records.text, contract)
     good = surely_good.to_numpy(writable=True)
     for doubtful in (records.unsound, records.apart, find_records(block, NUL)):
@@ -32,6 +34,15 @@ def convert_block(block: Block, header: list[str], contract: Contract) -> tuple[
     rows = pl.int_range(block.first_row, block.first_row + block.rows, dtype=pl.Int64, eager=True).alias("_row")
     typed = typed.insert_column(typed.width, rows)
     return typed if bad is None else typed.filter(pl.Series(good)), bad
+
+
+def _add_missing(records: Records, contract: Contract) -> Records:
+    """The records with the columns that the header lacks, which are null."""
+    missing = [name for name in contract.columns if name not in records.text.columns]
+    if not missing:
+        return records
+    nulls = (pl.lit(None, dtype=pl.String).alias(name) for name in missing)
+    return replace(records, text=records.text.with_columns(nulls))
 
 
 def _examine(

@@ -3,20 +3,31 @@
 A schema is a dataframely class: columns in the order of the CSV header, dtype, nullability, ranges, allowed
 values, byte lengths, description. `primary_key` names the key that staging makes unique; raw keeps every
 version that came, so uniqueness is not a rule of ingest. `metadata` holds what dataframely has no field for:
-`unit` (for money and rates) and `formats` (the accepted spellings of a timestamp).
+
+- `unit`: of money, rates and counts
+- `formats`: the accepted spellings of a timestamp
+- `is_optional`: the header may lack the column; then it is null in every record
+- `is_check_only`: the column is compared with what the run expects (its currency) and then left out
+
+A timestamp is the wall-clock time of the store, as delivered, and never converted.
 """
 
 from __future__ import annotations
 
+import zoneinfo
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from functools import cache
+from typing import Any, Literal
 
 import dataframely as dy
 import polars as pl
 
+from flows.errors import ConfigError
+
 TIMESTAMP_FORMATS = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%.6f")
 MAX_CENTS = 10**15  # ten trillion dollars: far above any amount, far below what a sum of BIGINT can hold
+MAX_UNITS = 10**12
 
 
 @dataclass(frozen=True)
@@ -33,21 +44,35 @@ class Rule:
 class Contract:
     """What a record of `table` must look like: its columns (a dataframely schema) and its rules.
 
-    A contract is equal to itself only, for expressions cannot be compared.
+    Of an optional table no file need ever come. `history` says which rows the warehouse keeps when a file is delivered
+    again and replaces them: none, all, or those whose key is delivered no more. A contract is equal to itself only, for
+    expressions cannot be compared.
     """
 
     table: str
     schema: type[dy.Schema]
     rules: tuple[Rule, ...] = ()
+    is_optional: bool = False
+    history: Literal["none", "all", "vanished"] = "none"
 
     @property
     def columns(self) -> dict[str, dy.Column]:
-        """Column name → declaration, in the order of the CSV header."""
-        return self.schema.columns()
+        """Column name → declaration of what is stored, in the order of the CSV header."""
+        return {name: column for name, column in self.schema.columns().items() if not _is(column, "is_check_only")}
+
+    @property
+    def check_only(self) -> list[str]:
+        """The columns that a file may have, but that are only checked."""
+        return [name for name, column in self.schema.columns().items() if _is(column, "is_check_only")]
+
+    @property
+    def required(self) -> list[str]:
+        """The columns that no header may lack, in the order of the CSV header."""
+        return [name for name, column in self.columns.items() if not _is(column, "is_optional")]
 
     @property
     def dtypes(self) -> dict[str, pl.DataType]:
-        """Column name → polars dtype, in the order of the CSV header."""
+        """Column name → polars dtype of what is stored, in the order of the CSV header."""
         return {name: column.dtype for name, column in self.columns.items()}
 
     @property
@@ -61,9 +86,26 @@ class Contract:
         return (self.schema.__doc__ or self.table).strip().splitlines()[0]
 
 
-def _identifier(description: str, *, key: bool = False) -> dy.String:
+def _is(column: dy.Column, flag: str) -> bool:
+    return bool((column.metadata or {}).get(flag))
+
+
+@cache
+def time_zone_names() -> frozenset[str]:
+    """The names of the IANA time zones that this machine knows.
+
+    Raises:
+        ConfigError: it knows none.
+    """
+    names = zoneinfo.available_timezones() - {"localtime", "Factory"}  # files beside the zones, no places
+    if not names:
+        raise ConfigError("This machine has no time-zone data. Install the system's package tzdata.")
+    return frozenset(names)
+
+
+def _identifier(description: str, *, key: bool = False, nullable: bool = False) -> dy.String:
     """An opaque id: text of 1 to 64 bytes."""
-    return dy.String(nullable=False, primary_key=key, min_length=1, max_length=64, description=description)
+    return dy.String(nullable=nullable, primary_key=key, min_length=1, max_length=64, description=description)
 
 
 def _name(description: str, max_bytes: int = 256, *, nullable: bool = False) -> dy.String:
@@ -75,10 +117,32 @@ def _cents(description: str) -> dy.Int64:
     return dy.Int64(nullable=False, min=0, max=MAX_CENTS, metadata={"unit": "cents"}, description=description)
 
 
-def _timestamp(description: str) -> dy.Datetime:
-    """A naive UTC timestamp of microseconds."""
-    metadata: dict[str, Any] = {"unit": "UTC", "formats": TIMESTAMP_FORMATS}
-    return dy.Datetime(nullable=False, time_unit="us", metadata=metadata, description=description)
+def _units(description: str) -> dy.Int64:
+    """A whole number of units, never negative."""
+    return dy.Int64(nullable=False, min=0, max=MAX_UNITS, metadata={"unit": "units"}, description=description)
+
+
+def _timestamp(description: str, *, key: bool = False) -> dy.Datetime:
+    """A naive timestamp of microseconds: what the clock in the store showed."""
+    metadata: dict[str, Any] = {"unit": "store's local time", "formats": TIMESTAMP_FORMATS}
+    return dy.Datetime(nullable=False, primary_key=key, time_unit="us", metadata=metadata, description=description)
+
+
+def _time_zone(description: str) -> dy.String:
+    """The IANA name of a time zone; a file may lack the column."""
+    return dy.String(
+        nullable=True,
+        max_length=64,
+        check={"not_time_zone": lambda name: name.is_in(time_zone_names())},
+        metadata={"is_optional": True},
+        description=description,
+    )
+
+
+def _currency() -> dy.String:
+    """The currency of a record's amounts; a file may lack the column, and it is not stored."""
+    metadata = {"is_optional": True, "is_check_only": True}
+    return dy.String(nullable=True, metadata=metadata, description="Currency of the amounts; RETAIL_CURRENCY or empty.")
 
 
 class RawCustomers(dy.Schema):
@@ -93,11 +157,12 @@ class RawOrders(dy.Schema):
 
     id = _identifier("The order.", key=True)
     customer = _identifier("The customer who ordered: raw_customers.id.")
-    ordered_at = _timestamp("When the order was placed, UTC.")
+    ordered_at = _timestamp("When the order was placed, local time of the store.")
     store_id = _identifier("The store that took the order: raw_stores.id.")
     subtotal = _cents("Sum of the prices of the items, before tax, in cents.")
     tax_paid = _cents("Tax on the subtotal, in cents.")
     order_total = _cents("Subtotal plus tax, in cents.")
+    currency = _currency()
 
 
 class RawItems(dy.Schema):
@@ -116,6 +181,7 @@ class RawProducts(dy.Schema):
     type = _name("Product category, e.g. jaffle or beverage.", 64)
     price = _cents("Price of one unit, before tax, in cents.")
     description = _name("Description on the menu.", 1024, nullable=True)
+    currency = _currency()
 
 
 class RawStores(dy.Schema):
@@ -123,7 +189,7 @@ class RawStores(dy.Schema):
 
     id = _identifier("The store.", key=True)
     name = _name("Name of the store.")
-    opened_at = _timestamp("When the store opened, UTC.")
+    opened_at = _timestamp("When the store opened, its local time.")
     tax_rate = dy.Decimal(
         precision=9,
         scale=6,
@@ -133,6 +199,7 @@ class RawStores(dy.Schema):
         metadata={"unit": "ratio"},
         description="Sales tax as a ratio of the subtotal, 0 to 1.",
     )
+    time_zone = _time_zone("Time zone of the store, an IANA name such as America/New_York; null if not delivered.")
 
 
 class RawSupplies(dy.Schema):
@@ -143,6 +210,29 @@ class RawSupplies(dy.Schema):
     cost = _cents("Cost of the supply for one unit of the product, in cents.")
     perishable = dy.Bool(nullable=False, description="Whether the supply spoils.")
     sku = _identifier("The product it goes into: raw_products.sku.", key=True)
+    currency = _currency()
+
+
+class RawRefunds(dy.Schema):
+    """One row per refund record as delivered: money given back for an item, or for an order as a whole."""
+
+    id = _identifier("The refund.", key=True)
+    order_id = _identifier("The order it belongs to: raw_orders.id.")
+    item_id = _identifier("The item it is for: raw_items.id; null if it is for the order as a whole.", nullable=True)
+    refunded_at = _timestamp("When the money was given back, local time of the store.")
+    amount = _cents("What was given back, before tax, in cents.")
+    tax_amount = _cents("Tax given back, in cents.")
+    reason = _name("Why, in the words of the store; may be null.", nullable=True)
+    currency = _currency()
+
+
+class RawStockCounts(dy.Schema):
+    """One row per count of a supply in a store, as delivered."""
+
+    store_id = _identifier("The store that counted: raw_stores.id.", key=True)
+    supply_id = _identifier("The supply: raw_supplies.id.", key=True)
+    counted_at = _timestamp("When it was counted, local time of the store.", key=True)
+    unit_count = _units("How many units were there; one unit is what one item needs.")
 
 
 _TOTAL_IS_SUM = Rule(
@@ -155,11 +245,13 @@ _TOTAL_IS_SUM = Rule(
 CONTRACTS: dict[str, Contract] = {
     contract.table: contract
     for contract in (
-        Contract("raw_customers", RawCustomers),
+        Contract("raw_customers", RawCustomers, history="vanished"),
         Contract("raw_orders", RawOrders, (_TOTAL_IS_SUM,)),
         Contract("raw_items", RawItems),
-        Contract("raw_products", RawProducts),
-        Contract("raw_stores", RawStores),
-        Contract("raw_supplies", RawSupplies),
+        Contract("raw_products", RawProducts, history="all"),
+        Contract("raw_stores", RawStores, history="all"),
+        Contract("raw_supplies", RawSupplies, history="all"),
+        Contract("raw_refunds", RawRefunds, is_optional=True),
+        Contract("raw_stock_counts", RawStockCounts, is_optional=True),
     )
 }

@@ -73,21 +73,23 @@ def convert_csv(
 
 
 def check_header(name: str, header: Sequence[str], contract: Contract) -> None:
-    """Raise DataError unless the header has exactly the contract's columns, in any order."""
-    expected = list(contract.columns)
-    if sorted(header) == sorted(expected):
-        return
+    """Raise DataError unless the header has the contract's columns, in any order; it may lack the optional ones."""
+    known = [*contract.columns, *contract.check_only]
     faults = []
     for title, names in (
-        ("missing", [column for column in expected if column not in header]),
-        ("unknown", [column for column in header if column not in expected]),
+        ("missing", [column for column in contract.required if column not in header]),
+        ("unknown", [column for column in header if column not in known]),
         ("twice", [column for column, count in Counter(header).items() if count > 1]),
     ):
         if names:
             faults.append(f"{title}: {', '.join(_short(column) for column in names[:MAX_EXAMPLES])}")
+    if not faults:
+        return
+    optional = [column for column in known if column not in contract.required]
+    also = f" It may also have: {','.join(optional)}." if optional else ""
     raise DataError(
         f"{name}: the header is not that of {contract.table} ({'; '.join(faults)}). "
-        f"Expected: {','.join(expected)}. Deliver the file with these columns."
+        f"Expected: {','.join(contract.required)}.{also} Deliver the file with these columns."
     )
 
 

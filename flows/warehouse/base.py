@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from datetime import date, datetime
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import dataframely as dy
 import polars as pl
@@ -36,12 +36,61 @@ LEDGER_COLUMNS = {
     "rows_quarantined": "bigint",
     "run_id": "varchar(64)",
     "loaded_at": "timestamp",
+    "delivered_at": "timestamp",
+    "delivery_date": "date",
+    "valid_from_date": "date",
+    "delivery_order": "varchar(4096)",
 }
+DELIVERY_COLUMNS = {
+    "table_name": "varchar(64)",
+    "file_name": "varchar(1024)",
+    "file_sha256": "varchar(64)",
+    "delivered_at": "timestamp",
+    "run_id": "varchar(64)",
+    "valid_from_date": "date",
+}
+# what the archive of replaced rows says of their delivery: the ledger's columns, with an underscore
+DELIVERY_LINEAGE = {
+    "_delivered_at": "timestamp",
+    "_delivery_date": "date",
+    "_valid_from_date": "date",
+    "_delivery_order": "varchar(4096)",
+}
+
+
+class Version(NamedTuple):
+    """Certain bytes under a certain name: what is delivered, once or again."""
+
+    table_name: str
+    file_name: str
+    file_sha256: str
+
+    @classmethod
+    def of(cls, conversion: Conversion) -> Version:
+        """The version that was converted."""
+        return cls(conversion.table, conversion.file_name, conversion.file_sha256)
+
+
+@dataclass(frozen=True)
+class DeliveryRow:
+    """One version of a file that an ingest has seen, loaded or not; `delivered_at` is naive UTC."""
+
+    table_name: str
+    file_name: str
+    file_sha256: str
+    delivered_at: datetime
+    run_id: str
+    valid_from_date: date
+
+    @property
+    def version(self) -> Version:
+        """What was delivered."""
+        return Version(self.table_name, self.file_name, self.file_sha256)
 
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """One source file that is loaded now; `loaded_at` is naive UTC."""
+    """One source file that is loaded now; times are naive UTC. The last four are those of `flows.lake.deliveries`."""
 
     table_name: str
     file_name: str
@@ -51,6 +100,10 @@ class LedgerRow:
     rows_quarantined: int
     run_id: str
     loaded_at: datetime
+    delivered_at: datetime
+    delivery_date: date
+    valid_from_date: date
+    delivery_order: str
 
 
 class Warehouse(Protocol):
@@ -77,8 +130,17 @@ class Warehouse(Protocol):
     def count_rows(self, contract: Contract) -> dict[str, int]:
         """File → how many of its rows the raw table holds; to be compared with the ledger."""
 
+    def note_deliveries(self, versions: Sequence[Version], run_id: str) -> list[DeliveryRow]:
+        """The delivery of each version, in this order; those that are new are noted, all with the moment of now.
+
+        To be called before anything is loaded, so that the next try of a run that was killed finds them.
+        """
+
     def load_files(self, contract: Contract, conversions: Sequence[Conversion], run_id: str) -> list[LedgerRow]:
         """Replace the rows of these files of one table, in one transaction with the count checks and ledger rows.
+
+        What is replaced goes into the archive of the table, if its contract has a history. `loaded_at` is later than
+        that of every load of this table before.
 
         Raises:
             LoadError: a part is not the one that was written, or the counts of a file differ; nothing was changed.
@@ -98,24 +160,6 @@ class Warehouse(Protocol):
 
     def close(self) -> None:
         """Let go of the connection; the next call opens a new one."""
-
-
-def new_entries(conversions: Sequence[Conversion], run_id: str) -> list[LedgerRow]:
-    """The ledger rows of files that are about to be loaded, now, in one transaction."""
-    loaded_at = datetime.now(UTC).replace(tzinfo=None)
-    return [
-        LedgerRow(
-            table_name=conversion.table,
-            file_name=conversion.file_name,
-            file_sha256=conversion.file_sha256,
-            rows_in=conversion.rows_in,
-            rows_loaded=conversion.rows_loaded,
-            rows_quarantined=conversion.rows_quarantined,
-            run_id=run_id,
-            loaded_at=loaded_at,
-        )
-        for conversion in conversions
-    ]
 
 
 def check_counts(entries: Sequence[LedgerRow], found: Mapping[str, int]) -> None:
@@ -157,6 +201,21 @@ def raw_table(contract: Contract, prefix: str = "") -> str:
 def ledger_table(prefix: str = "") -> str:
     """The quoted name of the ledger."""
     return f"{quote(prefix + 'ops')}.{quote('load_ledger')}"
+
+
+def deliveries_table(prefix: str = "") -> str:
+    """The quoted name of the list of all versions that were ever delivered."""
+    return f"{quote(prefix + 'ops')}.{quote('deliveries')}"
+
+
+def archive_table(contract: Contract, prefix: str = "") -> str:
+    """The quoted name of the archive of rows that a later delivery of their file replaced."""
+    return f"{quote(prefix + 'ops')}.{quote('replaced_' + contract.table)}"
+
+
+def archive_columns(contract: Contract) -> dict[str, str]:
+    """Column → SQL type of the archive: those of the raw table, then when they were delivered and replaced."""
+    return raw_columns(contract) | DELIVERY_LINEAGE | {"_replaced_at": "timestamp"}
 
 
 def quote(identifier: str) -> str:

@@ -1,6 +1,6 @@
 """Source files in, loaded rows and a true ledger out: the order of an ingest, written once.
 
-plan (hash, look up) → convert what is new or changed → refuse all if one is refused → load, file by file → sweep.
+plan (hash, look up) → note what is new → convert it → refuse all if one is refused → load, file by file → sweep.
 The flow runs each step as a Prefect task; here nothing knows Prefect, so that it can be killed and measured alone.
 """
 
@@ -92,6 +92,8 @@ class Ingestion:
             planned = self.step("plan files", lambda: plan_files(files, self.warehouse))
             unchanged = sum(file.is_unchanged for file in planned)
             self.log.info("%d files found, %d of them unchanged", len(planned), unchanged)
+            arrived = [file.version for file in planned if not (file.is_unchanged or file.fault)]
+            self.step("note deliveries", lambda: self.warehouse.note_deliveries(arrived, self.run_id))
             results: list[Result] = []
             for table, group in _by_table(planned, lambda file: file.source.table):
                 results += self.step(f"convert {table}", partial(self._convert_table, group))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from flows.lake.contracts import CONTRACTS
 from flows.lake.reading import hash_file
 from flows.lake.sources import SourceFile, describe_read_error, find_fault
-from flows.warehouse.base import LedgerRow, Warehouse
+from flows.warehouse.base import LedgerRow, Version, Warehouse
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,11 @@ class PlannedFile:
     sha256: str
     loaded: LedgerRow | None
     fault: str | None = None
+
+    @property
+    def version(self) -> Version:
+        """What was delivered."""
+        return Version(self.source.table, self.source.name, self.sha256)
 
     @property
     def is_unchanged(self) -> bool:

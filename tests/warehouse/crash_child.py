@@ -29,9 +29,9 @@ from flows.errors import RetailError
 from flows.lake import convert, parts
 from flows.lake.contracts import CONTRACTS
 from flows.lake.sources import find_sources
-from flows.warehouse import duckdb as embedded
 from flows.warehouse import ingestion, lock, plan
 from flows.warehouse.base import Warehouse
+from flows.warehouse.duckdb import warehouse as embedded
 from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from flows.warehouse.ingestion import Ingestion
 from flows.warehouse.lock import hold_work_dir
@@ -79,7 +79,7 @@ class Connection:
 
 def name_statement(sql: str) -> str:
     """What a statement does and to what (the table it names first), so that equal steps have equal names."""
-    first = re.search(r"load_ledger|load_lock|staged|schema|raw", sql)
+    first = re.search(r"load_ledger|load_lock|deliveries|replaced|staged|schema|raw", sql)
     kind = (first[0] if first else "raw").removeprefix("load_")
     return f"{'count' if 'count(*)' in sql else sql.split(maxsplit=1)[0]} {kind}"
 

@@ -20,6 +20,18 @@ from tests.tiny_shop import FILES, write_shop
 
 PROJECT = Path(__file__).resolve().parents[2]
 NOT_COMPARED = "_run_id, _loaded_at"
+# what a run notes, without run and time; `since` is the same whenever an undated file came after the first delivery
+SINCE = "case when valid_from_date < current_date then valid_from_date end as since"
+OPS = {
+    "ledger": "select * exclude (run_id, loaded_at, delivered_at, delivery_date, delivery_order, valid_from_date), "
+    f"{SINCE} from ops.load_ledger",
+    "deliveries": f"select table_name, file_name, file_sha256, {SINCE} from ops.deliveries",
+} | {
+    f"replaced_{table}": f"select * exclude ({NOT_COMPARED}, _delivered_at, _delivery_order, _replaced_at) "
+    f"from ops.replaced_{table}"
+    for table, contract in CONTRACTS.items()
+    if contract.history != "none"
+}
 ORDERS_HEADER = FILES["raw_orders.csv"].splitlines()[0]
 
 
@@ -140,8 +152,8 @@ def read_state(work_dir: Path) -> dict[str, Any]:
         for table in CONTRACTS:
             sql = f"select * exclude ({NOT_COMPARED}) from raw.{table} order by all"
             state[table] = connection.execute(sql).fetchall()
-        sql = "select * exclude (run_id, loaded_at) from ops.load_ledger order by all"
-        state["ledger"] = connection.execute(sql).fetchall()
+        for name, sql in OPS.items():
+            state[name] = connection.execute(f"{sql} order by all").fetchall()
     return state
 
 

@@ -1,6 +1,5 @@
-{{ after_build_gate() }}
 with customers as (
-    select * from {{ ref('stg_customers') }}
+    select * from {{ ref('int_customers') }}
 ),
 
 orders as (
@@ -12,7 +11,7 @@ statuses as (
 ),
 
 as_of as (
-    {{ as_of_period('orders') }}
+    {{ last_closed_month('orders') }}
 ),
 
 sales as (
@@ -33,7 +32,8 @@ final as (
 
         sales.first_order_date,
         sales.last_order_date,
-        as_of.as_of_date
+        as_of.as_of_date,
+        customers.last_delivered_date
     from customers
     inner join sales
         on sales.customer_id = customers.customer_id

@@ -1,6 +1,6 @@
-{{ after_build_gate() }}
-{#- Of these days, counted from the first year's 1 January, those that the orders span are kept: room for 100 years. -#}
-{%- set day_limit = 36525 -%}
+{#- Of these days, counted back from the last year's 31 December, those that the orders span are kept: room for 100 years. -#}
+{% set day_limit = 36525 %}
+-- depends_on: {{ ref('int_build_gate') }}
 
 with orders as (
     select * from {{ ref('stg_orders') }}
@@ -13,15 +13,16 @@ numbers as (
 bounds as (
     select
         cast({{ dbt.date_trunc('year', 'min(order_date)') }} as date) as first_date,
-        cast({{ dbt.dateadd('year', 1, dbt.date_trunc('year', 'max(order_date)')) }} as date) as end_date
+        cast({{ dbt.dateadd('month', 12, dbt.date_trunc('year', 'max(order_date)')) }} as date) as end_date
     from orders
+    where not is_dated_after_delivery
 ),
 
 days as (
     select
-        cast({{ dbt.dateadd('day', 'cast(numbers.generated_number as integer) - 1', 'bounds.first_date') }} as date)
+        cast({{ dbt.dateadd('day', '-cast(numbers.generated_number as integer)', 'bounds.end_date') }} as date)
             as date_day,
-        bounds.end_date
+        bounds.first_date
     from bounds
     cross join numbers
 ),
@@ -36,7 +37,7 @@ parts as (
         cast(case when extract(dow from date_day) = 0 then 7 else extract(dow from date_day) end as integer)
             as day_of_week_number
     from days
-    where date_day < end_date
+    where date_day >= first_date
 ),
 
 final as (

@@ -1,6 +1,6 @@
-{{ after_build_gate() }}
+-- depends_on: {{ ref('int_build_gate') }}
 with stores as (
-    select * from {{ ref('stg_stores') }}
+    select * from {{ ref('int_stores') }}
 ),
 
 final as (
@@ -8,11 +8,13 @@ final as (
         store_id,
 
         store_name,
+        time_zone,
 
         tax_ratio,
 
         cast(opened_at as date) as opened_date,
-        opened_at
+        opened_at,
+        last_delivered_date
     from stores
 )
 

@@ -1,6 +1,9 @@
-{{ after_build_gate() }}
+-- depends_on: {{ ref('int_build_gate') }}
+{{ config(pre_hook="{{ delete_touched('order_id') }}") }}
+
 with order_items as (
     select * from {{ ref('int_order_items') }}
+    where {{ is_touched('order_id') }}
 ),
 
 final as (
@@ -17,9 +20,12 @@ final as (
         {{ cents_to_usd('(price_cents - supply_cost_cents)') }} as margin_usd,
 
         is_product_known,
+        is_dated_after_delivery,
 
         order_date,
-        ordered_at
+        ordered_at,
+
+        touch_number
     from order_items
 )
 

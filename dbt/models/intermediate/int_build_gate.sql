@@ -1,17 +1,31 @@
-{{ config(materialized='table') }}
-
-{#- Everything that is built and tested before the first mart: all of staging, of intermediate and the seeds. -#}
+{#- Everything that is built and tested before the first mart: the seeds, all of staging and of intermediate. -#}
 {%- set gated = [
     'customers_status',
+    'supply_terms',
+    'valid_from_dates',
     'stg_customers',
     'stg_items',
     'stg_orders',
     'stg_products',
+    'stg_refunds',
+    'stg_stock_counts',
     'stg_stores',
     'stg_supplies',
+    'int_customers',
     'int_order_items',
     'int_orders_enriched',
-    'int_supplies_per_product',
+    'int_product_price_periods',
+    'int_product_prices',
+    'int_product_versions',
+    'int_products',
+    'int_recipe_versions',
+    'int_store_rate_periods',
+    'int_store_rates',
+    'int_stores',
+    'int_supplies',
+    'int_supply_usage',
+    'int_touched_orders',
+    'int_unexplained_orders',
 ] %}
 
 {%- for name in gated %}

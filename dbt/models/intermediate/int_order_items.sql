@@ -1,17 +1,16 @@
+{{ config(pre_hook="{{ delete_touched('order_id') }}") }}
+
 with items as (
     select * from {{ ref('stg_items') }}
+    where {{ is_touched('order_id') }}
 ),
 
 orders as (
     select * from {{ ref('stg_orders') }}
 ),
 
-products as (
-    select * from {{ ref('stg_products') }}
-),
-
-supplies as (
-    select * from {{ ref('int_supplies_per_product') }}
+prices as (
+    select * from {{ ref('int_product_prices') }}
 ),
 
 final as (
@@ -22,21 +21,24 @@ final as (
         orders.customer_id,
         orders.store_id,
 
-        products.price_cents,
-        supplies.supply_cost_cents,
-        supplies.perishable_cost_cents,
+        prices.price_cents,
+        prices.supply_cost_cents,
+        prices.perishable_cost_cents,
 
-        products.product_id is not null as is_product_known,
+        prices.product_id is not null as is_product_known,
+        orders.is_dated_after_delivery,
 
         orders.order_date,
-        orders.ordered_at
+        orders.ordered_at,
+
+        {{ touch_number() }} as touch_number
     from items
     inner join orders
         on orders.order_id = items.order_id
-    left join products
-        on products.product_id = items.product_id
-    left join supplies
-        on supplies.product_id = items.product_id
+    left join prices
+        on prices.product_id = items.product_id
+        and prices.valid_from_date <= orders.order_date
+        and prices.valid_to_date > orders.order_date
 )
 
 select * from final

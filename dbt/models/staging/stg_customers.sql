@@ -1,12 +1,16 @@
 with source as (
-    {{ latest_version(source('raw', 'raw_customers'), ['id']) }}
+    {{ delivered_records('raw_customers', ['id', 'name']) }}
 ),
 
 renamed as (
     select
         id as customer_id,
 
-        name as customer_name
+        name as customer_name,
+
+        delivery_date,
+        delivery_order,
+        _row as record_number
     from source
 )
 

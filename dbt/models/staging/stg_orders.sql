@@ -1,5 +1,10 @@
+{{ config(pre_hook="{{ delete_touched('order_id') }}") }}
+
 with source as (
-    {{ latest_version(source('raw', 'raw_orders'), ['id']) }}
+    select *
+    from ({{ newest_records(
+        "(" ~ loaded_records('raw_orders') ~ ") as loaded where " ~ is_touched('id'), 'id', '_row'
+    ) }}) as newest
 ),
 
 renamed as (
@@ -12,8 +17,14 @@ renamed as (
         tax_paid as tax_paid_cents,
         order_total as order_total_cents,
 
+        cast(ordered_at as date) > cast(delivered_at as date) as is_dated_after_delivery,
+
         cast(ordered_at as date) as order_date,
-        ordered_at
+        ordered_at,
+
+        _file as file_name,
+        _loaded_at as loaded_at,
+        {{ touch_number() }} as touch_number
     from source
 )
 

@@ -1,5 +1,5 @@
 with source as (
-    {{ latest_version(source('raw', 'raw_products'), ['sku']) }}
+    {{ delivered_records('raw_products', ['sku', 'name', 'type', 'price', 'description']) }}
 ),
 
 renamed as (
@@ -10,7 +10,12 @@ renamed as (
         type as product_type,
         description as product_description,
 
-        price as price_cents
+        price as price_cents,
+
+        delivery_date,
+        valid_from_date,
+        delivery_order,
+        _row as record_number
     from source
 )
 

@@ -1,5 +1,5 @@
 with source as (
-    {{ latest_version(source('raw', 'raw_supplies'), ['id', 'sku']) }}
+    {{ delivered_records('raw_supplies', ['id', 'name', 'cost', 'perishable', 'sku']) }}
 ),
 
 renamed as (
@@ -11,7 +11,12 @@ renamed as (
 
         cost as cost_cents,
 
-        perishable as is_perishable
+        perishable as is_perishable,
+
+        delivery_date,
+        valid_from_date,
+        delivery_order,
+        _row as record_number
     from source
 )
 

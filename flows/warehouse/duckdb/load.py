@@ -6,7 +6,7 @@ SQL holds its values as literals: binding one single parameter makes DuckDB's cl
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,46 +15,84 @@ import duckdb
 
 from flows.lake.contracts import Contract
 from flows.lake.parts import Part
-from flows.warehouse.base import LEDGER_COLUMNS, LedgerRow, check_counts, ledger_table, quote, raw_columns, raw_table
+from flows.warehouse.base import (
+    DELIVERY_LINEAGE,
+    LEDGER_COLUMNS,
+    DeliveryRow,
+    LedgerRow,
+    archive_columns,
+    archive_table,
+    check_counts,
+    deliveries_table,
+    ledger_table,
+    quote,
+    raw_columns,
+    raw_table,
+)
 
 LEDGER = ledger_table()
+DELIVERIES = deliveries_table()
 LATE_COLUMNS = {"_file_sha256": "file_sha256", "_run_id": "run_id", "_loaded_at": "loaded_at"}  # raw → ledger
 
 
 @dataclass(frozen=True)
 class Load:
-    """Files of one table that are loaded together; there are no parts if all their records are in quarantine."""
+    """Files of one table that are loaded together; there are no parts if all their records are in quarantine.
+
+    `replaced` are those of them of which another version is loaded.
+    """
 
     contract: Contract
     entries: Sequence[LedgerRow]
     parts: Sequence[Part]
+    replaced: Sequence[str] = ()
 
     def run(self, connection: duckdb.DuckDBPyConnection, *, is_replacing: bool) -> None:
-        """Replace the rows of these files and their ledger rows, and compare the counts.
+        """Replace the rows of these files and their ledger rows, keep what was replaced, and compare the counts.
 
         Raises:
             LoadError: the counts of a file differ; the transaction must be rolled back.
         """
-        names = ", ".join(literal(entry.file_name) for entry in self.entries)
+        names = _literals(entry.file_name for entry in self.entries)
+        if self.contract.history != "none" and self.replaced:
+            self._archive_rows(connection)
         if is_replacing:
             connection.execute(f"delete from {self._table} where _file in ({names})")  # noqa: S608
         self._write_ledger(connection, names)
         self._insert_rows(connection)
+        if self.contract.history == "vanished":
+            self._prune_archive(connection)
         check_counts(self.entries, self._count_loaded(connection, self.entries[0].loaded_at))
 
     @property
     def _table(self) -> str:
         return raw_table(self.contract)
 
+    def _archive_rows(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Keep the rows that are about to be replaced, with what the ledger says of their delivery."""
+        columns = ", ".join(map(quote, archive_columns(self.contract)))
+        kept = [f"loaded.{quote(name)}" for name in raw_columns(self.contract)]
+        kept += [f"ledger.{quote(name.removeprefix('_'))}" for name in DELIVERY_LINEAGE]
+        connection.execute(
+            f"insert into {archive_table(self.contract)} ({columns}) "  # noqa: S608
+            f"select {', '.join(kept)}, timestamp {literal(str(self.entries[0].loaded_at))} "
+            f"from {self._table} as loaded join {LEDGER} as ledger "
+            f"on ledger.table_name = {literal(self.contract.table)} and ledger.file_name = loaded._file "
+            f"where loaded._file in ({_literals(self.replaced)})"
+        )
+
+    def _prune_archive(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Keep only what raw has no more: records whose key no file delivers now."""
+        key = " and ".join(f"raw.{quote(name)} = archive.{quote(name)}" for name in self.contract.key)
+        connection.execute(
+            f"delete from {archive_table(self.contract)} as archive "  # noqa: S608
+            f"where exists (select 1 from {self._table} as raw where {key})"
+        )
+
     def _write_ledger(self, connection: duckdb.DuckDBPyConnection, names: str) -> None:
         table = literal(self.contract.table)
         connection.execute(f"delete from {LEDGER} where table_name = {table} and file_name in ({names})")  # noqa: S608
-        columns = ", ".join(map(quote, LEDGER_COLUMNS))
-        rows = ", ".join(
-            f"({', '.join(literal(str(getattr(entry, column))) for column in LEDGER_COLUMNS)})"
-            for entry in self.entries
-        )
-        connection.execute(f"insert into {LEDGER} ({columns}) values {rows}")  # noqa: S608
+        insert_rows(connection, LEDGER, LEDGER_COLUMNS, self.entries)
 
     def _insert_rows(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Insert the parts; what they do not hold of the lineage is in the ledger, which is written first."""
@@ -76,6 +114,23 @@ class Load:
             f"where _loaded_at = timestamp {literal(loaded_at.isoformat())} group by _file"
         )
         return dict(rows.fetchall())
+
+
+def insert_rows(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: Iterable[str],
+    rows: Sequence[LedgerRow] | Sequence[DeliveryRow],
+) -> None:
+    """Insert these rows into the ledger or the list of deliveries, `table`, whose name is quoted already."""
+    columns = list(columns)
+    values = ", ".join(f"({_literals(str(getattr(row, column)) for column in columns)})" for row in rows)
+    if rows:
+        connection.execute(f"insert into {table} ({', '.join(map(quote, columns))}) values {values}")  # noqa: S608
+
+
+def _literals(texts: Iterable[str]) -> str:
+    return ", ".join(map(literal, texts))
 
 
 def literal(text: str) -> str:

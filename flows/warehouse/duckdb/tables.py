@@ -8,7 +8,19 @@ import duckdb
 
 from flows.errors import LoadError
 from flows.lake.contracts import Contract
-from flows.warehouse.base import LEDGER_COLUMNS, SCHEMAS, create_table, ledger_table, quote, raw_columns, raw_table
+from flows.warehouse.base import (
+    DELIVERY_COLUMNS,
+    LEDGER_COLUMNS,
+    SCHEMAS,
+    archive_columns,
+    archive_table,
+    create_table,
+    deliveries_table,
+    ledger_table,
+    quote,
+    raw_columns,
+    raw_table,
+)
 from flows.warehouse.builds import BUILD_COLUMNS, build_table
 
 
@@ -25,9 +37,12 @@ def make_tables(connection: duckdb.DuckDBPyConnection, contracts: Iterable[Contr
         LoadError: a raw table has other columns than its contract.
     """
     connection.execute(create_table(ledger_table(), LEDGER_COLUMNS))
+    connection.execute(create_table(deliveries_table(), DELIVERY_COLUMNS))
     connection.execute(create_table(build_table(), BUILD_COLUMNS))
     for contract in contracts:
         connection.execute(create_table(raw_table(contract), raw_columns(contract)))
+        if contract.history != "none":
+            connection.execute(create_table(archive_table(contract), archive_columns(contract)))
         _check_columns(connection, contract)
 
 

@@ -15,10 +15,20 @@ from sqlalchemy.pool import NullPool
 from flows.errors import ConfigError, LoadError
 from flows.lake.contracts import Contract
 from flows.lake.convert import Conversion
-from flows.warehouse.base import LEDGER_COLUMNS, LedgerRow, create_table, new_entries, quote, raw_table
+from flows.warehouse.base import (
+    DELIVERY_COLUMNS,
+    LEDGER_COLUMNS,
+    DeliveryRow,
+    LedgerRow,
+    Version,
+    create_table,
+    quote,
+    raw_table,
+)
 from flows.warehouse.builds import BUILD_COLUMNS, Build, Gate, build_table, read_build, read_gate
-from flows.warehouse.duckdb.load import LEDGER, Load, literal
+from flows.warehouse.duckdb.load import DELIVERIES, LEDGER, Load, insert_rows, literal
 from flows.warehouse.duckdb.tables import make_schemas, make_tables
+from flows.warehouse.versions import find_deliveries, find_replaced, new_entries
 
 
 class DuckDBWarehouse:
@@ -46,6 +56,14 @@ class DuckDBWarehouse:
             rows = self._connect().execute(f"select {columns} from {LEDGER} order by table_name, file_name").fetchall()  # noqa: S608
         return [LedgerRow(*row) for row in rows]
 
+    def note_deliveries(self, versions: Sequence[Version], run_id: str) -> list[DeliveryRow]:
+        ledger, columns = self.read_ledger(), ", ".join(map(quote, DELIVERY_COLUMNS))
+        with self._explained("the deliveries cannot be noted"), self._transaction():
+            rows = self._connect().execute(f"select {columns} from {DELIVERIES}").fetchall()  # noqa: S608
+            found, new = find_deliveries(versions, [DeliveryRow(*row) for row in rows], ledger, run_id)
+            insert_rows(self._connect(), DELIVERIES, DELIVERY_COLUMNS, new)
+        return found
+
     def count_rows(self, contract: Contract) -> dict[str, int]:
         """Counted once a connection and then kept up to date: no other process writes while this one is open."""
         if contract.table not in self._counts:
@@ -58,9 +76,12 @@ class DuckDBWarehouse:
         for conversion in conversions:
             for part in conversion.parts:
                 part.verify()
-        entries = new_entries(conversions, run_id)
+        deliveries = self.note_deliveries([Version.of(conversion) for conversion in conversions], run_id)
+        ledger = [row for row in self.read_ledger() if row.table_name == contract.table]
+        entries = new_entries(conversions, deliveries, run_id, ledger)
         known = self.count_rows(contract)
-        load = Load(contract, entries, [part for conversion in conversions for part in conversion.parts])
+        parts = [part for conversion in conversions for part in conversion.parts]
+        load = Load(contract, entries, parts, find_replaced(entries, ledger))
         with self._explained(f"{_describe(entries)} not loaded"), self._transaction():
             load.run(self._connect(), is_replacing=any(entry.file_name in known for entry in entries))
         counts = self._counts[contract.table]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -13,25 +13,44 @@ from redshift_connector.error import DatabaseError
 
 from flows.errors import ConfigError, LoadError
 from flows.lake.contracts import Contract
-from flows.warehouse.base import LEDGER_COLUMNS, LedgerRow, check_counts, ledger_table, quote, raw_columns, raw_table
+from flows.warehouse.base import (
+    DELIVERY_LINEAGE,
+    LEDGER_COLUMNS,
+    DeliveryRow,
+    LedgerRow,
+    archive_columns,
+    archive_table,
+    check_counts,
+    ledger_table,
+    quote,
+    raw_columns,
+    raw_table,
+)
 from flows.warehouse.redshift.access import describe_error, is_transient
 from flows.warehouse.redshift.lease import Lease
 
 LATE_COLUMNS = {"_file_sha256": "file_sha256", "_run_id": "run_id", "_loaded_at": "loaded_at"}  # raw → ledger
+BATCH_ROWS = 500  # of one INSERT: its bind parameters are counted with 16 bits
 
 
 @dataclass(frozen=True)
 class Load:
-    """Files of one table that are loaded together; `manifest_url` is None if all their records are in quarantine."""
+    """Files of one table that are loaded together; `manifest_url` is None if all their records are in quarantine.
+
+    `replaced` are those of them of which another version is loaded.
+    """
 
     contract: Contract
     entries: Sequence[LedgerRow]
     manifest_url: str | None
     copy_role: str
     prefix: str = ""
+    replaced: Sequence[str] = ()
 
     def run(self, connection: Connection, lease: Lease, *, is_again: bool) -> None:
-        """Prove the lease, COPY, replace the rows of these files and their ledger rows, compare the counts, commit.
+        """Prove the lease, COPY, replace the rows of these files and their ledger rows, keep what was replaced.
+
+        The counts are compared, and then all of it is committed.
 
         With `is_again` the ledger is asked whether an earlier try was committed, though nobody heard of it. That
         try has ended by then: proving the lease waits for it.
@@ -46,10 +65,14 @@ class Load:
             return
         if self.manifest_url:
             self._copy(connection, self.manifest_url)
+        if self.contract.history != "none" and self.replaced:
+            self._archive_rows(cursor)
         self._delete(cursor)
-        self._insert_entries(cursor)
+        insert_rows(cursor, self._ledger, LEDGER_COLUMNS, self.entries)
         if self.manifest_url:
             self._insert_rows(cursor)
+        if self.contract.history == "vanished":
+            self._prune_archive(cursor)
         cursor.execute(
             f"select _file, count(*) from {self._table} where _loaded_at = %s group by _file",  # noqa: S608
             (self.entries[0].loaded_at,),
@@ -75,6 +98,10 @@ class Load:
         return ledger_table(self.prefix)
 
     @property
+    def _archive(self) -> str:
+        return archive_table(self.contract, self.prefix)
+
+    @property
     def _staged(self) -> str:
         return quote(f"staged_{self.contract.table}")
 
@@ -94,6 +121,25 @@ class Load:
             connection.rollback()
             raise LoadError(self._explain(connection, error)) from error
 
+    def _archive_rows(self, cursor: Cursor) -> None:
+        """Keep the rows that are about to be replaced, with what the ledger says of their delivery."""
+        columns = ", ".join(map(quote, archive_columns(self.contract)))
+        kept = [f"loaded.{quote(name)}" for name in raw_columns(self.contract)]
+        kept += [f"ledger.{quote(name.removeprefix('_'))}" for name in DELIVERY_LINEAGE]
+        marks = ", ".join(["%s"] * len(self.replaced))
+        cursor.execute(
+            f"insert into {self._archive} ({columns}) "  # noqa: S608
+            f"select {', '.join(kept)}, cast(%s as timestamp) from {self._table} as loaded "
+            f"join {self._ledger} as ledger on ledger.table_name = %s and ledger.file_name = loaded._file "
+            f"where loaded._file in ({marks})",
+            [self.entries[0].loaded_at, self.contract.table, *self.replaced],
+        )
+
+    def _prune_archive(self, cursor: Cursor) -> None:
+        """Keep only what raw has no more: records whose key no file delivers now."""
+        key = " and ".join(f"{self._table}.{quote(name)} = {self._archive}.{quote(name)}" for name in self.contract.key)
+        cursor.execute(f"delete from {self._archive} using {self._table} where {key}")  # noqa: S608
+
     def _delete(self, cursor: Cursor) -> None:
         names = [entry.file_name for entry in self.entries]
         marks = ", ".join(["%s"] * len(names))
@@ -102,13 +148,6 @@ class Load:
             f"delete from {self._ledger} where table_name = %s and file_name in ({marks})",  # noqa: S608
             [self.contract.table, *names],
         )
-
-    def _insert_entries(self, cursor: Cursor) -> None:
-        columns = ", ".join(map(quote, LEDGER_COLUMNS))
-        row = f"({', '.join(['%s'] * len(LEDGER_COLUMNS))})"
-        values = [getattr(entry, column) for entry in self.entries for column in LEDGER_COLUMNS]
-        rows = ", ".join([row] * len(self.entries))
-        cursor.execute(f"insert into {self._ledger} ({columns}) values {rows}", values)  # noqa: S608
 
     def _insert_rows(self, cursor: Cursor) -> None:
         """Insert the staged rows with what the ledger, which is written first, says of their file."""
@@ -135,6 +174,19 @@ class Load:
             "warehouse and may read the bucket and its key; docs/redshift.md lists the rights. Then run again."
         )
         return "\n".join(lines)
+
+
+def insert_rows(
+    cursor: Cursor, table: str, columns: Iterable[str], rows: Sequence[LedgerRow] | Sequence[DeliveryRow]
+) -> None:
+    """Insert these rows into the ledger or the list of deliveries, `table`, whose name is quoted already."""
+    columns = list(columns)
+    marks = f"({', '.join(['%s'] * len(columns))})"
+    for start in range(0, len(rows), BATCH_ROWS):
+        batch = rows[start : start + BATCH_ROWS]
+        values = [getattr(row, column) for row in batch for column in columns]
+        names = ", ".join(map(quote, columns))
+        cursor.execute(f"insert into {table} ({names}) values {', '.join([marks] * len(batch))}", values)  # noqa: S608
 
 
 def staged_columns(contract: Contract) -> dict[str, str]:

@@ -10,9 +10,13 @@ from redshift_connector.cursor import Cursor
 from flows.errors import LoadError
 from flows.lake.contracts import Contract
 from flows.warehouse.base import (
+    DELIVERY_COLUMNS,
     LEDGER_COLUMNS,
     SCHEMAS,
+    archive_columns,
+    archive_table,
     create_table,
+    deliveries_table,
     ledger_table,
     quote,
     raw_columns,
@@ -44,9 +48,12 @@ def make_tables(connection: Connection, contracts: Iterable[Contract], prefix: s
     """
     cursor, chosen = connection.cursor(), list(contracts)
     cursor.execute(create_table(ledger_table(prefix), LEDGER_COLUMNS) + " diststyle all")
+    cursor.execute(create_table(deliveries_table(prefix), DELIVERY_COLUMNS) + " diststyle all")
     cursor.execute(create_table(build_table(prefix), BUILD_COLUMNS) + " diststyle all")
     for contract in chosen:
         cursor.execute(create_table(raw_table(contract, prefix), raw_columns(contract)) + _distribution(contract))
+        if contract.history != "none":
+            cursor.execute(create_table(archive_table(contract, prefix), archive_columns(contract)) + " diststyle all")
     connection.commit()
     for contract in chosen:
         _check_columns(cursor, contract, prefix)

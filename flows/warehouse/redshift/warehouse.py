@@ -21,14 +21,26 @@ from sqlalchemy.pool import NullPool
 from flows.errors import LoadError, RetailError
 from flows.lake.contracts import CONTRACTS, Contract
 from flows.lake.convert import Conversion
-from flows.warehouse.base import LEDGER_COLUMNS, LedgerRow, create_table, ledger_table, new_entries, quote, raw_table
+from flows.warehouse.base import (
+    DELIVERY_COLUMNS,
+    LEDGER_COLUMNS,
+    DeliveryRow,
+    LedgerRow,
+    Version,
+    create_table,
+    deliveries_table,
+    ledger_table,
+    quote,
+    raw_table,
+)
 from flows.warehouse.builds import BUILD_COLUMNS, Build, Gate, build_table, read_build, read_gate
 from flows.warehouse.redshift.access import Access, Connections, connect, describe_error, is_transient, with_retries
 from flows.warehouse.redshift.lease import Lease
-from flows.warehouse.redshift.load import Load, staged_columns
+from flows.warehouse.redshift.load import Load, insert_rows, staged_columns
 from flows.warehouse.redshift.preflight import check_part
 from flows.warehouse.redshift.stage import Stage, StageSettings
 from flows.warehouse.redshift.tables import make_schemas, make_tables
+from flows.warehouse.versions import find_deliveries, find_replaced, new_entries
 
 T = TypeVar("T")
 
@@ -88,16 +100,37 @@ class RedshiftWarehouse:
         table = raw_table(contract, self.options.prefix)
         return {name: int(count) for name, count in self._query(f"select _file, count(*) from {table} group by _file")}  # noqa: S608
 
+    def note_deliveries(self, versions: Sequence[Version], run_id: str) -> list[DeliveryRow]:
+        lease, table = self._held_lease(), deliveries_table(self.options.prefix)
+        ledger = self.read_ledger()
+
+        def note(connection: Connection) -> list[DeliveryRow]:
+            cursor = connection.cursor()
+            cursor.execute(f"select {', '.join(map(quote, DELIVERY_COLUMNS))} from {table}")  # noqa: S608
+            known = [DeliveryRow(*row) for row in cursor.fetchall()]
+            found, new = find_deliveries(versions, known, ledger, run_id)
+            if new:
+                connection.rollback()
+                lease.prove(cursor, new[0].table_name)
+                insert_rows(cursor, table, DELIVERY_COLUMNS, new)
+                connection.commit()
+            return found
+
+        return self._retried(note) if versions else []
+
     def load_files(self, contract: Contract, conversions: Sequence[Conversion], run_id: str) -> list[LedgerRow]:
         parts = [part for conversion in conversions for part in conversion.parts]
         for part in parts:
             part.verify()
             check_part(part.path, staged_columns(contract))
-        entries = new_entries(conversions, run_id)
+        deliveries = self.note_deliveries([Version.of(conversion) for conversion in conversions], run_id)
+        ledger = [row for row in self.read_ledger() if row.table_name == contract.table]
+        entries = new_entries(conversions, deliveries, run_id, ledger)
+        replaced = find_replaced(entries, ledger)
         staged = self._stage.upload(parts) if parts else None
         try:
             url = staged.manifest_url if staged else None
-            self._load(Load(contract, entries, url, self.options.copy_role, self.options.prefix))
+            self._load(Load(contract, entries, url, self.options.copy_role, self.options.prefix, replaced))
         finally:
             if staged:
                 with suppress(RetailError):  # the next run sweeps
@@ -134,10 +167,7 @@ class RedshiftWarehouse:
         Raises:
             LoadError: no run holds the warehouse, or the load failed.
         """
-        lease = self._lease
-        if lease is None:
-            raise LoadError("files are loaded only while the run holds the warehouse: `with warehouse.hold(run_id)`.")
-        tries = 0
+        lease, tries = self._held_lease(), 0
 
         def attempt(connection: Connection) -> None:
             nonlocal tries
@@ -145,6 +175,11 @@ class RedshiftWarehouse:
             load.run(connection, lease, is_again=tries > 1)
 
         self._retried(attempt)
+
+    def _held_lease(self) -> Lease:
+        if self._lease is None:
+            raise LoadError("files are loaded only while the run holds the warehouse: `with warehouse.hold(run_id)`.")
+        return self._lease
 
     def _query(self, sql: str) -> list[Any]:
         def read(connection: Connection) -> list[Any]:

@@ -1,0 +1,75 @@
+{#- The facts are the intermediate models in dollars: row by row, every key, amount and date. -#}
+with orders as (
+    select * from {{ ref('int_orders_enriched') }}
+),
+
+order_items as (
+    select * from {{ ref('int_order_items') }}
+),
+
+found_orders as (
+    select * from {{ ref('fact_orders') }}
+),
+
+found_items as (
+    select * from {{ ref('fact_orders_items') }}
+),
+
+differing_orders as (
+    select coalesce(orders.order_id, found_orders.order_id) as fact_id
+    from orders
+    full outer join found_orders
+        on found_orders.order_id = orders.order_id
+    where orders.order_id is null
+        or found_orders.order_id is null
+        or coalesce(found_orders.customer_id, '') <> coalesce(orders.customer_id, '')
+        or coalesce(found_orders.store_id, '') <> coalesce(orders.store_id, '')
+        or found_orders.item_count <> orders.item_count
+        or found_orders.subtotal_usd * 100 <> orders.subtotal_cents
+        or found_orders.tax_paid_usd * 100 <> orders.tax_paid_cents
+        or found_orders.order_total_usd * 100 <> orders.order_total_cents
+        or found_orders.item_net_sales_usd * 100 <> orders.item_revenue_cents
+        or found_orders.discount_usd * 100 <> orders.discount_cents
+        or found_orders.unexplained_usd * 100 <> orders.unexplained_cents
+        or found_orders.supply_cost_usd * 100 <> orders.supply_cost_cents
+        or found_orders.perishable_cost_usd * 100 <> orders.perishable_cost_cents
+        or found_orders.refunds_usd * 100 <> orders.refund_cents
+        or found_orders.margin_usd
+        <> found_orders.item_net_sales_usd - found_orders.discount_usd - found_orders.supply_cost_usd
+        or found_orders.net_sales_after_refunds_usd <> found_orders.subtotal_usd - found_orders.refunds_usd
+        or coalesce(found_orders.declared_tax_ratio, -1) <> coalesce(orders.declared_tax_ratio, -1)
+        or found_orders.is_dated_after_delivery <> orders.is_dated_after_delivery
+        or found_orders.is_before_opening <> orders.is_before_opening
+        or found_orders.order_date <> orders.order_date
+        or found_orders.ordered_at <> orders.ordered_at
+),
+
+differing_items as (
+    select coalesce(order_items.item_id, found_items.item_id) as fact_id
+    from order_items
+    full outer join found_items
+        on found_items.item_id = order_items.item_id
+    where order_items.item_id is null
+        or found_items.item_id is null
+        or found_items.order_id <> order_items.order_id
+        or coalesce(found_items.customer_id, '') <> coalesce(order_items.customer_id, '')
+        or coalesce(found_items.store_id, '') <> coalesce(order_items.store_id, '')
+        or coalesce(found_items.product_id, '') <> coalesce(order_items.product_id, '')
+        or coalesce(found_items.net_sales_usd * 100, -1) <> coalesce(order_items.price_cents, -1)
+        or coalesce(found_items.supply_cost_usd * 100, -1) <> coalesce(order_items.supply_cost_cents, -1)
+        or coalesce(found_items.perishable_cost_usd * 100, -1) <> coalesce(order_items.perishable_cost_cents, -1)
+        or coalesce(found_items.margin_usd, -1)
+        <> coalesce(found_items.net_sales_usd - found_items.supply_cost_usd, -1)
+        or found_items.is_product_known <> order_items.is_product_known
+        or found_items.is_dated_after_delivery <> order_items.is_dated_after_delivery
+        or found_items.order_date <> order_items.order_date
+        or found_items.ordered_at <> order_items.ordered_at
+)
+
+select fact_id
+from differing_orders
+
+union all
+
+select fact_id
+from differing_items

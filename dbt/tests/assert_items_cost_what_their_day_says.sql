@@ -1,0 +1,113 @@
+{#- Found another way than the models find it: of the records delivered for the product, the newest that held on the day. -#}
+with order_items as (
+    select * from {{ ref('int_order_items') }}
+),
+
+products as (
+    {{ moved_valid_from(ref('stg_products'), 'raw_products', 'product_id') }}
+),
+
+supplies as (
+    {{ moved_valid_from(ref('stg_supplies'), 'raw_supplies', 'product_id') }}
+),
+
+sold as (
+    select distinct
+        product_id,
+        order_date
+    from order_items
+),
+
+prices as (
+    select
+        sold.product_id,
+        sold.order_date,
+        products.price_cents,
+        row_number() over (
+            partition by sold.product_id, sold.order_date
+            order by
+                case when products.starts_on_date <= sold.order_date then 0 else 1 end asc,
+                case when products.starts_on_date <= sold.order_date then products.starts_on_date end desc nulls last,
+                products.starts_on_date asc,
+                products.delivery_order desc,
+                products.record_number desc
+        ) as version_rank
+    from sold
+    inner join products
+        on products.product_id = sold.product_id
+),
+
+recipe_days as (
+    select
+        product_id,
+        order_date,
+        starts_on_date
+    from (
+        select
+            sold.product_id,
+            sold.order_date,
+            supplies.starts_on_date,
+            row_number() over (
+                partition by sold.product_id, sold.order_date
+                order by
+                    case when supplies.starts_on_date <= sold.order_date then 0 else 1 end asc,
+                    case when supplies.starts_on_date <= sold.order_date then supplies.starts_on_date end desc nulls last,
+                    supplies.starts_on_date asc
+            ) as version_rank
+        from sold
+        inner join supplies
+            on supplies.product_id = sold.product_id
+    ) as ranked
+    where version_rank = 1
+),
+
+recipe_lines as (
+    select
+        recipe_days.product_id,
+        recipe_days.order_date,
+        supplies.cost_cents,
+        supplies.is_perishable,
+        row_number() over (
+            partition by recipe_days.product_id, recipe_days.order_date, supplies.supply_id
+            order by supplies.delivery_order desc, supplies.record_number desc
+        ) as version_rank
+    from recipe_days
+    inner join supplies
+        on supplies.product_id = recipe_days.product_id
+        and supplies.starts_on_date = recipe_days.starts_on_date
+),
+
+costs as (
+    select
+        product_id,
+        order_date,
+        sum(cost_cents) as supply_cost_cents,
+        sum(case when is_perishable then cost_cents else 0 end) as perishable_cost_cents
+    from recipe_lines
+    where version_rank = 1
+    group by product_id, order_date
+)
+
+select
+    order_items.item_id,
+    order_items.price_cents,
+    prices.price_cents as expected_price_cents,
+    order_items.supply_cost_cents,
+    costs.supply_cost_cents as expected_supply_cost_cents
+from order_items
+left join prices
+    on prices.product_id = order_items.product_id
+    and prices.order_date = order_items.order_date
+    and prices.version_rank = 1
+left join costs
+    on costs.product_id = order_items.product_id
+    and costs.order_date = order_items.order_date
+where order_items.is_product_known <> (prices.product_id is not null)
+    or coalesce(order_items.price_cents, -1) <> coalesce(prices.price_cents, -1)
+    or (
+        order_items.is_product_known
+        and (
+            coalesce(order_items.supply_cost_cents, -1) <> coalesce(costs.supply_cost_cents, 0)
+            or coalesce(order_items.perishable_cost_cents, -1) <> coalesce(costs.perishable_cost_cents, 0)
+        )
+    )

@@ -1,0 +1,29 @@
+with orders as (
+    select * from {{ ref('int_orders_enriched') }}
+),
+
+unexplained as (
+    select * from {{ ref('int_unexplained_orders') }}
+),
+
+summed as (
+    select
+        count(*) as order_count,
+        coalesce(sum(tax_paid_cents), 0) as tax_cents
+    from orders
+),
+
+off as (
+    select
+        count(case when unexplained_tax_cents > 0 then order_id end) as order_count,
+        coalesce(sum(unexplained_tax_cents), 0) as tax_cents
+    from unexplained
+)
+
+select
+    off.order_count,
+    off.tax_cents
+from summed
+cross join off
+where off.tax_cents > {{ var('max_unexplained_ratio') }} * summed.tax_cents
+    or off.order_count > {{ var('max_unexplained_ratio') }} * summed.order_count

@@ -1,0 +1,8 @@
+{{ config(severity='warn') }}
+
+select
+    order_id,
+    file_name,
+    {{ cents_to_usd('unexplained_cents') }} as amount_usd
+from {{ ref('int_unexplained_orders') }}
+where unexplained_cents > 0
