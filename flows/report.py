@@ -33,7 +33,9 @@ from reports.kpis import KPIS, Kpi, check_frame
 from reports.page import PageContext, Totals, render_page
 from reports.render import markdown_section, render_chart
 
-_COVERED = 'select min(order_date), max(order_date) from "{prefix}data_mart".fact_orders'
+_COVERED = (
+    'select min(order_date), max(order_date) from "{prefix}data_mart".fact_orders where not is_dated_after_delivery'
+)
 _NOT_PASSED = (
     "the star schema is not that of a build whose every test passed; a report would show untested numbers. "
     "Build it first: python -m flows.transform"
@@ -42,7 +44,10 @@ _NOT_PASSED = (
 
 @dataclass(frozen=True)
 class Period:
-    """What the numbers cover: the first and last order date in the data, and the day they are counted up to."""
+    """What the numbers cover: the first and last order date in the data, and the day they are counted up to.
+
+    Orders dated after the day their file was delivered are mistaken: they do not make the period longer.
+    """
 
     first_order_date: date
     last_order_date: date
@@ -243,9 +248,11 @@ def _notes(answers: Answers) -> Iterator[str]:
     """What readers must know before they trust the numbers."""
     if answers.is_behind:
         yield "Files were loaded since these numbers were built; they are not in them."
+    amounts = answers.build.findings.get("amounts_usd", {})
     for finding, count in answers.build.findings["counts"].items():
         if is_doubtful(finding):
-            yield f"{finding.capitalize()}: {count:,}."
+            money = f" (${float(amounts[finding]):,.2f})" if finding in amounts else ""
+            yield f"{finding.capitalize()}: {count:,}{money}."
 
 
 if __name__ == "__main__":

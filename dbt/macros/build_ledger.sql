@@ -124,11 +124,17 @@
 {%- endmacro %}
 
 
-{#- What a report says beside the numbers, as JSON: `counts` of the tests that only warn, `totals` of the ledger. -#}
+{#- What a report says beside the numbers, as JSON: `counts` of the tests that only warn, `amounts_usd` of those that
+    tell one, `totals` of the ledger. -#}
 {% macro build_findings(results) -%}
-    {%- set counts = {} -%}
+    {%- set counts, amounts = {}, {} -%}
     {%- for result in results if result.status | string == 'warn' -%}
-        {%- do counts.update({result.node.name | replace('warn_', '') | replace('_', ' '): result.failures}) -%}
+        {%- set finding = result.node.name | replace('warn_', '') | replace('_', ' ') -%}
+        {%- do counts.update({finding: result.failures}) -%}
+        {%- if 'amount_usd' in (result.node.compiled_code or '') -%}
+            {%- set row = run_query("select sum(amount_usd) from (" ~ result.node.compiled_code ~ ") as findings").rows[0] -%}
+            {%- do amounts.update({finding: row[0] | string}) -%}
+        {%- endif -%}
     {%- endfor -%}
     {%- set row = run_query(
         "select count(*), sum(rows_in), sum(rows_loaded), sum(rows_quarantined) from " ~ source('ops', 'load_ledger')
@@ -136,5 +142,5 @@
     {%- set totals = {
         'files': row[0] | int, 'rows_in': row[1] | int, 'rows_loaded': row[2] | int, 'rows_quarantined': row[3] | int
     } -%}
-    {{ return(tojson({'counts': counts, 'totals': totals})) }}
+    {{ return(tojson({'counts': counts, 'amounts_usd': amounts, 'totals': totals})) }}
 {%- endmacro %}

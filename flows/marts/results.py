@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from flows.run.artifacts import markdown_table
 from flows.run.settings import Settings
@@ -22,7 +23,7 @@ BROKEN = ("error", "runtime error", "partial success")
 class NodeResult:
     """The last word of dbt on one node: `status` as in run_results.json, `attempts` how often it ran.
 
-    `failures` is what a data test counted; 0 for other nodes.
+    `failures` is what a data test counted, 0 for other nodes; `sql` what ran, as dbt compiled it.
     """
 
     node: str
@@ -30,6 +31,7 @@ class NodeResult:
     message: str
     attempts: int
     failures: int = 0
+    sql: str = ""
 
     @property
     def name(self) -> str:
@@ -77,6 +79,7 @@ def read_attempts(settings: Settings) -> list[NodeResult]:
                 " ".join((result["message"] or "").split()),
                 (before.attempts if before else 0) + (result["status"] != "skipped"),
                 result["failures"] or 0,
+                result.get("compiled_code") or "",
             )
     is_hook = {node for node in results if node.startswith("operation.")}  # of interest only if it fails
     return [result for node, result in results.items() if node not in is_hook or result.status not in GOOD]
@@ -114,8 +117,8 @@ def describe_failure(failed: Sequence[NodeResult]) -> str:
     )
 
 
-def describe_build(results: Sequence[NodeResult], seconds: float) -> str:
-    """A build in Markdown: the counts, and each node that is worth a look."""
+def describe_build(results: Sequence[NodeResult], seconds: float, summary: Mapping[str, Any]) -> str:
+    """A build in Markdown: the counts, each node that is worth a look, and how old the sources are."""
     counts = count_nodes(results)
     sections = [
         "# dbt build",
@@ -127,4 +130,7 @@ def describe_build(results: Sequence[NodeResult], seconds: float) -> str:
     if notable:
         rows = [(result.name, result.status, result.attempts, result.message) for result in notable]
         sections.append(markdown_table(("node", "status", "attempts", "what dbt says"), rows))
+    if summary["freshness"]:
+        columns = ("source", "status", "max_loaded_at", "age_hours")
+        sections.append(markdown_table(columns, [[each[c] for c in columns] for each in summary["freshness"]]))
     return "\n\n".join(sections)
