@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from flows.errors import LoadError
 from flows.marts.findings import count_findings, measure_amounts, name_deliveries
 from flows.marts.freshness import Freshness, measure_freshness
-from flows.marts.proof import check_complete, prove_build
+from flows.marts.proof import check_complete, project_sha256, prove_build
 from flows.marts.results import (
     BROKEN,
     GOOD,
@@ -76,7 +76,7 @@ def _transform(run: Run, warehouse: Warehouse) -> None:
         parse_project(settings)
         freshness = check_freshness(warehouse, settings)
         with run.timed("dbt"):
-            _with_retries(dbt_build, settings)(settings)
+            _with_retries(dbt_build, settings)(settings, _choose_build(warehouse, settings))
     except LoadError as error:
         release_warehouse(settings)
         failed = [result for result in read_attempts(settings) if result.status not in GOOD]
@@ -121,14 +121,24 @@ def parse_project(settings: Settings) -> None:
         raise LoadError(f"dbt cannot read its project: {error}. Correct the file it names.") from error
 
 
+def _choose_build(warehouse: Warehouse, settings: Settings) -> list[str]:
+    """A build of what has changed; of everything, where this very project did not make and prove the marts."""
+    proven = warehouse.read_build()
+    warehouse.close()  # within one process dbt's own connection to a DuckDB file must be alone
+    if proven and proven.project_sha256 == project_sha256(settings.dbt_project_dir):
+        return BUILD
+    get_run_logger().info("the marts are not of this version of the dbt project: everything is built anew")
+    return [*BUILD, "--full-refresh"]
+
+
 @task(name="dbt build", cache_policy=NO_CACHE)
-def dbt_build(settings: Settings) -> None:
+def dbt_build(settings: Settings, build: list[str]) -> None:
     """Build and test every node; on a retry only those that failed and what depends on them."""
     results = settings.dbt_target_dir / "run_results.json"
     attempt = int(task_run.run_count or 1)
     if attempt == 1:
         results.unlink(missing_ok=True)  # `dbt retry` must never read the results of an older run
-    command = ["retry"] if results.exists() else BUILD
+    command = ["retry"] if results.exists() else build
     try:
         invoke_dbt(command, settings)
     except ValueError as error:
@@ -140,7 +150,7 @@ def dbt_build(settings: Settings) -> None:
         raise LoadError(describe_failure(failed))
 
 
-def _with_retries(build: Task[[Settings], None], settings: Settings) -> Task[[Settings], None]:
+def _with_retries(build: Task[[Settings, list[str]], None], settings: Settings) -> Task[[Settings, list[str]], None]:
     return build.with_options(
         retries=settings.dbt_retries,
         retry_delay_seconds=settings.dbt_retry_delay_seconds,
