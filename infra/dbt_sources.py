@@ -49,11 +49,12 @@ def _raw_table(contract: Contract, described: set[str]) -> Iterator[str]:
     if contract.is_optional:
         yield "        config:"
         yield "          freshness: null  # no file of this table need ever come"
-    yield "        data_tests:"
-    yield "          - superseded_versions:"
-    yield f"              name: warn_superseded_{contract.table.removeprefix('raw_')}"
-    yield "              arguments:"
-    yield f"                key_columns: [{', '.join(contract.key)}]"
+    if contract.history == "none":  # of the others a later delivery is the normal case
+        yield "        data_tests:"
+        yield "          - superseded_versions:"
+        yield f"              name: warn_superseded_{contract.table.removeprefix('raw_')}"
+        yield "              arguments:"
+        yield f"                key_columns: [{', '.join(contract.key)}]"
     yield from _columns(contract, raw_columns(contract), described)
 
 
