@@ -1,8 +1,9 @@
 """Text → the wall-clock time of a store, in every accepted spelling.
 
-A spelling may end in an offset such as +02:00: what stands before it is what the clock in the store showed. A `Z`, or
-an offset of nothing, which many programs write for it, says that the time is UTC. Such an instant is no wall-clock
-time before the time zone of the store is known; without it the record is set aside.
+A spelling may end in an offset such as +02:00: what stands before it is what the clock in the store showed. A `Z` says
+that the time is UTC. Such an instant is no wall-clock time before the time zone of the store is known; without it the
+record is set aside. An offset of nothing may be either, London's winter or a program that writes UTC so: it is read by
+the store's time zone where that is known, and as any other offset where it is not.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from flows.lake.time_zones import time_zone_names
 # Beyond, the parser's tables of time zones know nothing of summer time.
 FIRST_INSTANT, LAST_INSTANT = datetime(1900, 1, 1), datetime(2099, 12, 31, 23, 59, 59, 999999)  # noqa: DTZ001  naive UTC
 _OFFSET = r"[+-](?:(?:0[1-9]|1[0-4]):?[0-5][0-9]|00:?(?:0[1-9]|[1-5][0-9]))\z"
+_NO_OFFSET = r"[+-]00:?00\z"
 _UTC = r"(?:Z|[+-]00:?00)\z"
 _FORMAT_SHAPES = {
     "%Y": "(?:[0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)",
@@ -61,7 +63,10 @@ def read_suffixed(
             walls = few.select(_read_any(pl.col(name).str.replace(_OFFSET, ""), column)).to_series()
             instants = few.select(_read_instant(pl.col(name), column)).to_series()
             local = _to_wall_clock(instants, few, column, time_zones)
-            typed = typed.with_columns(typed[name].scatter(unread, walls.zip_with(walls.is_not_null(), local)))
+            bare = few.select(_read_any(pl.col(name).str.replace(_NO_OFFSET, ""), column)).to_series()
+            for other in (local, bare):
+                walls = walls.zip_with(walls.is_not_null(), other)
+            typed = typed.with_columns(typed[name].scatter(unread, walls))
             flags = flags.scatter(unread, instants.is_not_null())
         is_utc[utc_name(name)] = flags
     return typed, pl.DataFrame(is_utc)
