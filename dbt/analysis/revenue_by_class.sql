@@ -6,6 +6,10 @@ orders as (
     select * from {{ ref('fact_orders') }}
 ),
 
+refunds as (
+    select * from {{ ref('fact_refunds') }}
+),
+
 statuses as (
     select * from {{ ref('customers_status') }}
 ),
@@ -30,6 +34,16 @@ sales as (
     {{ customer_sales('customers') }}
 ),
 
+refunded as (
+    select
+        refunds.customer_id,
+        {{ sum_usd('refunds.refunds_usd') }} as refunds_usd
+    from refunds
+    cross join as_of
+    where {{ is_in_last_year('refunds.refunded_date') }}
+    group by refunds.customer_id
+),
+
 classes as (
     select
         customer_status,
@@ -49,10 +63,13 @@ sales_per_class as (
         classes.min_net_sales_usd,
         cast(count(sales.customer_id) as bigint) as customer_count,
         {{ sum_usd('sales.net_sales_last_year_usd') }} as net_sales_last_year_usd,
-        {{ sum_usd('sales.net_sales_usd') }} as net_sales_all_time_usd
+        {{ sum_usd('sales.net_sales_usd') }} as net_sales_all_time_usd,
+        {{ sum_usd('refunded.refunds_usd') }} as refunds_usd
     from classes
     left join sales
         on sales.customer_status = classes.customer_status
+    left join refunded
+        on refunded.customer_id = sales.customer_id
     group by classes.customer_status, classes.min_net_sales_usd
 ),
 
@@ -70,7 +87,10 @@ final as (
         sales_per_class.net_sales_all_time_usd,
         coalesce(
             {{ ratio('sales_per_class.net_sales_last_year_usd', 'total.net_sales_last_year_usd') }}, 0
-        ) as share_of_net_sales_ratio
+        ) as share_of_net_sales_ratio,
+        sales_per_class.refunds_usd,
+        cast(sales_per_class.net_sales_last_year_usd - sales_per_class.refunds_usd as decimal(18, 2))
+            as net_sales_after_refunds_usd
     from sales_per_class
     cross join total
 )
@@ -80,6 +100,8 @@ select
     customer_count,
     net_sales_last_year_usd,
     net_sales_all_time_usd,
-    share_of_net_sales_ratio
+    share_of_net_sales_ratio,
+    refunds_usd,
+    net_sales_after_refunds_usd
 from final
 order by min_net_sales_usd desc nulls last, customer_status asc

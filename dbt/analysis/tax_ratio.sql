@@ -14,7 +14,9 @@ sales as (
     select
         orders.store_id,
         {{ sum_usd('orders.tax_paid_usd') }} as tax_usd,
-        {{ sum_usd('orders.subtotal_usd') }} as net_sales_usd
+        {{ sum_usd('orders.subtotal_usd') }} as net_sales_usd,
+        sum(orders.subtotal_usd * orders.declared_tax_ratio) as declared_tax_usd,
+        cast(count(*) - count(orders.declared_tax_ratio) as bigint) as unknown_rate_count
     from orders
     cross join as_of
     where {{ is_until_as_of('orders.order_date') }}
@@ -27,7 +29,8 @@ per_store as (
         coalesce(stores.store_name, '(unknown store)') as store_name,
         sales.tax_usd,
         sales.net_sales_usd,
-        stores.tax_ratio
+        sales.declared_tax_usd,
+        sales.unknown_rate_count
     from sales
     left join stores
         on stores.store_id = sales.store_id
@@ -39,7 +42,8 @@ store_rows as (
         store_name,
         tax_usd,
         net_sales_usd,
-        round(cast(tax_ratio as double precision), 10) as declared_tax_ratio,
+        declared_tax_usd,
+        unknown_rate_count,
         0 as is_total
     from per_store
 ),
@@ -50,10 +54,8 @@ total_row as (
         cast('All stores' as varchar(256)) as store_name,
         {{ sum_usd('tax_usd') }} as tax_usd,
         {{ sum_usd('net_sales_usd') }} as net_sales_usd,
-        case
-            when count(tax_ratio) = count(*)
-                then {{ ratio('sum(net_sales_usd * tax_ratio)', 'sum(net_sales_usd)') }}
-        end as declared_tax_ratio,
+        sum(declared_tax_usd) as declared_tax_usd,
+        cast(sum(unknown_rate_count) as bigint) as unknown_rate_count,
         1 as is_total
     from per_store
 ),
@@ -62,6 +64,18 @@ store_and_total_rows as (
     select * from store_rows
     union all
     select * from total_row
+),
+
+rates as (
+    select
+        store_id,
+        store_name,
+        tax_usd,
+        net_sales_usd,
+        case when unknown_rate_count = 0 then {{ ratio('declared_tax_usd', 'net_sales_usd') }} end
+            as declared_tax_ratio,
+        is_total
+    from store_and_total_rows
 ),
 
 final as (
@@ -74,7 +88,7 @@ final as (
         declared_tax_ratio,
         round({{ ratio('tax_usd', 'net_sales_usd') }} - declared_tax_ratio, 10) as difference_ratio,
         is_total
-    from store_and_total_rows
+    from rates
 )
 
 select

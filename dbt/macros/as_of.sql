@@ -15,22 +15,30 @@
 
 
 {#- A query of one row, as_of_date: the day the figures are drawn up for, which is the var `as_of`, else the last order
-    date of `orders`. -#}
+    date of `orders` that is not after the day its file was delivered. -#}
 {% macro as_of_date(orders) -%}
     {%- set as_of = var('as_of', none) -%}
     {%- if as_of is none -%}
-        select max(order_date) as as_of_date from {{ orders }}
+        select max(order_date) as as_of_date from {{ orders }} where not is_dated_after_delivery
     {%- else -%}
         select cast('{{ iso_date(as_of) }}' as date) as as_of_date
     {%- endif -%}
 {%- endmacro %}
 
 
-{#- The body of the CTE `as_of` (one row) that the two conditions below read. -#}
+{#- The same date some months earlier, or the last day of that month: by months, never by years, because Redshift's
+    dateadd clamps only months at the end of February. -#}
+{% macro months_before(count, date_expression) -%}
+    cast({{ dbt.dateadd('month', -count, date_expression) }} as date)
+{%- endmacro %}
+
+
+{#- The body of the CTE `as_of` (one row) that the conditions below read. -#}
 {% macro as_of_period(orders) %}
     select
         as_of_date,
-        cast({{ dbt.dateadd('year', -1, 'as_of_date') }} as date) as year_before_date
+        {{ months_before(12, 'as_of_date') }} as year_before_date,
+        {{ months_before(24, 'as_of_date') }} as two_years_before_date
     from ({{ as_of_date(orders) }}) as given
 {% endmacro %}
 
@@ -44,4 +52,10 @@
 {#- Whether a date lies in the last year: the 12 months that end on as_of, that day included. -#}
 {% macro is_in_last_year(date_column) -%}
     ({{ date_column }} > as_of.year_before_date and {{ is_until_as_of(date_column) }})
+{%- endmacro %}
+
+
+{#- Whether a date lies in the 12 months before the last year. -#}
+{% macro is_in_previous_year(date_column) -%}
+    ({{ date_column }} > as_of.two_years_before_date and {{ date_column }} <= as_of.year_before_date)
 {%- endmacro %}

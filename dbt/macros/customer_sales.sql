@@ -4,12 +4,14 @@
 {%- endmacro %}
 
 
-{#- One row per customer of the CTE `customers` (customer_id): sales up to as_of and the class they earn. The only
-    definition of the class: among the thresholds not above the net sales of the last year, the greatest one's.
-    Reads the CTEs `orders` (fact_orders), `statuses` (the seed customers_status) and `as_of` (as_of_period). -#}
+{#- One row per customer of the CTE `customers` (customer_id) and day of the CTE `as_of` (as_of_date, year_before_date):
+    sales up to that day and the class they earn. The only definition of the class: among the thresholds not above the
+    net sales of the last year, the greatest one's. Reads the CTEs `orders` (fact_orders), `statuses` (the seed
+    customers_status) and `as_of`, which is as_of_period's one row or one for each day that is asked for. -#}
 {% macro customer_sales(customers) %}
     select
         sales.customer_id,
+        sales.as_of_date,
         coalesce(classes.customer_status, {{ inactive_status() }}) as customer_status,
         sales.order_count,
         sales.order_count_last_year,
@@ -20,6 +22,7 @@
     from (
         select
             customers.customer_id,
+            as_of.as_of_date,
             cast(count(orders.order_id) as bigint) as order_count,
             cast(count(
                 case when {{ is_in_last_year('orders.order_date') }} then orders.order_id end
@@ -35,7 +38,7 @@
         left join orders
             on orders.customer_id = customers.customer_id
             and {{ is_until_as_of('orders.order_date') }}
-        group by customers.customer_id
+        group by customers.customer_id, as_of.as_of_date
     ) as sales
     left join (
         select

@@ -3,7 +3,7 @@
 {% macro last_closed_month(orders) %}
     select
         as_of_date,
-        cast({{ dbt.dateadd('month', -12, 'as_of_date') }} as date) as year_before_date
+        {{ months_before(12, 'as_of_date') }} as year_before_date
     from (
         select
             case
@@ -22,10 +22,4 @@
 {#- The day after a date. -#}
 {% macro next_day(date_column) -%}
     cast({{ dbt.dateadd('day', 1, date_column) }} as date)
-{%- endmacro %}
-
-
-{#- The first day of a date's month. -#}
-{% macro month_start(date_column) -%}
-    cast({{ dbt.date_trunc('month', date_column) }} as date)
 {%- endmacro %}

@@ -23,3 +23,15 @@
 {% macro ratio(dividend, divisor) -%}
     round(cast({{ dividend }} as double precision) / nullif(cast({{ divisor }} as double precision), 0), 10)
 {%- endmacro %}
+
+
+{#- The least price in whole cents that leaves this share of it above the cost. Counted in millionths of a price and
+    rounded up once, so that a price that fits exactly is found. -#}
+{% macro least_price_usd(cost_usd, margin_ratio) -%}
+    {%- if margin_ratio is not number or margin_ratio < 0 or margin_ratio >= 1 -%}
+        {{ exceptions.raise_compiler_error("a margin must be a number from 0 to less than 1: " ~ margin_ratio) }}
+    {%- endif -%}
+    {%- set cost_millionths = ((1 - margin_ratio) * 1000000) | round | int -%}
+    {%- set cost_cents = "cast(" ~ cost_usd ~ " * 100 as bigint)" -%}
+    {{ cents_to_usd("cast(ceiling(cast(" ~ cost_cents ~ " * 1000000 as double precision) / " ~ cost_millionths ~ ") as bigint)") }}
+{%- endmacro %}

@@ -1,0 +1,27 @@
+"""The KPI queries, compiled once by dbt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from flows.compare import compile_kpis
+from flows.run.settings import load_settings
+from tests.kpis.shop import Row, Shop
+
+
+@pytest.fixture(scope="session")
+def queries(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """KPI → its SQL for the embedded warehouse, as of the last order."""
+    return compile_kpis(load_settings(target="local", work_dir=str(tmp_path_factory.mktemp("compiled"))))
+
+
+@pytest.fixture
+def open_shop(queries: dict[str, str]) -> Callable[..., Shop]:
+    """Make a shop of rows: `open_shop(fact_orders=[order(…)])`."""
+
+    def make(**rows: list[Row]) -> Shop:
+        return Shop(queries, **rows)
+
+    return make

@@ -1,0 +1,166 @@
+"""The KPIs of stores and hours, of money given back and of tax: figures computed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+
+from tests.kpis.shop import STORES, Shop, order, refund, usd
+
+Open = Callable[..., Shop]
+
+
+def test_sales_by_weekday_hour_counts_orders_and_the_days_that_had_any(open_shop: Open) -> None:
+    shop = open_shop(
+        fact_orders=[
+            order("a", "2024-01-01 07:00:00", 10),  # a Monday
+            order("b", "2024-01-08 07:59:59", 5),
+            order("c", "2024-01-15 23:00:00", 1),
+            order("d", "2024-01-14 00:00:00", 2),  # a Sunday
+            order("e", "2024-01-01 07:00:00", 3, store_id="s9"),
+            order("f", "2023-01-15 07:00:00", 100),  # the day before the last year
+        ]
+    )
+    assert [tuple(row.values()) for row in shop.read("sales_by_weekday_hour", "2024-01-15")] == [
+        ("s1", "North", 1, 7, 3, 2, usd(15)),
+        ("s1", "North", 1, 23, 3, 1, usd(1)),
+        ("s1", "North", 7, 0, 1, 1, usd(2)),
+        ("s9", "(unknown store)", 1, 7, 1, 1, usd(3)),
+    ]
+
+
+def test_store_performance_every_known_store_has_a_row_the_biggest_first(open_shop: Open) -> None:
+    shop = open_shop(
+        dim_stores=[*STORES, {"store_id": "s3", "store_name": "Closed", "opened_date": date(2019, 1, 1)}],
+        fact_orders=[
+            order("a", "2024-06-30", 10, tax_paid_usd="0.60", margin_usd=6),
+            order("b", "2024-06-30", 20, tax_paid_usd="1.20", margin_usd=9, customer_id="c2"),
+            order("c", "2023-07-01", "10.01", tax_paid_usd=0, margin_usd=5),
+            order("d", "2023-06-30", 25),  # the previous year's last day
+            order("e", "2022-07-01", 5),  # and its first
+            order("f", "2022-06-30", 1000),  # before it
+            order("g", "2024-06-01", 500, store_id="s2", margin_usd=-50),
+            order("h", "2024-07-01", 9999, store_id="s3"),
+        ],
+        fact_refunds=[
+            refund("r", "2024-06-30", 3),
+            refund("s", "2023-07-01", 2),
+            refund("t", "2023-06-30", 100),
+            refund("u", "2024-07-01", 100),
+            refund("v", "2024-01-01", 100, store_id=None, customer_id=None),
+        ],
+    )
+    south, north, closed = [tuple(row.values()) for row in shop.read("store_performance", "2024-06-30")]
+    assert south == (
+        *("s2", "South", date(2020, 1, 1), 1, 1, 1, usd(500), usd(0), usd(0), usd(-50), -0.1, 1.0, usd(500)),
+        *(usd(0), None, False),
+    )
+    assert north[:10] == (*("s1", "North", date(2020, 1, 1), 2, 2, 3, usd("40.01"), usd(5), usd("1.80"), usd(20)),)
+    assert north[10:12] == (pytest.approx(20 / 40.01, abs=1e-9), 1.5)
+    assert north[12:] == (usd("13.34"), usd(30), pytest.approx(40.01 / 30 - 1, abs=1e-9), True)
+    assert closed == (
+        *("s3", "Closed", date(2019, 1, 1), 0, 0, 0, usd(0), usd(0), usd(0), usd(0), None, None, None),
+        *(usd(0), None, False),
+    )
+
+
+@pytest.mark.parametrize(("first", "is_comparable"), [("2022-06-30", True), ("2022-07-01", False)])
+def test_store_performance_is_comparable_if_opened_before_the_previous_year(
+    open_shop: Open, first: str, is_comparable: bool
+) -> None:
+    shop = open_shop(fact_orders=[order("a", first), order("b", "2024-06-30")])
+    found = shop.pick("store_performance", "store_id", "is_comparable", as_of="2024-06-30")
+    assert found == [("s1", is_comparable), ("s2", False)]
+
+
+@pytest.mark.parametrize(
+    ("as_of", "last_year", "previous_year"),
+    [("2024-02-29", 7, 24), ("2025-02-28", 32, 6), ("2024-02-28", 6, 24)],
+)
+def test_store_performance_years_around_a_leap_day_end_on_the_28th(
+    open_shop: Open, as_of: str, last_year: int, previous_year: int
+) -> None:
+    shop = open_shop(
+        fact_orders=[
+            order("a", "2022-03-01", 8),
+            order("b", "2023-02-28", 16),
+            order("c", "2023-03-01", 2),
+            order("d", "2024-02-28", 4),
+            order("e", "2024-02-29", 1),
+            order("f", "2025-02-28", 31),
+        ]
+    )
+    columns = ("net_sales_usd", "net_sales_previous_year_usd")
+    north = shop.pick("store_performance", *columns, as_of=as_of)[0]
+    assert north == (usd(last_year), usd(previous_year))
+
+
+def test_revenue_by_class_refunds_stand_beside_the_sales_of_the_last_year(open_shop: Open) -> None:
+    shop = open_shop(
+        fact_orders=[
+            order("a", "2024-06-30", 100),
+            order("b", "2022-06-30", 500, customer_id="c2"),
+        ],
+        fact_refunds=[
+            refund("r", "2024-06-30", "30.50"),
+            refund("s", "2024-06-01", 10),
+            refund("t", "2023-06-30", 10),
+            refund("u", "2024-07-01", 10),
+            refund("v", "2023-07-01", 7, customer_id="c2"),
+            refund("w", "2023-07-01", 7, customer_id=None),
+        ],
+    )
+    columns = ("customer_status", "net_sales_last_year_usd", "refunds_usd", "net_sales_after_refunds_usd")
+    assert shop.pick("revenue_by_class", *columns, as_of="2024-06-30") == [
+        ("Gold", usd(100), usd("40.50"), usd("59.50")),
+        ("Silver", usd(0), usd(0), usd(0)),
+        ("Bronze", usd(0), usd(0), usd(0)),
+        ("Inactive", usd(0), usd(7), usd(-7)),
+    ]
+
+
+def test_tax_ratio_declared_rate_is_what_should_have_been_paid_on_average(open_shop: Open) -> None:
+    shop = open_shop(
+        fact_orders=[
+            order("a", "2024-01-01", 100, tax_paid_usd=4, declared_tax_ratio="0.04"),
+            order("b", "2024-02-01", 300, tax_paid_usd=24, declared_tax_ratio="0.08"),
+            order("c", "2024-02-01", 100, tax_paid_usd=5, declared_tax_ratio="0.05", store_id="s2"),
+            order("d", "2024-02-02", 900, tax_paid_usd=0, declared_tax_ratio="0.5"),
+        ]
+    )
+    rows = [tuple(row.values())[2:] for row in shop.read("tax_ratio", "2024-02-01")]
+    assert rows == [
+        (usd(28), usd(400), 0.07, 0.07, 0.0),
+        (usd(5), usd(100), 0.05, 0.05, 0.0),
+        (usd(33), usd(500), 0.066, 0.066, 0.0),
+    ]
+
+
+def test_tax_ratio_a_rate_that_is_not_known_leaves_no_declared_rate(open_shop: Open) -> None:
+    shop = open_shop(
+        fact_orders=[
+            order("a", "2024-01-01", 100, tax_paid_usd=4, declared_tax_ratio="0.04"),
+            order("b", "2024-01-01", 100, tax_paid_usd=4, store_id="s9"),
+        ]
+    )
+    found = shop.pick("tax_ratio", "store_name", "declared_tax_ratio", "difference_ratio")
+    assert found == [("(unknown store)", None, None), ("North", 0.04, 0.0), ("All stores", None, None)]
+
+
+def test_default_as_of_is_the_last_order_date_not_after_its_delivery(open_shop: Open) -> None:
+    shop = open_shop(
+        fact_orders=[
+            order("a", "2024-01-05", 10),
+            order("b", "2031-01-01", 1, is_dated_after_delivery=True),
+        ]
+    )
+    assert shop.pick("store_performance", "store_id", "net_sales_usd") == [("s1", usd(10)), ("s2", usd(0))]
+    assert shop.pick("revenue_by_class", "customer_status", "customer_count")[2] == ("Bronze", 1)
+
+
+def test_yearly_kpis_of_a_shop_without_orders_are_empty_or_zero(open_shop: Open) -> None:
+    shop = open_shop()
+    assert shop.read("sales_by_weekday_hour") == []
+    assert shop.pick("store_performance", "order_count", "growth_ratio") == [(0, None), (0, None)]
