@@ -49,6 +49,10 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python infra/lint_dbt.py
+
+metrics: $(VENV)/.installed
+	@$(BIN)/python infra/metrics.py
 
 ui: $(VENV)/.installed
 	@$(BIN)/python infra/ui.py --port $(PORT)

@@ -57,7 +57,7 @@ class Workshop:
         """Run `dbt build` on a copy of `states/<state>.duckdb`, up to the first failure."""
         self.warehouse.with_suffix(".duckdb.wal").unlink(missing_ok=True)
         shutil.copyfile(self.folder / "states" / f"{state}.duckdb", self.warehouse)
-        return verdict_of(self.invoke(["build", "--fail-fast", *options]))
+        return verdict_of(self.invoke(["build", "--fail-fast", "--no-write-json", *options]))
 
     def invoke(self, arguments: list[str]) -> Any:
         """dbt in this process; the warehouse is closed afterwards."""
