@@ -5,13 +5,15 @@ BIN := $(VENV)/bin
 PORT ?= 4200
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-redshift lint ui bench docs sources lock datasets
+.PHONY: help run test test-redshift mutants lint metrics ui bench docs sources lock datasets
 
 help:
 	@echo "make run       set up and run the whole pipeline on data/datasets; prints where the report lies"
 	@echo "make test      set up and run the tests"
 	@echo "make test-redshift  the Redshift tests on a real workgroup that RETAIL_REDSHIFT_... names"
-	@echo "make lint      ruff, mypy and the import rules"
+	@echo "make mutants   break the dbt project in one place at a time and see what its tests notice (hours; SAMPLE=50)"
+	@echo "make lint      ruff, mypy, the import rules and the rules of the dbt project"
+	@echo "make metrics   the retailer's questions, answered by MetricFlow from the warehouse that make run made"
 	@echo "make ui        Prefect server, deployments and a worker on this machine (PORT=4200)"
 	@echo "make bench     measure conversion and loading beside other tools"
 	@echo "make docs      dbt documentation as one HTML file in data/work/docs"
@@ -39,11 +41,18 @@ test: $(VENV)/.installed
 test-redshift: $(VENV)/.installed
 	@$(BIN)/python -m tests.warehouse.real_redshift
 
+mutants: $(VENV)/.installed
+	@$(BIN)/python -m tests.mutants $(if $(SAMPLE),--sample $(SAMPLE))
+
 lint: $(VENV)/.installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python infra/lint_dbt.py
+
+metrics: $(VENV)/.installed
+	@$(BIN)/python infra/metrics.py
 
 ui: $(VENV)/.installed
 	@$(BIN)/python infra/ui.py --port $(PORT)

@@ -2,12 +2,15 @@
 # requires-python = ">=3.11"
 # dependencies = ["jafgen==0.4.14", "faker==40.54.0", "numpy==2.4.6"]
 # ///
-"""Rebuild `data/datasets/` byte for byte: three simulated years of a shop, thinned by customer.
+"""Rebuild `data/datasets/` byte for byte: three simulated years of a shop, thinned by customer, that then changes.
 
 jafgen (Apache-2.0) simulates the shop; it draws from four random generators, and each is seeded here.
 Of the simulated customers one in `--keep-one-in` stays, chosen by a hash of the id, with all of its
 orders and all items of those orders, so every key still finds its partner. Products, stores and
 supplies stay whole; tweets are dropped.
+
+What the simulation does not know is added after it, from hashes of the records' ids: `evolve.py` changes prices, costs,
+a recipe and a tax rate and gives discounts, `refunds.py` and `stock_counts.py` add the tables of these names.
 
 Run it in an environment of its own:  uv run --script data/make_datasets.py
 """
@@ -23,6 +26,10 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from evolve import evolve
+from refunds import write_refunds
+from stock_counts import write_stock_counts
 
 SEED = 20260723
 YEARS = 3
@@ -87,6 +94,9 @@ def main() -> None:
     out = options.out.resolve()
     with tempfile.TemporaryDirectory() as folder:
         thin(simulate(Path(folder)), out, options.keep_one_in)
+    shop = evolve(out)
+    write_refunds(shop, out)
+    write_stock_counts(shop, out)
     for path in sorted(out.glob("raw_*.csv")):
         print(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}  {path.stat().st_size:,} bytes")
 

@@ -56,8 +56,8 @@ class Scale:
 
     def end(self, names: Sequence[str]) -> float:
         """The value at the right edge, so that the widest label fits beside the longest bar."""
-        panel = WIDTH_INCHES - MARGIN_INCHES - _widest(names, NAME_SIZE)
-        label = min(_widest(self.labels, LABEL_SIZE), panel / 2)
+        panel = WIDTH_INCHES - MARGIN_INCHES - widest(names, NAME_SIZE)
+        label = min(widest(self.labels, LABEL_SIZE), panel / 2)
         return (self.reach or 1.0) * panel / (panel - label)
 
     def ticks(self) -> list[float]:
@@ -141,7 +141,7 @@ def draw_nothing(words: Words) -> ggplot:
     )
 
 
-def _widest(texts: Sequence[str], size: float) -> float:
+def widest(texts: Sequence[str], size: float) -> float:
     """Inches that the widest line takes when it is drawn."""
     renderer = RendererAgg(1, 1, DPI)
     font = FontProperties(family=FONT, size=size)

@@ -22,6 +22,7 @@ MINUS = "\N{MINUS SIGN}"
 _WHOLE_FROM, _COMPACT_FROM, _EXPONENT_FROM = 100, 10**7, 10**15  # dollars
 _UNKNOWN_GLYPH = "□"
 _CHART_NAME_LENGTH = 26
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _LEFT_TO_RIGHT = "\u200e"
 _INVISIBLE = frozenset("\u200b\u2060\ufeff")
@@ -34,16 +35,29 @@ class Format(Enum):
 
     ID = "id"
     NAME = "name"
+    DATE = "date"
+    MONTH = "month"
+    MOMENT = "moment"
+    FLAG = "flag"
+    WEEKDAY = "weekday"
+    HOUR = "hour"
     INTEGER = "integer"
+    QUANTITY = "quantity"
     USD = "usd"
     SHARE = "share"
     RATE = "rate"
     POINTS = "points"
+    GROWTH = "growth"
+
+    @property
+    def is_text(self) -> bool:
+        """True for ids and names, which are whatever the data hold."""
+        return self in (Format.ID, Format.NAME)
 
     @property
     def is_number(self) -> bool:
-        """True for all but ids and names."""
-        return self not in (Format.ID, Format.NAME)
+        """True for counts, amounts and ratios; not for texts, times and flags."""
+        return self in _NUMBERS
 
 
 def format_integer(value: int) -> str:
@@ -104,6 +118,37 @@ def format_points(ratio: float) -> str:
     return text if ratio < 0 or float(text.replace(",", "")) == 0 else f"+{text}"
 
 
+def format_growth(ratio: float) -> str:
+    """A change of an amount, with its sign: 0.123 → +12.3%."""
+    text = _signed(ratio * 100, 1) + "%"
+    return text if ratio < 0 or text == "0.0%" else f"+{text}"
+
+
+def format_quantity(value: float) -> str:
+    """A count per day or a number of days: 12.3; cents of a unit below one: 0.04."""
+    return _signed(value, 1 if abs(value) >= 1 else 2)
+
+
+def format_weekday(number: int) -> str:
+    """1 → Monday."""
+    return WEEKDAYS[number - 1] if 1 <= number <= len(WEEKDAYS) else format_integer(number)
+
+
+def format_hour(number: int) -> str:
+    """The hour that begins then: 7 → 07:00."""
+    return f"{number:02}:00"
+
+
+def format_month(day: date) -> str:
+    """August 2021."""
+    return f"{day:%B %Y}"
+
+
+def format_local_moment(moment: datetime) -> str:
+    """A time on the store's own clock: 2021-08-31 06:15."""
+    return f"{moment:%Y-%m-%d %H:%M}"
+
+
 def format_date(day: date) -> str:
     """30 August 2021."""
     return f"{day.day} {day:%B %Y}"
@@ -147,7 +192,7 @@ def format_value(value: Any, how: Format, limit: int = 80) -> str:
     """The cell text of `value` (the Python value of a checked KPI frame); nothing known is a dash."""
     if value is None:
         return MISSING
-    return clean_text(value, limit) or MISSING if not how.is_number else _NUMBERS[how](value)
+    return clean_text(value, limit) or MISSING if how.is_text else (_NUMBERS | _OTHERS)[how](value)
 
 
 @cache
@@ -186,8 +231,18 @@ def _trim(amount: Decimal) -> str:
 
 _NUMBERS: dict[Format, Callable[[Any], str]] = {
     Format.INTEGER: format_integer,
+    Format.QUANTITY: format_quantity,
     Format.USD: format_usd,
     Format.SHARE: format_share,
     Format.RATE: format_rate,
     Format.POINTS: format_points,
+    Format.GROWTH: format_growth,
+}
+_OTHERS: dict[Format, Callable[[Any], str]] = {
+    Format.DATE: format_date,
+    Format.MONTH: format_month,
+    Format.MOMENT: format_local_moment,
+    Format.FLAG: lambda value: "yes" if value else "no",
+    Format.WEEKDAY: format_weekday,
+    Format.HOUR: format_hour,
 }

@@ -49,12 +49,20 @@ class PageContext:
 
 @dataclass(frozen=True)
 class Row:
-    """One row as the page shows it: the name that heads it, the id under the name, the formatted numbers."""
+    """One row as the page shows it: what heads it, the ids under it, the other cells, formatted."""
 
     name: str
     detail: str
     cells: tuple[str, ...]
     is_total: bool
+
+
+@dataclass(frozen=True)
+class Head:
+    """What stands above a column; text stands at the left, numbers at the right."""
+
+    label: str
+    is_text: bool
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,7 @@ class Section:
     alt: str
     image: str
     size: tuple[int, int]
-    heads: tuple[str, ...]
+    heads: tuple[Head, ...]
     rows: tuple[Row, ...]
     height: int
 
@@ -93,14 +101,14 @@ def render_page(frames: Mapping[str, pl.DataFrame], folder: Path, context: PageC
 def build_section(kpi: Kpi, frame: pl.DataFrame, png: Path) -> Section:
     """All that the template needs to show one KPI, as text."""
     checked = check_frame(kpi, frame)
-    name = next(column for column in kpi.columns if column.format is Format.NAME)
+    shown = [column for column in kpi.columns if column.format is not Format.ID]
     return Section(
         kpi=kpi,
         headline=kpi.headline(checked),
         alt=kpi.alt_text(checked),
         image=data_uri(png),
         size=_png_size(png),
-        heads=(name.label, *(column.label for column in kpi.columns if column.format.is_number)),
+        heads=tuple(Head(column.label, is_text=not column.format.is_number) for column in shown),
         rows=tuple(_build_row(kpi.columns, row) for row in checked.head(MAX_ROWS).iter_rows(named=True)),
         height=checked.height,
     )
@@ -109,10 +117,11 @@ def build_section(kpi: Kpi, frame: pl.DataFrame, png: Path) -> Section:
 def _build_row(columns: Sequence[Column], row: Mapping[str, Any]) -> Row:
     texts = {column.name: format_value(row[column.name], column.format) for column in columns}
     ids = [column.name for column in columns if column.format is Format.ID]
+    name, *cells = (texts[column.name] for column in columns if column.format is not Format.ID)
     return Row(
-        name=next(texts[column.name] for column in columns if column.format is Format.NAME),
-        detail=" ".join(texts[name] for name in ids if row[name] is not None),
-        cells=tuple(texts[column.name] for column in columns if column.format.is_number),
+        name=name,
+        detail=" · ".join(texts[name] for name in ids if row[name] is not None),
+        cells=tuple(cells),
         is_total=any(row[name] is None for name in ids),
     )
 

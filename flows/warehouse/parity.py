@@ -7,7 +7,7 @@ differ are they read again, to say how many rows differ and name a few by their 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -15,16 +15,21 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from flows.warehouse.base import LEDGER_COLUMNS, quote, raw_columns
+from flows.warehouse.base import quote
+from flows.warehouse.tables import list_tables
 
 EXAMPLES = 5
 CHUNK_ROWS = 10_000
-OF_THE_RUN = ("_run_id", "_loaded_at", "run_id", "loaded_at")  # differ between two loads of the same files, rightly
+# what differs between two loads of the same files, rightly; so do the dates of files that have none in their name
+OF_THE_RUN = {"run_id", "loaded_at", "delivered_at", "delivery_order", "replaced_at"}
+OF_THE_FILE = {"delivery_date", "valid_from_date"}
+DATED = "'.*(19|20|21)[0-9][0-9][-_]?[0-9][0-9].*'"
+FIRST_DELIVERY = "date '1900-01-01'"
 
 
 @dataclass(frozen=True)
 class Relation:
-    """A table, a view or a query. `columns` is None for all of them; `name` is what people call it."""
+    """A table, a view or a query. `columns`, in SQL, is None for all of them; `name` is what people call it."""
 
     name: str
     schema: str | None = None
@@ -36,7 +41,7 @@ class Relation:
         """The SQL that reads it; `prefix` is that of every schema."""
         if self.sql:
             return self.sql
-        columns = ", ".join(map(quote, self.columns)) if self.columns else "*"
+        columns = ", ".join(self.columns) if self.columns else "*"
         return f"select {columns} from {quote(f'{prefix}{self.schema}')}.{quote(str(self.table))}"  # noqa: S608
 
 
@@ -60,13 +65,25 @@ class Finding:
 
 
 def raw_relations(contracts: Any) -> list[Relation]:
-    """The raw tables and the ledger, without what belongs to the run that loaded them."""
-    relations = [
-        Relation(f"raw.{c.table}", "raw", c.table, [name for name in raw_columns(c) if name not in OF_THE_RUN])
-        for c in contracts
+    """The tables that an ingest fills, without what belongs to the run that loaded them."""
+    tables = sorted(list_tables(contracts), key=lambda table: table.schema, reverse=True)
+    return [
+        Relation(f"{table.schema}.{table.name}", table.schema, table.name, shared_columns(table.columns))
+        for table in tables
     ]
-    ledger = [name for name in LEDGER_COLUMNS if name not in OF_THE_RUN]
-    return [*relations, Relation("ops.load_ledger", "ops", "load_ledger", ledger)]
+
+
+def shared_columns(columns: Iterable[str]) -> list[str]:
+    """Those columns, in SQL, that are equal in two warehouses into which the same files came at other times."""
+    return [_shared(name) for name in columns if name.removeprefix("_") not in OF_THE_RUN]
+
+
+def _shared(column: str) -> str:
+    name = quote(column)
+    if column.removeprefix("_") not in OF_THE_FILE:
+        return name
+    file = quote("_file" if column.startswith("_") else "file_name")
+    return f"case when {file} ~ {DATED} or {name} = {FIRST_DELIVERY} then {name} end as {name}"
 
 
 def compare(left: Side, right: Side, relations: Sequence[Relation]) -> Iterator[Finding]:

@@ -1,17 +1,41 @@
-"""The five KPIs in the order of the page; `KPIS` is what the flow, the page and the notebook go by."""
+"""The KPIs in the order of the page; `KPIS` is what the flow, the page and the notebook go by."""
 
 from __future__ import annotations
 
 from reports.kpis.average_order_per_store import AVERAGE_ORDER_PER_STORE
+from reports.kpis.customer_classes_by_month import CUSTOMER_CLASSES_BY_MONTH
 from reports.kpis.kpi import MONEY, Column, Kpi, check_frame, last_year_start
+from reports.kpis.price_guide import PRICE_GUIDE
+from reports.kpis.product_margin import PRODUCT_MARGIN
+from reports.kpis.repeat_purchase import REPEAT_PURCHASE
 from reports.kpis.revenue_by_class import REVENUE_BY_CLASS
 from reports.kpis.sales_by_category import SALES_BY_CATEGORY
+from reports.kpis.sales_by_month import SALES_BY_MONTH
+from reports.kpis.sales_by_weekday_hour import SALES_BY_WEEKDAY_HOUR
 from reports.kpis.sales_per_customer import SALES_PER_CUSTOMER
+from reports.kpis.stock_cover import STOCK_COVER
+from reports.kpis.store_performance import STORE_PERFORMANCE
+from reports.kpis.supply_usage import SUPPLY_USAGE
 from reports.kpis.tax_ratio import TAX_RATIO
 
 __all__ = ["KPIS", "MONEY", "Column", "Kpi", "check_frame", "last_year_start"]
 
 KPIS: dict[str, Kpi] = {
     kpi.name: kpi
-    for kpi in (SALES_PER_CUSTOMER, AVERAGE_ORDER_PER_STORE, SALES_BY_CATEGORY, TAX_RATIO, REVENUE_BY_CLASS)
+    for kpi in (
+        SALES_BY_MONTH,
+        SALES_BY_WEEKDAY_HOUR,
+        STORE_PERFORMANCE,
+        AVERAGE_ORDER_PER_STORE,
+        SALES_PER_CUSTOMER,
+        REVENUE_BY_CLASS,
+        CUSTOMER_CLASSES_BY_MONTH,
+        REPEAT_PURCHASE,
+        SALES_BY_CATEGORY,
+        PRODUCT_MARGIN,
+        PRICE_GUIDE,
+        SUPPLY_USAGE,
+        STOCK_COVER,
+        TAX_RATIO,
+    )
 }

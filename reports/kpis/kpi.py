@@ -18,13 +18,22 @@ MONEY = pl.Decimal(18, 2)
 _DTYPES: dict[Format, pl.DataType] = {
     Format.ID: pl.String(),
     Format.NAME: pl.String(),
+    Format.DATE: pl.Date(),
+    Format.MONTH: pl.Date(),
+    Format.MOMENT: pl.Datetime("us"),
+    Format.FLAG: pl.Boolean(),
+    Format.WEEKDAY: pl.Int64(),
+    Format.HOUR: pl.Int64(),
     Format.INTEGER: pl.Int64(),
+    Format.QUANTITY: pl.Float64(),
     Format.USD: MONEY,
     Format.SHARE: pl.Float64(),
     Format.RATE: pl.Float64(),
     Format.POINTS: pl.Float64(),
+    Format.GROWTH: pl.Float64(),
 }
-_MAY_BE_NULL = (Format.NAME, Format.SHARE, Format.RATE, Format.POINTS)  # a ratio has no value where it divides by 0
+_RATIOS = (Format.QUANTITY, Format.SHARE, Format.RATE, Format.POINTS, Format.GROWTH)
+_MAY_BE_NULL = (Format.NAME, *_RATIOS)  # a ratio has no value where it divides by 0
 _MAX_EXACT_FLOAT = 2**53
 _WIDE = pl.Decimal(38, 10)  # holds every integer of 64 bits and every NUMERIC that a sum or mean yields
 
@@ -129,8 +138,12 @@ def _cast_column(column: Column, values: pl.Series) -> pl.Series:
 def _is_castable(dtype: pl.DataType, how: Format) -> bool:
     if dtype == pl.Null:
         return True
-    if not how.is_number:
+    if how.is_text:
         return isinstance(dtype, pl.String | pl.Categorical | pl.Enum)
+    if how in (Format.DATE, Format.MONTH, Format.FLAG):
+        return dtype == _DTYPES[how]
+    if how is Format.MOMENT:
+        return isinstance(dtype, pl.Datetime) and dtype.time_zone is None
     if how is Format.USD:
         return dtype.is_integer() or dtype.is_decimal()  # a float has lost the cents' exactness already
     return dtype.is_numeric()

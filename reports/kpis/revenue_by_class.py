@@ -78,7 +78,8 @@ REVENUE_BY_CLASS = Kpi(
     question="How much do the Gold, Silver and Bronze customers bring?",
     definition="Every customer stands in one class by net sales of the last year, at the thresholds of the business; "
     "customers without a sale in that year are Inactive. All-time net sales are those of the customers who are in the "
-    "class now. The share is the class's part of the net sales of the last year.",
+    "class now. The share is the class's part of the net sales of the last year. Refunds are the customers' own, "
+    "on their day in the last year.",
     chart_shows="Bar chart of the net sales of each customer class, last year with share, and all time.",
     columns=(
         Column("customer_status", "Class", Format.NAME),
@@ -86,6 +87,8 @@ REVENUE_BY_CLASS = Kpi(
         Column("net_sales_last_year_usd", "Net sales, last year (USD)", Format.USD),
         Column("net_sales_all_time_usd", "Net sales, all time (USD)", Format.USD),
         Column("share_of_net_sales_ratio", "Share of last year's net sales", Format.SHARE),
+        Column("refunds_usd", "Refunds, last year (USD)", Format.USD),
+        Column("net_sales_after_refunds_usd", "Net sales less refunds (USD)", Format.USD),
     ),
     headline=write_headline,
     chart=draw_chart,

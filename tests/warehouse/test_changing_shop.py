@@ -160,9 +160,7 @@ def test_late_item_and_late_product_explain_their_orders(later: ChangingShop) ->
 
 
 def test_correction_in_a_file_of_another_name_wins(later: ChangingShop) -> None:
-    found = (
-        "select customer_id, subtotal_usd, discount_usd, item_count from data_mart.fact_orders where order_id = '{}'"
-    )
+    found = "select customer_id, subtotal_usd, discount_usd, item_count from data_mart.fact_orders where order_id = "
     assert later.rows(found + "'o1'") == [("c2", Decimal("22.50"), Decimal(0), 3)]
     assert later.rows(found + "'o7'") == [("c5", Decimal(0), Decimal("2500.00"), 1)]
     assert later.rows(found + "'o3'") == [("c2", Decimal("10.00"), Decimal(0), 1)]

@@ -1,27 +1,27 @@
-"""Schemas, raw tables and ledger of a DuckDB file, made from the contracts; what is there is only checked."""
+"""Schemas and tables of a DuckDB file, made from the contracts; those of an earlier version are brought up to date."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from pathlib import Path
 
 import duckdb
 
-from flows.errors import LoadError
 from flows.lake.contracts import Contract
-from flows.warehouse.base import (
-    DELIVERY_COLUMNS,
-    LEDGER_COLUMNS,
-    SCHEMAS,
-    archive_columns,
-    archive_table,
-    create_table,
-    deliveries_table,
-    ledger_table,
-    quote,
-    raw_columns,
-    raw_table,
+from flows.warehouse.base import DELIVERY_COLUMNS, LEDGER_COLUMNS, SCHEMAS, LedgerRow, create_table, quote
+from flows.warehouse.duckdb.load import insert_rows
+from flows.warehouse.tables import (
+    DELIVERIES,
+    LEDGER,
+    OLD_LEDGER,
+    Found,
+    Table,
+    deliveries_of,
+    find_changes,
+    list_tables,
+    upgrade_ledger,
 )
-from flows.warehouse.builds import BUILD_COLUMNS, build_table
 
 
 def make_schemas(connection: duckdb.DuckDBPyConnection) -> None:
@@ -30,27 +30,63 @@ def make_schemas(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"create schema if not exists {quote(schema)}")
 
 
-def make_tables(connection: duckdb.DuckDBPyConnection, contracts: Iterable[Contract]) -> None:
-    """Create missing raw tables and the ledgers.
+def make_tables(connection: duckdb.DuckDBPyConnection, contracts: Iterable[Contract], path: Path) -> None:
+    """Make missing tables and bring older ones up to date, within one transaction that the caller opens.
 
     Raises:
-        LoadError: a raw table has other columns than its contract.
+        LoadError: a table has other columns or types, and is not of an earlier version.
     """
-    connection.execute(create_table(ledger_table(), LEDGER_COLUMNS))
-    connection.execute(create_table(deliveries_table(), DELIVERY_COLUMNS))
-    connection.execute(create_table(build_table(), BUILD_COLUMNS))
-    for contract in contracts:
-        connection.execute(create_table(raw_table(contract), raw_columns(contract)))
-        if contract.history != "none":
-            connection.execute(create_table(archive_table(contract), archive_columns(contract)))
-        _check_columns(connection, contract)
+
+    def command(sql: str) -> str:
+        return f"""python -c "import duckdb; duckdb.connect('{path}').execute('{sql.replace('"', "")}')\""""
+
+    tables = [_without_lengths(table) for table in list_tables(contracts)]
+    changes = find_changes(tables, _read_columns(connection), command)
+    for table, how in changes:
+        if how == "missing":
+            connection.execute(create_table(table.quoted(), table.columns))
+        elif table.name == LEDGER.name:
+            _upgrade_ledger(connection)
+        else:
+            _rebuild(connection, table)
+    if any(table.name == DELIVERIES.name for table, _ in changes):
+        rows = connection.execute(f"select {_names(LEDGER_COLUMNS)} from {LEDGER.quoted()}").fetchall()  # noqa: S608
+        insert_rows(connection, DELIVERIES.quoted(), DELIVERY_COLUMNS, deliveries_of(LedgerRow(*row) for row in rows))
 
 
-def _check_columns(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
-    found = [row[0] for row in connection.execute(f"describe {raw_table(contract)}").fetchall()]
-    expected = list(raw_columns(contract))
-    if found != expected:
-        raise LoadError(
-            f"{raw_table(contract)} has the columns {', '.join(found)}; the contract has {', '.join(expected)}. "
-            "Drop the table, then run again to load its files anew."
-        )
+def _upgrade_ledger(connection: duckdb.DuckDBPyConnection) -> None:
+    rows = connection.execute(f"select {_names(OLD_LEDGER)} from {LEDGER.quoted()}").fetchall()  # noqa: S608
+    connection.execute(f"drop table {LEDGER.quoted()}")
+    connection.execute(create_table(LEDGER.quoted(), LEDGER_COLUMNS))
+    insert_rows(connection, LEDGER.quoted(), LEDGER_COLUMNS, upgrade_ledger(rows))
+
+
+def _rebuild(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Make the table anew beside, with all that it holds; what it lacked is null."""
+    beside = table.quoted(end="_new")
+    names = _names(_read_columns(connection)[table.schema, table.name])
+    connection.execute(create_table(beside, table.columns))
+    connection.execute(f"insert into {beside} ({names}) select {names} from {table.quoted()}")  # noqa: S608
+    connection.execute(f"drop table {table.quoted()}")
+    connection.execute(f"alter table {beside} rename to {quote(table.name)}")
+
+
+def _read_columns(connection: duckdb.DuckDBPyConnection) -> Found:
+    rows = connection.execute(
+        "select schema_name, table_name, column_name, lower(data_type) from duckdb_columns() "
+        "where schema_name in ('raw', 'ops') and database_name = current_database() order by column_index"
+    ).fetchall()
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for schema, table, column, kind in rows:
+        found.setdefault((schema, table), {})[column] = kind
+    return found
+
+
+def _without_lengths(table: Table) -> Table:
+    """The table with the types that DuckDB keeps: a VARCHAR has no length there."""
+    columns = {name: re.sub(r"varchar\(\d+\)", "varchar", kind) for name, kind in table.columns.items()}
+    return Table(table.schema, table.name, columns, table.addable, table.contract)
+
+
+def _names(columns: Iterable[str]) -> str:
+    return ", ".join(map(quote, columns))

@@ -48,7 +48,8 @@ class DuckDBWarehouse:
     def prepare(self, contracts: Iterable[Contract]) -> None:
         with self._explained("the tables cannot be made"):
             make_schemas(self._connect())
-            make_tables(self._connect(), contracts)
+            with self._transaction():
+                make_tables(self._connect(), contracts, self.path)
 
     def read_ledger(self) -> list[LedgerRow]:
         columns = ", ".join(map(quote, LEDGER_COLUMNS))

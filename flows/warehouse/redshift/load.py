@@ -129,9 +129,9 @@ class Load:
         marks = ", ".join(["%s"] * len(self.replaced))
         cursor.execute(
             f"insert into {self._archive} ({columns}) "  # noqa: S608
-            f"select {', '.join(kept)}, cast(%s as timestamp) from {self._table} as loaded "
-            f"join {self._ledger} as ledger on ledger.table_name = %s and ledger.file_name = loaded._file "
-            f"where loaded._file in ({marks})",
+            f"select {', '.join(kept)}, cast(%s as timestamp) "
+            f"from {self._table} as loaded join {self._ledger} as ledger "
+            f"on ledger.table_name = %s and ledger.file_name = loaded._file where loaded._file in ({marks})",
             [self.entries[0].loaded_at, self.contract.table, *self.replaced],
         )
 

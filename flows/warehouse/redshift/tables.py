@@ -1,4 +1,4 @@
-"""Schemas, raw tables and ledger of a Redshift database, made from the contracts; what is there is only checked."""
+"""Schemas and tables of a Redshift database, made from the contracts; those of an earlier version are upgraded."""
 
 from __future__ import annotations
 
@@ -7,22 +7,20 @@ from collections.abc import Iterable
 from redshift_connector.core import Connection
 from redshift_connector.cursor import Cursor
 
-from flows.errors import LoadError
 from flows.lake.contracts import Contract
-from flows.warehouse.base import (
-    DELIVERY_COLUMNS,
-    LEDGER_COLUMNS,
-    SCHEMAS,
-    archive_columns,
-    archive_table,
-    create_table,
-    deliveries_table,
-    ledger_table,
-    quote,
-    raw_columns,
-    raw_table,
+from flows.warehouse.base import DELIVERY_COLUMNS, LEDGER_COLUMNS, SCHEMAS, LedgerRow, create_table, quote
+from flows.warehouse.redshift.load import insert_rows
+from flows.warehouse.tables import (
+    DELIVERIES,
+    LEDGER,
+    OLD_LEDGER,
+    Found,
+    Table,
+    deliveries_of,
+    find_changes,
+    list_tables,
+    upgrade_ledger,
 )
-from flows.warehouse.builds import BUILD_COLUMNS, build_table
 
 # Spread by the key, on which staging tells the versions of a record apart; the others fit on every node. Sorted by the
 # time of loading: loads append in that order, the count check reads one load only, incremental models will do the same.
@@ -41,43 +39,75 @@ def make_schemas(connection: Connection, prefix: str) -> None:
 
 
 def make_tables(connection: Connection, contracts: Iterable[Contract], prefix: str) -> None:
-    """Create missing raw tables and the ledgers.
+    """Make missing tables and bring older ones up to date, in one transaction.
 
     Raises:
-        LoadError: a raw table has other columns or types than its contract.
+        LoadError: a table has other columns or types, and is not of an earlier version.
     """
-    cursor, chosen = connection.cursor(), list(contracts)
-    cursor.execute(create_table(ledger_table(prefix), LEDGER_COLUMNS) + " diststyle all")
-    cursor.execute(create_table(deliveries_table(prefix), DELIVERY_COLUMNS) + " diststyle all")
-    cursor.execute(create_table(build_table(prefix), BUILD_COLUMNS) + " diststyle all")
-    for contract in chosen:
-        cursor.execute(create_table(raw_table(contract, prefix), raw_columns(contract)) + _distribution(contract))
-        if contract.history != "none":
-            cursor.execute(create_table(archive_table(contract, prefix), archive_columns(contract)) + " diststyle all")
+    cursor = connection.cursor()
+    found = _read_columns(cursor, prefix)
+    changes = find_changes(list_tables(contracts), found, lambda sql: sql.replace('"', f'"{prefix}', 1) + ";")
+    for table, how in changes:
+        if how == "missing":
+            cursor.execute(_create(table, prefix))
+        elif table.name == LEDGER.name:
+            _upgrade_ledger(cursor, prefix)
+        else:
+            _rebuild(cursor, table, found[table.schema, table.name], prefix)
+    if any(table.name == DELIVERIES.name for table, _ in changes):
+        cursor.execute(f"select {_names(LEDGER_COLUMNS)} from {LEDGER.quoted(prefix)}")  # noqa: S608
+        rows = deliveries_of(LedgerRow(*row) for row in cursor.fetchall())
+        insert_rows(cursor, DELIVERIES.quoted(prefix), DELIVERY_COLUMNS, rows)
     connection.commit()
-    for contract in chosen:
-        _check_columns(cursor, contract, prefix)
 
 
-def _distribution(contract: Contract) -> str:
-    if contract.table not in LARGE_TABLES:
+def _upgrade_ledger(cursor: Cursor, prefix: str) -> None:
+    cursor.execute(f"select {_names(OLD_LEDGER)} from {LEDGER.quoted(prefix)}")  # noqa: S608
+    rows = upgrade_ledger(cursor.fetchall())
+    cursor.execute(f"drop table {LEDGER.quoted(prefix)}")
+    cursor.execute(_create(LEDGER, prefix))
+    insert_rows(cursor, LEDGER.quoted(prefix), LEDGER_COLUMNS, rows)
+
+
+def _rebuild(cursor: Cursor, table: Table, found: Iterable[str], prefix: str) -> None:
+    """Make the table anew beside, with all that it holds; what it lacked is null.
+
+    ALTER TABLE ADD COLUMN would put the column last. DROP and RENAME may stand in a transaction (AWS: "DROP TABLE",
+    "ALTER TABLE"); the views of dbt are late-binding and stay.
+    """
+    names = _names(found)
+    cursor.execute(_create(table, prefix, end="_new"))
+    cursor.execute(
+        f"insert into {table.quoted(prefix, '_new')} ({names}) select {names} from {table.quoted(prefix)}"  # noqa: S608
+    )
+    cursor.execute(f"drop table {table.quoted(prefix)}")
+    cursor.execute(f"alter table {table.quoted(prefix, '_new')} rename to {quote(table.name)}")
+
+
+def _create(table: Table, prefix: str, end: str = "") -> str:
+    return create_table(table.quoted(prefix, end), table.columns) + _distribution(table.contract)
+
+
+def _distribution(contract: Contract | None) -> str:
+    if contract is None or contract.table not in LARGE_TABLES:
         return " diststyle all"
     return f" diststyle key distkey ({quote(contract.key[0])}) sortkey (_loaded_at)"
 
 
-def _check_columns(cursor: Cursor, contract: Contract, prefix: str) -> None:
+def _read_columns(cursor: Cursor, prefix: str) -> Found:
     cursor.execute(
-        "select column_name, data_type, character_maximum_length, numeric_precision, numeric_scale "
-        "from information_schema.columns where table_schema = %s and table_name = %s order by ordinal_position",
-        (f"{prefix}raw", contract.table),
+        "select table_schema, table_name, column_name, data_type, character_maximum_length, numeric_precision, "
+        "numeric_scale from information_schema.columns where table_schema in (%s, %s) order by ordinal_position",
+        (f"{prefix}raw", f"{prefix}ops"),
     )
-    found = [f"{name} {_type_name(*kind)}" for name, *kind in cursor.fetchall()]
-    expected = [f"{name} {sql_type}" for name, sql_type in raw_columns(contract).items()]
-    if found != expected:
-        raise LoadError(
-            f"{raw_table(contract, prefix)} has the columns {', '.join(found)}; the contract has "
-            f"{', '.join(expected)}. Drop the table, then run again to load its files anew."
-        )
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for schema, table, column, *kind in cursor.fetchall():
+        found.setdefault((schema.removeprefix(prefix), table), {})[column] = _type_name(*kind)
+    return found
+
+
+def _names(columns: Iterable[str]) -> str:
+    return ", ".join(map(quote, columns))
 
 
 def _type_name(data_type: str, length: int | None, precision: int | None, scale: int | None) -> str:

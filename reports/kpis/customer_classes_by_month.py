@@ -1,0 +1,74 @@
+"""How the classes of customers change: one row a month end and class."""
+
+from __future__ import annotations
+
+import polars as pl
+from plotnine import ggplot
+
+from reports.charts import Words, draw_nothing
+from reports.formats import Format, chart_name, count_of, format_date, format_integer, sentence_text
+from reports.kpis.kpi import Column, Kpi
+from reports.lines import Line, draw_lines
+from reports.theme import CLASSES, NET
+
+MONTHS = 36
+
+
+def write_headline(frame: pl.DataFrame) -> str:
+    """The customers of each class at the newest date."""
+    newest = frame.filter(pl.col("as_of_date") == pl.col("as_of_date").max())
+    rows = sorted(newest.rows(named=True), key=lambda row: _rank(row["customer_status"]))
+    if not any(row["customer_count"] > 0 for row in rows):
+        return "No month has customers."
+    counts = ", ".join(
+        f"{sentence_text(row['customer_status'])} {format_integer(row['customer_count'])}" for row in rows
+    )
+    return f"Customers on {format_date(rows[0]['as_of_date'])}: {counts}."
+
+
+def draw_chart(frame: pl.DataFrame) -> ggplot:
+    """A line a class, the number of its customers at each month's end."""
+    days = frame["as_of_date"].unique().sort().tail(MONTHS).to_list()
+    shown = f"; the last {MONTHS} months" if frame["as_of_date"].n_unique() > MONTHS else ""
+    words = Words(
+        title="Customers by class",
+        subtitle=f"Customers of each class at the end of each month, by the year that ends then{shown}",
+        axis="Month end; number of customers",
+    )
+    if not days:
+        return draw_nothing(words)
+    classes = sorted(frame["customer_status"].unique(), key=_rank)
+    lines = [_line(frame.filter(pl.col("customer_status").eq_missing(status)), status, days) for status in classes]
+    return draw_lines(days, lines, words, lambda count: f"{count:,.0f}")
+
+
+def _line(rows: pl.DataFrame, status: str | None, days: list[object]) -> Line:
+    counts = dict(zip(rows["as_of_date"], rows["customer_count"], strict=True))
+    values = [float(counts[day]) if day in counts else None for day in days]
+    label = f"{chart_name(status, '(none)')} {format_integer(counts.get(days[-1], 0))}"
+    return Line(values, label, CLASSES.get(status or "", NET))
+
+
+def _rank(status: str | None) -> tuple[int, str]:
+    """The best class first, as the theme names them; others behind."""
+    names = list(CLASSES)
+    return (names.index(status) if status in names else len(names), status or "")
+
+
+CUSTOMER_CLASSES_BY_MONTH = Kpi(
+    name="customer_classes_by_month",
+    title="Customer classes by month",
+    question="Do customers move up, or away?",
+    definition="For the end of each month, and for the report date in the month in progress: every customer who had "
+    "ordered by then, in the class of their net sales of the 12 months that end on that day. Inactive are customers "
+    "who were lost, not those yet to come.",
+    chart_shows=f"Line chart of the number of customers of each class over the last {count_of(MONTHS, 'month')}.",
+    columns=(
+        Column("as_of_date", "On", Format.DATE),
+        Column("customer_status", "Class", Format.NAME),
+        Column("customer_count", "Customers", Format.INTEGER),
+        Column("net_sales_last_year_usd", "Net sales of the year until then (USD)", Format.USD),
+    ),
+    headline=write_headline,
+    chart=draw_chart,
+)

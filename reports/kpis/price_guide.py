@@ -1,0 +1,85 @@
+"""What a product should cost: one row a product, its price, its cost and the price for the margin that is wanted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+from plotnine import ggplot
+
+from reports.charts import Scale, Words, add_bars, add_labels, add_marks, draw_canvas, draw_nothing
+from reports.formats import Format, chart_name, count_of, format_compact, format_money, format_share, sentence_text
+from reports.kpis.kpi import Column, Kpi
+
+TOP = 15
+
+
+def write_headline(frame: pl.DataFrame) -> str:
+    """How many products are cheaper than the margin asks for, and which by most."""
+    rows = frame.sort("product_id").rows(named=True)
+    if not rows:
+        return "No product has a price."
+    cheap = [row for row in rows if row["price_usd"] < row["target_price_usd"]]
+    if not cheap:
+        return f"Every price leaves the margin that is wanted: {count_of(len(rows), 'product')}."
+    worst = max(cheap, key=lambda row: row["target_price_usd"] - row["price_usd"])
+    price, target = format_money(worst["price_usd"]), format_money(worst["target_price_usd"])
+    return (
+        f"{len(cheap)} of {count_of(len(rows), 'product')} cost less than the margin asks for; "
+        f"furthest is {sentence_text(worst['product_name'])}: {price}, and {target} would do."
+    )
+
+
+def draw_chart(frame: pl.DataFrame) -> ggplot:
+    """Price as a bar, the least price for the wanted margin as a mark; what sells most comes first."""
+    top = frame.sort(["item_count_last_year", "product_id"], descending=[True, False]).head(TOP)
+    shown = f"; the {TOP} sold most of {count_of(frame.height, 'product')}" if frame.height > TOP else ""
+    words = Words(
+        title="Price and least price for the margin",
+        subtitle=f"Bar: the price. Orange: the least price for the margin that is wanted{shown}",
+        axis="Price before tax, US dollars",
+    )
+    if top.is_empty():
+        return draw_nothing(words)
+    rows = top.rows(named=True)
+    prices = top["price_usd"].cast(pl.Float64).to_list()
+    targets = top["target_price_usd"].cast(pl.Float64).to_list()
+    ends = [max(pair) for pair in zip(prices, targets, strict=True)]
+    texts = [_label(row) for row in rows]
+    names = [chart_name(row["product_name"], row["product_id"]) for row in rows]
+    scale = Scale(reach=max(ends), tick=format_compact, labels=texts)
+    return draw_canvas(names, words, scale) + add_bars(prices) + add_marks(targets) + add_labels(ends, texts)
+
+
+def _label(row: dict[str, Any]) -> str:
+    ratio = row["unit_margin_ratio"]
+    margin = f"  ·  margin {format_share(ratio)}" if ratio is not None else ""
+    return f"  {format_money(row['price_usd'])}{margin}"
+
+
+PRICE_GUIDE = Kpi(
+    name="price_guide",
+    title="Price guide",
+    question="Is each price right, and what did the last change do?",
+    definition="Price and cost of supplies of each product on the report date. The target price is the least one, in "
+    "cents, that leaves the margin that is wanted (target_margin_ratio of the dbt project). Items per day are those of "
+    "the 28 days before the last change of price and of the 28 days from it on, as far as there are orders.",
+    chart_shows="Bar chart of the price of each product with the least price for the wanted margin marked.",
+    columns=(
+        Column("product_id", "Product id", Format.ID),
+        Column("product_name", "Product", Format.NAME),
+        Column("category", "Category", Format.NAME),
+        Column("price_usd", "Price (USD)", Format.USD),
+        Column("unit_supply_cost_usd", "Cost of supplies (USD)", Format.USD),
+        Column("unit_margin_usd", "Margin (USD)", Format.USD),
+        Column("unit_margin_ratio", "Margin of price", Format.SHARE),
+        Column("target_price_usd", "Target price (USD)", Format.USD),
+        Column("item_count_last_year", "Items sold, last year", Format.INTEGER),
+        Column("last_price_change_date", "Last price change", Format.DATE, nullable=True),
+        Column("price_before_usd", "Price before (USD)", Format.USD, nullable=True),
+        Column("items_per_day_before", "Items per day before", Format.QUANTITY),
+        Column("items_per_day_after", "Items per day after", Format.QUANTITY),
+    ),
+    headline=write_headline,
+    chart=draw_chart,
+)

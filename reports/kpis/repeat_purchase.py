@@ -1,0 +1,75 @@
+"""Whether customers come back: one row a month of first orders and months since."""
+
+from __future__ import annotations
+
+import polars as pl
+from plotnine import ggplot
+
+from reports.charts import Words, draw_nothing
+from reports.formats import Format, count_of, format_month, format_share
+from reports.kpis.kpi import Column, Kpi
+from reports.tiles import Tile, draw_tiles
+
+COHORTS, MONTHS_SINCE = 18, 12
+
+
+def write_headline(frame: pl.DataFrame) -> str:
+    """How many of the newest customers who have had a whole second month ordered in it."""
+    followed = frame.filter(pl.col("months_since_first_count") >= 2)["cohort_month_start_date"]  # noqa: PLR2004
+    second = frame.filter(
+        pl.col("cohort_month_start_date").is_in(followed.to_list()) & (pl.col("months_since_first_count") == 1)
+    ).sort("cohort_month_start_date")
+    if second.is_empty():
+        return "No customer's second month is over yet."
+    row = second.rows(named=True)[-1]
+    share = format_share(row["share_of_cohort_ratio"] or 0.0)
+    again = count_of(row["customer_count"], "customer")
+    month = format_month(row["cohort_month_start_date"])
+    return f"Of those who first ordered in {month}, {share} ordered again in the month after: {again}."
+
+
+def draw_chart(frame: pl.DataFrame) -> ggplot:
+    """A row a month of first orders, a column a month since; the darker, the more came back."""
+    known = frame.filter(pl.col("months_since_first_count").is_between(0, MONTHS_SINCE))
+    cohorts = known["cohort_month_start_date"].unique().sort()
+    newest = cohorts.tail(COHORTS).to_list()
+    shown = f"; the last {COHORTS} of {count_of(cohorts.len(), 'month')}" if cohorts.len() > COHORTS else ""
+    words = Words(
+        title="Customers who came back",
+        subtitle=f"Share of those who first ordered in a month, by the months since{shown}",
+        axis="Months since the first order's month",
+    )
+    rows = [row for row in known.iter_rows(named=True) if row["cohort_month_start_date"] in newest]
+    if not rows:
+        return draw_nothing(words)
+    tiles = [
+        Tile(
+            row=newest.index(row["cohort_month_start_date"]),
+            column=row["months_since_first_count"],
+            shade=row["share_of_cohort_ratio"] or 0.0,
+            text=f"{(row['share_of_cohort_ratio'] or 0.0) * 100:.0f}%",
+        )
+        for row in rows
+    ]
+    columns = [str(number) for number in range(max(tile.column for tile in tiles) + 1)]
+    return draw_tiles([format_month(day) for day in newest], columns, tiles, words)
+
+
+REPEAT_PURCHASE = Kpi(
+    name="repeat_purchase",
+    title="Repeat purchases",
+    question="Do new customers come back?",
+    definition="Customers by the calendar month of their first order, and how many ordered in each month since; "
+    "month 0 is the first one, so its share is 100%. The last month may be in progress. Net sales are those of the "
+    "customers in that month.",
+    chart_shows="Grid of the months of first orders and the months since, darker where more customers came back.",
+    columns=(
+        Column("cohort_month_start_date", "First ordered in", Format.MONTH),
+        Column("months_since_first_count", "Months since", Format.INTEGER),
+        Column("customer_count", "Customers who ordered", Format.INTEGER),
+        Column("share_of_cohort_ratio", "Share of those customers", Format.SHARE),
+        Column("net_sales_usd", "Net sales (USD)", Format.USD),
+    ),
+    headline=write_headline,
+    chart=draw_chart,
+)

@@ -1,0 +1,104 @@
+"""When customers come: one row a store, weekday and hour with orders in the last year."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+from plotnine import ggplot
+
+from reports.charts import Words, draw_nothing
+from reports.formats import (
+    WEEKDAYS,
+    Format,
+    chart_name,
+    count_of,
+    format_hour,
+    format_money,
+    format_weekday,
+    sentence_text,
+)
+from reports.kpis.kpi import Column, Kpi
+from reports.tiles import Tile, draw_tiles
+
+TOP = 3
+STAR = "★"
+
+
+def write_headline(frame: pl.DataFrame) -> str:
+    """The hour of a store with the most orders a day."""
+    rows = [row for row in frame.iter_rows(named=True) if row["order_count"] > 0]
+    if not rows:
+        return "No hour of the last year has orders."
+    best = max(rows, key=_rank)
+    when = f"{format_weekday(best['weekday_number'])} from {format_hour(best['hour_number'])}"
+    orders = f"{count_of(best['order_count'], 'order')} on {count_of(best['open_day_count'], 'day')}"
+    where = sentence_text(best["store_name"])
+    return (
+        f"The busiest hour is {when} in {where}: {orders} of the last year, {format_money(best['net_sales_usd'])} net."
+    )
+
+
+def draw_chart(frame: pl.DataFrame) -> ggplot:
+    """A row a weekday for the stores with the most orders, a column an hour; the darker, the more orders a day."""
+    known = frame.filter(pl.col("weekday_number").is_between(1, 7) & pl.col("hour_number").is_between(0, 23))
+    orders = known.group_by("store_id").agg(pl.col("order_count").cast(pl.Float64).sum())
+    stores = orders.sort(["order_count", "store_id"], descending=[True, False]).head(TOP)["store_id"].to_list()
+    shown = f"; the {TOP} busiest of {count_of(orders.height, 'store')}" if orders.height > TOP else ""
+    words = Words(
+        title="Orders by weekday and hour, last year",
+        subtitle=f"The darker, the more orders per day with orders. {STAR} the busiest hour of the store{shown}",
+        axis="Hour of the day, on the store's own clock",
+    )
+    rows = [row for row in known.iter_rows(named=True) if row["store_id"] in stores]
+    if not rows:
+        return draw_nothing(words)
+    first, last = min(row["hour_number"] for row in rows), max(row["hour_number"] for row in rows)
+    most = max(_per_day(row) for row in rows) or 1.0
+    busiest = [max((row for row in rows if row["store_id"] == store), key=_rank) for store in stores]
+    tiles = [
+        Tile(
+            row=stores.index(row["store_id"]) * len(WEEKDAYS) + row["weekday_number"] - 1,
+            column=row["hour_number"] - first,
+            shade=_per_day(row) / most,
+            text=STAR if any(row is found for found in busiest) else "",
+        )
+        for row in rows
+    ]
+    names = [name for row in busiest for name in _weekday_names(row)]
+    return draw_tiles(names, [f"{hour}" for hour in range(first, last + 1)], tiles, words)
+
+
+def _weekday_names(row: dict[str, Any]) -> list[str]:
+    """The weekdays; the first says whose they are."""
+    return [f"{chart_name(row['store_name'], row['store_id'])}  {WEEKDAYS[0]}", *WEEKDAYS[1:]]
+
+
+def _per_day(row: dict[str, Any]) -> float:
+    return float(row["order_count"] / max(row["open_day_count"], 1))
+
+
+def _rank(row: dict[str, Any]) -> tuple[Any, ...]:
+    """The most orders a day; among equals the most orders, then one that is always the same."""
+    return _per_day(row), row["order_count"], row["store_id"], -row["weekday_number"], -row["hour_number"]
+
+
+SALES_BY_WEEKDAY_HOUR = Kpi(
+    name="sales_by_weekday_hour",
+    title="Sales by weekday and hour",
+    question="When do customers come to each store?",
+    definition="Orders of the last year by the weekday and hour at which they were placed, on their store's clock. "
+    "Open days are the days of that weekday on which the store had an order.",
+    chart_shows="Grid of weekdays and hours for the busiest stores, darker where there are more orders a day.",
+    columns=(
+        Column("store_id", "Store id", Format.ID),
+        Column("store_name", "Store", Format.NAME),
+        Column("weekday_number", "Weekday", Format.WEEKDAY),
+        Column("hour_number", "Hour", Format.HOUR),
+        Column("open_day_count", "Open days", Format.INTEGER),
+        Column("order_count", "Orders", Format.INTEGER),
+        Column("net_sales_usd", "Net sales (USD)", Format.USD),
+    ),
+    headline=write_headline,
+    chart=draw_chart,
+)

@@ -1,0 +1,113 @@
+"""How each store does: one row a known store, last year beside the year before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+from plotnine import ggplot
+
+from reports.charts import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing
+from reports.formats import (
+    Format,
+    chart_name,
+    count_of,
+    format_compact,
+    format_growth,
+    format_money,
+    format_share,
+    sentence_text,
+)
+from reports.kpis.kpi import Column, Kpi
+from reports.theme import MUTED, NET, PALE
+
+TOP = 12
+LAST_YEAR_BAND = (-0.08, 0.38)  # parts of a row's height: last year above, the year before as a thin bar under it
+PREVIOUS_YEAR_BAND = (-0.34, -0.14)
+
+
+def write_headline(frame: pl.DataFrame) -> str:
+    """The store that sells most, and of those with two whole years the one that grew most."""
+    ranked = frame.sort(["net_sales_usd", "store_id"], descending=[True, False]).rows(named=True)
+    if not ranked or ranked[0]["net_sales_usd"] <= 0:
+        return "No store has sales in the last year."
+    first = ranked[0]
+    margin = f", {format_share(first['margin_ratio'])} of it margin" if first["margin_ratio"] is not None else ""
+    lead = f"{sentence_text(first['store_name'])} sells most: {format_money(first['net_sales_usd'])} net{margin}."
+    return " ".join([lead, *_growth_sentence(ranked)])
+
+
+def draw_chart(frame: pl.DataFrame) -> ggplot:
+    """Net sales of the last year with growth, the year before as a thin bar."""
+    top = frame.sort(["net_sales_usd", "store_id"], descending=[True, False]).head(TOP)
+    shown = f"; the {TOP} biggest of {count_of(frame.height, 'store')}" if frame.height > TOP else ""
+    words = Words(
+        title="Net sales per store",
+        subtitle=f"Blue: the last year, with growth and margin. Grey: the year before{shown}",
+        axis="Net sales, US dollars",
+    )
+    if top.is_empty():
+        return draw_nothing(words)
+    rows = top.rows(named=True)
+    year = top["net_sales_usd"].cast(pl.Float64).to_list()
+    before = top["net_sales_previous_year_usd"].cast(pl.Float64).to_list()
+    texts = [_label(row) for row in rows]
+    before_texts = [f" {format_money(row['net_sales_previous_year_usd'])} the year before" for row in rows]
+    scale = Scale(reach=max(*year, *before), tick=format_compact, labels=[*texts, *before_texts])
+    chart = draw_canvas([_name(row) for row in rows], words, scale)
+    chart += add_bars(before, PALE, PREVIOUS_YEAR_BAND)
+    chart += add_bars(year, NET, LAST_YEAR_BAND)
+    chart += add_labels(year, texts, lift=0.15)
+    chart += add_labels(before, before_texts, MUTED, lift=-0.24)
+    return chart
+
+
+def _name(row: dict[str, Any]) -> str:
+    return f"{chart_name(row['store_name'], row['store_id'])}\n{count_of(row['order_count'], 'order')}"
+
+
+def _label(row: dict[str, Any]) -> str:
+    growth = f"  ·  {format_growth(row['growth_ratio'])}" if row["growth_ratio"] is not None else ""
+    margin = f"  ·  margin {format_share(row['margin_ratio'])}" if row["margin_ratio"] is not None else ""
+    return f" {format_money(row['net_sales_usd'])}{growth}{margin}"
+
+
+def _growth_sentence(rows: list[dict[str, Any]]) -> list[str]:
+    comparable = [row for row in rows if row["is_comparable"] and row["growth_ratio"] is not None]
+    if not comparable:
+        return []
+    best = max(comparable, key=lambda row: row["growth_ratio"])
+    name, growth = sentence_text(best["store_name"]), format_growth(best["growth_ratio"])
+    return [f"Of the stores that were open both years, {name} did best: {growth} on the year before."]
+
+
+STORE_PERFORMANCE = Kpi(
+    name="store_performance",
+    title="Store performance",
+    question="How does each store do, and does it grow?",
+    definition="Every known store in the last year, also those without orders. Open days are days with an order. "
+    "Margin is the items' prices less discounts and the cost of their supplies; refunds are those of the last year, on "
+    "their own day, and are taken off neither net sales nor margin. Growth compares with the 12 months before; a store "
+    "is comparable if its first order is older than those.",
+    chart_shows="Bar chart of the net sales of each store in the last year, with growth, and the year before.",
+    columns=(
+        Column("store_id", "Store id", Format.ID),
+        Column("store_name", "Store", Format.NAME),
+        Column("opened_date", "Opened", Format.DATE, nullable=True),
+        Column("open_day_count", "Open days", Format.INTEGER),
+        Column("customer_count", "Customers", Format.INTEGER),
+        Column("order_count", "Orders", Format.INTEGER),
+        Column("net_sales_usd", "Net sales (USD)", Format.USD),
+        Column("refunds_usd", "Refunds (USD)", Format.USD),
+        Column("tax_usd", "Tax paid (USD)", Format.USD),
+        Column("margin_usd", "Margin (USD)", Format.USD),
+        Column("margin_ratio", "Margin of net sales", Format.SHARE),
+        Column("orders_per_open_day", "Orders per open day", Format.QUANTITY),
+        Column("average_order_net_usd", "Average order, net (USD)", Format.USD, nullable=True),
+        Column("net_sales_previous_year_usd", "Net sales, year before (USD)", Format.USD),
+        Column("growth_ratio", "Growth", Format.GROWTH),
+        Column("is_comparable", "Open both years", Format.FLAG),
+    ),
+    headline=write_headline,
+    chart=draw_chart,
+)
