@@ -44,10 +44,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def draw(mutants: list[Mutant], sample: int | None, seed: int) -> list[Mutant]:
-    """`sample` of them, the same ones for the same seed, in their order; all of them if no number is given."""
+    """`sample` of them, the same ones for the same seed, in the order of drawing; all of them if no number is given."""
     if sample is None or sample >= len(mutants):
         return mutants
-    return sorted(random.Random(seed).sample(mutants, sample))
+    return random.Random(seed).sample(mutants, sample)
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
