@@ -6,7 +6,6 @@ For whoever moves from the embedded warehouse to Redshift, changes a model, or d
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,8 +15,10 @@ from pathlib import Path
 
 from flows.errors import ConfigError, LoadError, RetailError
 from flows.lake.contracts import CONTRACTS
+from flows.marts.environment import process_environment
 from flows.run.settings import Settings, load_settings
 from flows.run.target import dbt_environment, open_warehouse
+from flows.warehouse.builds import GATE
 from flows.warehouse.parity import Finding, Relation, Side, compare, raw_relations
 from reports.kpis import KPIS
 
@@ -63,10 +64,10 @@ def settings_of(name: str) -> Settings:
 
 
 def dbt_relations(project: Path) -> list[Relation]:
-    """Every model and seed of the dbt project; its folder is its schema."""
+    """Every model and seed of the dbt project but the gate, which names a build; its folder is its schema."""
     models = [(layer, path.stem) for layer in LAYERS for path in sorted((project / "models" / layer).glob("*.sql"))]
     seeds = [("data_mart", path.stem) for path in sorted((project / "seeds").glob("*.csv"))]
-    return [Relation(f"{schema}.{name}", schema, name) for schema, name in models + seeds]
+    return [Relation(f"{schema}.{name}", schema, name) for schema, name in models + seeds if name != GATE]
 
 
 def compile_kpis(settings: Settings) -> dict[str, str]:
@@ -90,7 +91,7 @@ def compile_kpis(settings: Settings) -> dict[str, str]:
             *options,
         ],
         cwd=settings.dbt_project_dir,
-        env=os.environ | dbt_environment(settings) | {"DBT_LOG_PATH": str(target / "logs")},
+        env=process_environment(dbt_environment(settings) | {"DBT_LOG_PATH": str(target / "logs")}),
         capture_output=True,
         text=True,
         check=False,

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +19,9 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.lake.contracts import CONTRACTS
 from flows.lake.s3 import SCHEME, fetch_s3
-from flows.lake.sources import find_sources
+from flows.lake.sources import Delivery, find_sources
+from flows.lake.stores import read_time_zones
+from flows.lake.terms import Terms
 from flows.run.artifacts import escape, markdown_table, publish
 from flows.run.command_line import run_flow
 from flows.run.settings import Settings, Target, load_settings
@@ -60,13 +63,25 @@ def _ingest(run: Run, warehouse: Warehouse) -> None:
         log.warning("%r looks like raw data, but there is no contract for such a table; it is ignored", name)
     run.summary["ignored"] = list(delivery.ignored)
     ingestion = Ingestion(
-        warehouse, settings.work_dir, run.run_id, settings.max_quarantined_ratio, step=run_as_task, log=log
+        warehouse,
+        settings.work_dir,
+        run.run_id,
+        settings.max_quarantined_ratio,
+        terms=make_terms(settings, delivery),
+        step=run_as_task,
+        log=log,
     )
     try:
         ingestion.load(ingestion.convert(delivery.files))
     finally:
         run.summary["files"] = [_summarise(outcome) for outcome in ingestion.outcomes]
         publish("ingest-files", "Files and records of this run", _report_files(ingestion.outcomes, delivery.ignored))
+
+
+def make_terms(settings: Settings, delivery: Delivery) -> Terms:
+    """What the settings say of the source; the time zones are those of the stores in it, also in unchanged files."""
+    stores, allow = [file.path for file in delivery.files if file.table == "raw_stores"], settings.allow_extra_columns
+    return Terms(settings.currency, allow, cache(lambda: read_time_zones(stores, allow_extra_columns=allow)))
 
 
 def reach_source(settings: Settings) -> Path:
@@ -94,6 +109,9 @@ def _report_files(outcomes: Sequence[FileOutcome], ignored: Sequence[str]) -> st
     bad = [(o.file, reason, count) for o in outcomes for reason, count in o.reasons.items()]
     if bad:
         sections += ["## Why records were set aside", markdown_table(("file", "reason", "records"), bad)]
+    left_out = [(outcome.file, ", ".join(outcome.extra_columns)) for outcome in outcomes if outcome.extra_columns]
+    if left_out:
+        sections += ["## Columns that no contract knows, left out", markdown_table(("file", "columns"), left_out)]
     sections += [f"**Refused.** {escape(o.error, 2000)}" for o in outcomes if o.error]
     sections += [f"Ignored, no contract for such a table: {escape(name)}" for name in ignored]
     return "\n\n".join(sections)

@@ -6,10 +6,9 @@ made in a folder of its own, and `reports/latest` is switched to it in one step 
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,28 +21,50 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from flows.errors import ConfigError, LoadError
-from flows.marts.results import build_marker, is_doubtful
+from flows.marts.results import is_doubtful
 from flows.marts.runner import invoke_dbt, release_warehouse
 from flows.run.artifacts import publish
 from flows.run.command_line import run_flow
 from flows.run.settings import Settings, Target, load_settings
 from flows.run.summary import Run, open_run
 from flows.run.target import open_warehouse
-from flows.warehouse.base import LedgerRow
+from flows.warehouse.builds import Build, ledger_sha256
 from reports.kpis import KPIS, Kpi, check_frame
 from reports.page import PageContext, Totals, render_page
 from reports.render import markdown_section, render_chart
 
-_COVERED = 'select min(order_date), max(order_date) from "{prefix}data_mart".fact_orders'
+_COVERED = (
+    'select min(order_date), max(order_date) from "{prefix}data_mart".fact_orders where not is_dated_after_delivery'
+)
+_NOT_PASSED = (
+    "the star schema is not that of a build whose every test passed; a report would show untested numbers. "
+    "Build it first: python -m flows.transform"
+)
 
 
 @dataclass(frozen=True)
 class Period:
-    """What the numbers cover: the first and last order date in the data, and the day they are counted up to."""
+    """What the numbers cover: the first and last order date in the data, and the day they are counted up to.
+
+    Orders dated after the day their file was delivered are mistaken: they do not make the period longer.
+    """
 
     first_order_date: date
     last_order_date: date
     as_of: date
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The KPI tables by name, what they cover, and the build they come from.
+
+    `is_behind`: files were loaded since, which are not in the numbers.
+    """
+
+    frames: dict[str, pl.DataFrame]
+    period: Period
+    build: Build
+    is_behind: bool
 
 
 @flow(name="report")
@@ -66,16 +87,17 @@ def report(
 
 def _report(run: Run) -> None:
     settings = run.settings
-    findings = _passed_build(settings)
-    queries = compile_queries(settings)
-    frames, period, ledger = read_kpis(queries, settings)
-    run.summary["as_of"] = period.as_of.isoformat()
+    build = find_passed_build(settings)
+    answers = read_kpis(compile_queries(settings), build, settings)
+    frames, period = answers.frames, answers.period
+    run.summary |= {"as_of": period.as_of.isoformat(), "build_id": answers.build.build_id}
+    run.summary["files_loaded_since_build"] = answers.is_behind
     fresh = settings.reports_dir / f".{run.run_id}.new"
     shutil.rmtree(fresh, ignore_errors=True)
     try:
         write_tables(frames, fresh)
         draw_charts(frames, fresh)
-        render_page(frames, fresh, _page_context(run, period, ledger, findings))
+        render_page(frames, fresh, _page_context(run, answers))
         page = publish_report(fresh, run.run_id, settings)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -105,22 +127,48 @@ def compile_queries(settings: Settings) -> dict[str, str]:
     return {name: (compiled / f"{name}.sql").read_text(encoding="utf-8") for name in KPIS}
 
 
-@task(name="read KPIs", cache_policy=NO_CACHE)
-def read_kpis(
-    queries: Mapping[str, str], settings: Settings
-) -> tuple[dict[str, pl.DataFrame], Period, list[LedgerRow]]:
-    """Run each query; every frame has the columns and dtypes of its KPI."""
+def find_passed_build(settings: Settings) -> Build:
+    """The build that the marts come from.
+
+    Raises:
+        LoadError: they are not those of a build that passed, or there are none.
+    """
+    if settings.target == "local" and not settings.duckdb_path.is_file():
+        raise LoadError(_NOT_PASSED)
     warehouse = open_warehouse(settings)
     try:
-        ledger = warehouse.read_ledger()
+        build = warehouse.read_build()
+    finally:
+        warehouse.close()
+    if build is None:
+        raise LoadError(_NOT_PASSED)
+    return build
+
+
+@task(name="read KPIs", cache_policy=NO_CACHE)
+def read_kpis(queries: Mapping[str, str], build: Build, settings: Settings) -> Answers:
+    """Run each query on the marts of that build; every frame has the columns and dtypes of its KPI.
+
+    Raises:
+        LoadError: a KPI cannot be read, or the marts are no longer those of that build.
+    """
+    warehouse = open_warehouse(settings)
+    try:
+        is_behind = ledger_sha256(warehouse.read_ledger()) != build.ledger_sha256
         with warehouse.engine().connect() as connection:
             period = _period(connection, settings)
             frames = {name: read_frame(connection, KPIS[name], sql) for name, sql in queries.items()}
+        after = warehouse.read_build()
     except DBAPIError as error:
         raise LoadError(f"a KPI cannot be read: {error.orig}") from error
     finally:
         warehouse.close()
-    return frames, period, ledger
+    if after is None or after.build_id != build.build_id:
+        raise LoadError(
+            "the star schema was built anew while the report was read; the last report stands. When that build has "
+            "ended, run again: python -m flows.report"
+        )
+    return Answers(frames, period, build, is_behind)
 
 
 def read_frame(connection: Connection, kpi: Kpi, sql: str) -> pl.DataFrame:
@@ -173,17 +221,6 @@ def _prune(settings: Settings, current: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _passed_build(settings: Settings) -> dict[str, int]:
-    """What the tests that only warn counted in the last dbt build, if all others passed."""
-    try:
-        return dict(json.loads(build_marker(settings).read_text(encoding="utf-8")).get("findings", {}))
-    except FileNotFoundError:
-        raise LoadError(
-            "the star schema was not built, or its last build failed; a report would show untested numbers. "
-            "Build it first: python -m flows.transform"
-        ) from None
-
-
 def _period(connection: Connection, settings: Settings) -> Period:
     first, last = connection.exec_driver_sql(_COVERED.format(prefix=settings.active_prefix)).one()
     if not isinstance(first, date) or not isinstance(last, date):
@@ -194,24 +231,28 @@ def _period(connection: Connection, settings: Settings) -> Period:
     return Period(first, last, as_of)
 
 
-def _page_context(run: Run, period: Period, ledger: list[LedgerRow], findings: dict[str, int]) -> PageContext:
+def _page_context(run: Run, answers: Answers) -> PageContext:
     return PageContext(
-        as_of=period.as_of,
-        first_order_date=period.first_order_date,
-        last_order_date=period.last_order_date,
+        as_of=answers.period.as_of,
+        first_order_date=answers.period.first_order_date,
+        last_order_date=answers.period.last_order_date,
         generated_at=datetime.now(UTC),
         run_id=run.run_id,
         target=run.settings.target,
-        rows=Totals(
-            files=len(ledger),
-            rows_in=sum(row.rows_in for row in ledger),
-            rows_loaded=sum(row.rows_loaded for row in ledger),
-            rows_quarantined=sum(row.rows_quarantined for row in ledger),
-        ),
-        notes=tuple(
-            f"{finding.capitalize()}: {count:,}." for finding, count in findings.items() if is_doubtful(finding)
-        ),
+        rows=Totals(**answers.build.findings["totals"]),
+        notes=tuple(_notes(answers)),
     )
+
+
+def _notes(answers: Answers) -> Iterator[str]:
+    """What readers must know before they trust the numbers."""
+    if answers.is_behind:
+        yield "Files were loaded since these numbers were built; they are not in them."
+    amounts = answers.build.findings.get("amounts_usd", {})
+    for finding, count in answers.build.findings["counts"].items():
+        if is_doubtful(finding):
+            money = f" (${float(amounts[finding]):,.2f})" if finding in amounts else ""
+            yield f"{finding.capitalize()}: {count:,}{money}."
 
 
 if __name__ == "__main__":

@@ -6,24 +6,26 @@ A retry re-runs only what failed, and only what broke: a failed data test is a f
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
-from prefect import flow, task
+from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import task_run
 from prefect.tasks import Task
+from sqlalchemy.exc import DBAPIError
 
 from flows.errors import LoadError
+from flows.marts.findings import count_findings, measure_amounts, name_deliveries
+from flows.marts.freshness import Freshness, measure_freshness
+from flows.marts.proof import check_complete, project_sha256, prove_build
 from flows.marts.results import (
     BROKEN,
     GOOD,
     attempts_dir,
-    build_marker,
     count_nodes,
     describe_build,
     describe_failure,
@@ -36,6 +38,9 @@ from flows.run.command_line import run_flow
 from flows.run.settings import Settings, Target, load_settings
 from flows.run.summary import Run, open_run
 from flows.run.target import open_warehouse
+from flows.warehouse.base import Warehouse
+
+BUILD = ["build"]
 
 
 @flow(name="transform")
@@ -56,29 +61,55 @@ def transform(
         try:
             _check_warehouse(settings)
             with warehouse.hold(run.run_id):
-                _transform(run)
+                _transform(run, warehouse)
         finally:
             warehouse.close()
     return run.summary
 
 
-def _transform(run: Run) -> None:
+def _transform(run: Run, warehouse: Warehouse) -> None:
     settings = run.settings
-    build_marker(settings).unlink(missing_ok=True)
     shutil.rmtree(attempts_dir(settings), ignore_errors=True)
     run.summary["dbt"] = {"nodes": 0, "success": 0, "error": 0, "skipped": 0, "seconds": 0.0}
+    freshness: list[Freshness] = []
     try:
         parse_project(settings)
+        freshness = check_freshness(warehouse, settings)
         with run.timed("dbt"):
-            _with_retries(dbt_build, settings)(settings)
+            _with_retries(dbt_build, settings)(settings, _choose_build(warehouse, settings))
+    except LoadError as error:
+        release_warehouse(settings)
+        failed = [result for result in read_attempts(settings) if result.status not in GOOD]
+        raise LoadError(f"{error}{name_deliveries(failed, warehouse.engine(), settings.active_prefix)}") from error
     finally:
+        release_warehouse(settings)
         seconds = run.summary["seconds"].pop("dbt", 0.0)
         results = read_attempts(settings)
-        findings = {result.finding: result.failures for result in results if result.status == "warn"}
-        run.summary["dbt"] = count_nodes(results) | {"seconds": seconds, "findings": findings}
-        publish("dbt-build", "What dbt built and tested", describe_build(results, seconds))
-        release_warehouse(settings)
-    build_marker(settings).write_text(json.dumps({"run_id": run.run_id, "findings": findings}), encoding="utf-8")
+        run.summary["dbt"] = count_nodes(results) | {
+            "seconds": seconds,
+            "findings": count_findings(results),
+            "amounts_usd": {},
+            "freshness": [each.summarise() for each in freshness],
+        }
+        publish("dbt-build", "What dbt built and tested", describe_build(results, seconds, run.summary["dbt"]))
+    check_complete(results, settings)
+    amounts = measure_amounts(results, warehouse.engine())
+    run.summary["dbt"]["amounts_usd"] = amounts
+    prove_build(warehouse, settings, run.run_id, {"counts": count_findings(results), "amounts_usd": amounts})
+
+
+def check_freshness(warehouse: Warehouse, settings: Settings) -> list[Freshness]:
+    """How old the newest load of each source is; an old one is told, and never fails the run."""
+    log = get_run_logger()
+    try:
+        found = measure_freshness(warehouse.engine(), settings, datetime.now(UTC).replace(tzinfo=None))
+    except DBAPIError as error:
+        log.warning("the age of the sources cannot be read: %s", error.orig)
+        return []
+    for each in found:
+        if each.status != "pass":
+            log.warning("%s was last loaded %s hours ago (%s)", each.source, each.age_hours, each.max_loaded_at)
+    return found
 
 
 @task(name="dbt parse", cache_policy=NO_CACHE)
@@ -90,14 +121,24 @@ def parse_project(settings: Settings) -> None:
         raise LoadError(f"dbt cannot read its project: {error}. Correct the file it names.") from error
 
 
+def _choose_build(warehouse: Warehouse, settings: Settings) -> list[str]:
+    """A build of what has changed; of everything, where this very project did not make and prove the marts."""
+    proven = warehouse.read_build()
+    warehouse.close()  # within one process dbt's own connection to a DuckDB file must be alone
+    if proven and proven.project_sha256 == project_sha256(settings.dbt_project_dir):
+        return BUILD
+    get_run_logger().info("the marts are not of this version of the dbt project: everything is built anew")
+    return [*BUILD, "--full-refresh"]
+
+
 @task(name="dbt build", cache_policy=NO_CACHE)
-def dbt_build(settings: Settings) -> None:
+def dbt_build(settings: Settings, build: list[str]) -> None:
     """Build and test every node; on a retry only those that failed and what depends on them."""
     results = settings.dbt_target_dir / "run_results.json"
     attempt = int(task_run.run_count or 1)
     if attempt == 1:
         results.unlink(missing_ok=True)  # `dbt retry` must never read the results of an older run
-    command = ["retry"] if results.exists() else ["build"]
+    command = ["retry"] if results.exists() else build
     try:
         invoke_dbt(command, settings)
     except ValueError as error:
@@ -109,7 +150,7 @@ def dbt_build(settings: Settings) -> None:
         raise LoadError(describe_failure(failed))
 
 
-def _with_retries(build: Task[[Settings], None], settings: Settings) -> Task[[Settings], None]:
+def _with_retries(build: Task[[Settings, list[str]], None], settings: Settings) -> Task[[Settings, list[str]], None]:
     return build.with_options(
         retries=settings.dbt_retries,
         retry_delay_seconds=settings.dbt_retry_delay_seconds,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from flows.marts.environment import process_environment
 from flows.run.settings import load_settings
 
 
@@ -20,7 +20,7 @@ def main() -> int:
     target = settings.work_dir / "docs"
     command = [str(Path(sys.executable).parent / "dbt"), "--quiet", "docs", "generate", "--static"]
     folders = ["--profiles-dir", str(settings.dbt_project_dir), "--target-path", str(target)]
-    environment = os.environ | settings.dbt_environment() | {"DBT_LOG_PATH": str(target / "logs")}
+    environment = process_environment(settings.dbt_environment() | {"DBT_LOG_PATH": str(target / "logs")})
     code = subprocess.run([*command, *folders], cwd=settings.dbt_project_dir, env=environment, check=False).returncode
     if code == 0:
         print(f"dbt documentation: {target / 'static_index.html'}")

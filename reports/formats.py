@@ -149,11 +149,6 @@ def format_local_moment(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M}"
 
 
-def format_flag(value: bool) -> str:
-    """Yes or no."""
-    return "yes" if value else "no"
-
-
 def format_date(day: date) -> str:
     """30 August 2021."""
     return f"{day.day} {day:%B %Y}"
@@ -247,7 +242,7 @@ _OTHERS: dict[Format, Callable[[Any], str]] = {
     Format.DATE: format_date,
     Format.MONTH: format_month,
     Format.MOMENT: format_local_moment,
-    Format.FLAG: format_flag,
+    Format.FLAG: lambda value: "yes" if value else "no",
     Format.WEEKDAY: format_weekday,
     Format.HOUR: format_hour,
 }

@@ -27,7 +27,8 @@ from flows.errors import DataError
 from flows.lake import records, splitting
 from flows.lake.contracts import CONTRACTS, Contract
 from flows.lake.convert import Conversion, convert_csv
-from tests.slow_reader import TABLES, Field, Read, Refused, read_csv
+from flows.lake.terms import DEFAULT_TERMS, Terms
+from tests.slow_reader import TABLES, Agreed, Field, Read, Refused, read_csv
 
 BREAKS = '"",\n\r'
 LONG = "long " * 14
@@ -53,9 +54,36 @@ VALUES = {
     "integer": ["0", "1", "60", "-5", "007", "+1", "", " 1", "1e3", "1.0", str(2**63), str(10**15 + 1), "x"],
     "decimal": ["0", "0.5", "1", "1.000001", "-0.5", "00.5", ".5", "0.", "0.0000001", "1e-2", ""],
     "boolean": ["True", "false", "yes", "TRUE", "0", ""],
-    "timestamp": ["2026-03-01T10:00:00", "2024-02-29T23:59:59.000001", "2026-02-29T00:00:00", "2026-03-01", "now", ""],
+    "timestamp": [
+        "2026-03-01T10:00:00",
+        "2024-02-29T23:59:59.000001",
+        "2026-03-08T10:00:00+02:00",
+        "2026-03-08T10:00:00.000002-0530",
+        "2026-03-08T07:30:00Z",
+        "2026-11-01T06:30:00.000003+00:00",
+        "2100-01-01T00:00:00Z",
+        "2026-03-08T10:00:00+15:00",
+        "2026-02-29T00:00:00",
+        "2026-02-29T00:00:00Z",
+        "2026-03-01",
+        "now",
+        "Z",
+        "",
+    ],
+    "currency": ["USD", "", "EUR", "usd", "US\x00", "$"],
+    "zone": ["Europe/Berlin", "America/New_York", "UTC", "", "Mars/Base", "localtime", "europe/berlin", "\x00", LONG],
 }
-GOOD = {"text": 4, "integer": 3, "decimal": 3, "boolean": 2, "timestamp": 2}  # how many of them are good, from the left
+GOOD = {  # how many of them are good, from the left
+    "text": 4,
+    "integer": 3,
+    "decimal": 3,
+    "boolean": 2,
+    "timestamp": 4,
+    "currency": 2,
+    "zone": 4,
+}
+ZONES = {"a": "America/New_York", "b2": "Asia/Kolkata", "é": "Mars/Base"}
+EXTRA = ("extra", "", "_row", "Time_Zone", "text of id", 'a "b", c')
 
 
 class One(dy.Schema):
@@ -93,41 +121,68 @@ TABLE_CONTRACTS = CONTRACTS | {
     "two": Contract("two", Two),
     "three": Contract("three", Three),
 }
-FREQUENT = ("three", "raw_items", "three", "two", "one", *CONTRACTS)
+FREQUENT = ("three", "raw_items", "three", "two", "one", "raw_stores", *CONTRACTS)
 
 
 @dataclass(frozen=True)
 class Case:
-    """A table, the text of a file after its header, and the sizes of blocks to read it in."""
+    """A table, the text of a file after its header, and the sizes of blocks to read it in.
+
+    The header is `columns`; without them, the columns that the table must have.
+    """
 
     table: str
     body: str
     block_bytes: tuple[int, ...] = (1, 1 << 20)
+    columns: tuple[str, ...] = ()
+    allow_extra: bool = False
 
     @property
     def data(self) -> bytes:
         """The bytes of the file."""
-        return (",".join(field.name for field in TABLE_FIELDS[self.table]) + "\n" + self.body).encode()
+        header = io.StringIO()
+        csv.writer(header, lineterminator="\n").writerow(self.columns or required_columns(self.table))
+        return (header.getvalue() + self.body).encode()
+
+
+def required_columns(table: str) -> list[str]:
+    """The columns that a file of the table must have."""
+    return [field.name for field in TABLE_FIELDS[table] if not field.optional]
 
 
 def make_case(rng: random.Random) -> Case:
     """A table of random values in some dialect, broken in up to four places."""
     table = rng.choice(FREQUENT)
-    body = "".join(_record(rng, TABLE_FIELDS[table]) for _ in range(rng.randrange(9)))
+    columns = _columns(rng, table)
+    fields = {field.name: field for field in TABLE_FIELDS[table]}
+    kinds = [fields[name].kind if name in fields else "text" for name in columns]
+    body = "".join(_record(rng, kinds) for _ in range(rng.randrange(9)))
     for _ in range(rng.choice((0, 1, 1, 2, 2, 3, 4))):
         body = rng.choice(MUTATIONS)(rng, body)
     sizes = (1, 2, 3, 7, 16, 40, 100, 1 << 20)
-    return Case(table, body, (rng.choice(sizes), rng.randrange(1, 80 + len(body))))
+    blocks = (rng.choice(sizes), rng.randrange(1, 80 + len(body)))
+    return Case(table, body, blocks, tuple(columns), allow_extra=rng.randrange(4) > 0)
 
 
-def _record(rng: random.Random, fields: list[Field]) -> str:
-    kinds = [field.kind for field in fields]
+def _columns(rng: random.Random, table: str) -> list[str]:
+    """The columns of a file: in any order, with optional ones or without; some that nobody knows, rarely one twice."""
+    columns = [field.name for field in TABLE_FIELDS[table] if not field.optional or rng.randrange(2)]
+    if rng.randrange(3) == 0:
+        rng.shuffle(columns)
+    for name in rng.sample(EXTRA, rng.choice((0, 0, 0, 1, 2))):
+        columns.insert(rng.randrange(len(columns) + 1), name)
+    if rng.randrange(50) == 0:
+        columns.append(rng.choice(columns))
+    return columns
+
+
+def _record(rng: random.Random, kinds: list[str]) -> str:
     values = [VALUES[kind][rng.randrange(GOOD[kind])] for kind in kinds]
     if rng.randrange(3) == 0:
         at = rng.randrange(len(kinds))
         values[at] = rng.choice(VALUES[kinds[at]])
     dialects = (csv.QUOTE_MINIMAL, csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONE)
-    text, quoting = io.StringIO(), rng.choice(dialects[: 3 + (len(fields) > 1)])
+    text, quoting = io.StringIO(), rng.choice(dialects[: 3 + (len(kinds) > 1)])
     line_end = rng.choice(("\n", "\n", "\n", "\r\n"))
     csv.writer(text, quoting=quoting, escapechar="\\", lineterminator=line_end).writerow(values)
     return text.getvalue()
@@ -173,27 +228,29 @@ MUTATIONS = (_insert, _insert, _remove, _double, _swap_lines, _truncate, _open_a
 def expect(case: Case) -> Read | Refused:
     """What the slow reader makes of the file."""
     try:
-        return read_csv(case.data, TABLE_FIELDS[case.table])
+        return read_csv(case.data, TABLE_FIELDS[case.table], Agreed(allow_extra=case.allow_extra, zones=ZONES))
     except Refused as refused:
         return refused
 
 
-def convert(path: Path, contract: Contract, folder: Path, block_bytes: int = 1 << 20) -> Read | Refused:
+def convert(
+    path: Path, contract: Contract, folder: Path, block_bytes: int = 1 << 20, terms: Terms = DEFAULT_TERMS
+) -> Read | Refused:
     """What the converter makes of the file, in the slow reader's words; the counts are checked on the way.
 
     What is odd in a block is judged record by record, or all of it is if that is much: here both, and they must agree.
     """
     with patch.object(records, "FEW", 1), patch.object(splitting, "FEW_LINES", 0):
-        found = _convert(path, contract, folder, block_bytes)
+        found = _convert(path, contract, folder, block_bytes, terms)
     with patch.object(records, "FEW", sys.maxsize):
-        again = _convert(path, contract, folder, block_bytes)
+        again = _convert(path, contract, folder, block_bytes, terms)
     assert _outcome(found) == _outcome(again), f"{_outcome(found)} if few records are odd, {_outcome(again)} if many"
     return found
 
 
-def _convert(path: Path, contract: Contract, folder: Path, block_bytes: int) -> Read | Refused:
+def _convert(path: Path, contract: Contract, folder: Path, block_bytes: int, terms: Terms) -> Read | Refused:
     try:
-        conversion = convert_csv(path, contract, folder, block_bytes=block_bytes)
+        conversion = convert_csv(path, contract, folder, block_bytes=block_bytes, terms=terms)
     except DataError as error:
         record = re.search(r"\brecord (\d+)", str(error))
         return Refused(str(error), int(record[1]) if record else None)
@@ -221,7 +278,8 @@ def disagreement(case: Case, folder: Path) -> str | None:
     path, expected = folder / f"{case.table}.csv", expect(case)
     path.write_bytes(case.data)
     for block_bytes in case.block_bytes:
-        found = convert(path, TABLE_CONTRACTS[case.table], folder / "out", block_bytes)
+        terms = Terms(allow_extra_columns=case.allow_extra, time_zones=lambda: ZONES)
+        found = convert(path, TABLE_CONTRACTS[case.table], folder / "out", block_bytes, terms)
         if _outcome(found) != _outcome(expected):
             return f"in blocks of {block_bytes}:\n  found    {_outcome(found)}\n  expected {_outcome(expected)}"
     return None

@@ -1,6 +1,6 @@
 """An independent reader of CSV files, slow and plain: what the converter must agree with, byte for byte.
 
-It shares no code with `flows` and uses no polars: loops over characters, `int`, `Decimal` and `datetime`. The six raw
+It shares no code with `flows` and uses no polars: loops over characters, `int`, `Decimal` and `datetime`. The raw
 tables are declared here a second time on purpose. `read_csv` takes the bytes of a file and returns the good rows
 and the bad records, or raises `Refused`.
 """
@@ -10,9 +10,10 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 MAX_RECORD_BYTES = 4 * 1024 * 1024
 MAX_CENTS = 10**15
@@ -33,11 +34,26 @@ class Field:
     """One column. `least` and `most` bound the bytes of a text and the value of a number."""
 
     name: str
-    kind: str  # text, integer, decimal, boolean, timestamp
+    kind: str  # text, integer, decimal, boolean, timestamp, zone; currency is compared, but not kept
     required: bool = True
     least: int | None = None
     most: int | None = None
     digits: tuple[int, int] = (0, 0)  # of a decimal: before and after the point
+    optional: bool = False  # the header may lack it
+    zone: str = ""  # of a timestamp: the column that names its time zone
+    store: str = ""  # of a timestamp: the column that names the store whose time zone it is
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """What is agreed beyond the tables: the currency, whether unknown columns may come, store → time zone."""
+
+    currency: str = "USD"
+    allow_extra: bool = False
+    zones: dict[str, str] = field(default_factory=dict)
+
+
+NOTHING_SPECIAL = Agreed()
 
 
 @dataclass(frozen=True)
@@ -60,13 +76,15 @@ def _cents(*names: str) -> list[Field]:
     return [Field(name, "integer", least=0, most=MAX_CENTS) for name in names]
 
 
+CURRENCY = Field("currency", "currency", required=False, optional=True)
 TABLES: dict[str, list[Field]] = {
     "raw_customers": [*_ids("id"), _text("name", 256)],
     "raw_orders": [
         *_ids("id", "customer"),
-        Field("ordered_at", "timestamp"),
+        Field("ordered_at", "timestamp", store="store_id"),
         *_ids("store_id"),
         *_cents("subtotal", "tax_paid", "order_total"),
+        CURRENCY,
     ],
     "raw_items": _ids("id", "order_id", "sku"),
     "raw_products": [
@@ -75,36 +93,73 @@ TABLES: dict[str, list[Field]] = {
         _text("type", 64),
         *_cents("price"),
         _text("description", 1024, required=False),
+        CURRENCY,
     ],
     "raw_stores": [
         *_ids("id"),
         _text("name", 256),
-        Field("opened_at", "timestamp"),
+        Field("opened_at", "timestamp", zone="time_zone"),
         Field("tax_rate", "decimal", least=0, most=1, digits=(3, 6)),
+        Field("time_zone", "zone", required=False, most=64, optional=True),
     ],
-    "raw_supplies": [*_ids("id"), _text("name", 256), *_cents("cost"), Field("perishable", "boolean"), *_ids("sku")],
+    "raw_supplies": [
+        *_ids("id"),
+        _text("name", 256),
+        *_cents("cost"),
+        Field("perishable", "boolean"),
+        *_ids("sku"),
+        CURRENCY,
+    ],
+    "raw_refunds": [
+        *_ids("id", "order_id"),
+        _text("item_id", 64, required=False),
+        Field("refunded_at", "timestamp"),
+        *_cents("amount", "tax_amount"),
+        _text("reason", 256, required=False),
+        CURRENCY,
+    ],
+    "raw_stock_counts": [
+        *_ids("store_id", "supply_id"),
+        Field("counted_at", "timestamp", store="store_id"),
+        Field("unit_count", "integer", least=0, most=10**12),
+    ],
 }
 
 
-def read_csv(data: bytes, fields: list[Field]) -> Read:
-    """The rows and the bad records of a file. The fields of the good rows stand in the order of `fields`."""
-    names = [field.name for field in fields]
+def kept(fields: list[Field]) -> list[Field]:
+    """The fields that are stored."""
+    return [field for field in fields if field.kind != "currency"]
+
+
+def read_csv(data: bytes, fields: list[Field], agreed: Agreed = NOTHING_SPECIAL) -> Read:
+    """The rows and the bad records of a file. The stored fields of the good rows stand in the order of `fields`."""
     header, lines = _header_and_lines(data)
-    if sorted(header) != sorted(names):
-        raise Refused("header")
-    found = Read()
-    for row, (raw, code) in enumerate(split_records(lines, len(names)), 1):
+    _check_header(header, fields, agreed)
+    found, foreign = Read(), []
+    for row, (raw, code) in enumerate(split_records(lines, len(header)), 1):
         texts = None if code else strict_fields(raw)
         if texts is None:
             found.bad.append((row, f"record:{code}", raw))
             continue
-        values = dict(zip(header, texts, strict=True))
-        reasons = reasons_of(values, fields)
+        values = dict.fromkeys((field.name for field in fields), "") | dict(zip(header, texts, strict=True))
+        if values.get("currency", "") not in ("", agreed.currency) and CURRENCY in fields:
+            foreign.append(row)
+        reasons = reasons_of(values, fields, agreed)
         if reasons:
             found.bad.append((row, ";".join(reasons), raw))
         else:
-            found.good.append((row, *(value_of(values[field.name], field) for field in fields)))
+            found.good.append((row, *(_value(values, field, agreed) for field in kept(fields))))
+    if foreign:
+        raise Refused("currency", foreign[0])
     return found
+
+
+def _check_header(header: list[str], fields: list[Field], agreed: Agreed) -> None:
+    known = [field.name for field in fields]
+    is_missing = any(field.name not in header and not field.optional for field in fields)
+    is_unknown = any(name not in known for name in header) and not agreed.allow_extra
+    if is_missing or is_unknown or len(set(header)) < len(header):
+        raise Refused("header")
 
 
 def _header_and_lines(data: bytes) -> tuple[list[str], list[str]]:
@@ -217,9 +272,9 @@ def _structure_code(raw: str, count: int) -> str | None:
     return None if len(fields) == count else "field_count"
 
 
-def reasons_of(values: dict[str, str], fields: list[Field]) -> list[str]:
+def reasons_of(values: dict[str, str], fields: list[Field], agreed: Agreed) -> list[str]:
     """Every `column:code` of a record, columns in order."""
-    reasons = [f"{field.name}:{code}" for field in fields for code in _codes(values[field.name], field)]
+    reasons = [f"{field.name}:{code}" for field in kept(fields) for code in _codes(values, field, agreed)]
     if "order_total" in values:
         amounts = [_integer(values[name]) for name in ("subtotal", "tax_paid", "order_total")]
         if None not in amounts and amounts[0] + amounts[1] != amounts[2]:  # type: ignore[operator]
@@ -227,19 +282,22 @@ def reasons_of(values: dict[str, str], fields: list[Field]) -> list[str]:
     return reasons
 
 
-def _codes(text: str, field: Field) -> Iterator[str]:
+def _codes(values: dict[str, str], field: Field, agreed: Agreed) -> Iterator[str]:
+    text = values[field.name]
     if text == "":
         yield from ["required"] * field.required
-    elif field.kind == "text":
+    elif field.kind in ("text", "zone"):
         size = len(text.encode())
         yield from ["nul_byte"] * ("\x00" in text)
+        yield from ["not_time_zone"] * (field.kind == "zone" and find_zone(text) is None)
         yield from _bounds(size, field, "too_short", "too_long")
     elif field.kind == "integer" and is_whole_number(text) and _integer(text) is None:
         yield "overflow"
-    elif value_of(text, field) is None:
-        yield f"not_{field.kind}"
+    elif _value(values, field, agreed) is None:
+        is_utc = field.kind == "timestamp" and _timestamp(text, UTC) is not None
+        yield "utc_needs_time_zone" if is_utc else f"not_{field.kind}"
     elif field.kind in ("integer", "decimal"):
-        yield from _bounds(value_of(text, field), field, "below_min", "above_max")
+        yield from _bounds(_value(values, field, agreed), field, "below_min", "above_max")
 
 
 def _bounds(value: Any, field: Field, below: str, above: str) -> Iterator[str]:
@@ -249,19 +307,27 @@ def _bounds(value: Any, field: Field, below: str, above: str) -> Iterator[str]:
         yield above
 
 
-def value_of(text: str, field: Field) -> Any:
-    """The typed value of a text; None where it is empty or not exactly a value of that kind."""
+def _value(values: dict[str, str], field: Field, agreed: Agreed) -> Any:
+    """The typed value of a field; None where it is empty or not exactly a value of that kind."""
+    text = values[field.name]
     if text == "":
         return None
-    if field.kind == "text":
+    if field.kind == "timestamp":
+        name = values[field.zone] if field.zone else ""
+        if field.store:
+            name = agreed.zones.get(values[field.store], "")
+        return _timestamp(text, find_zone(name))
+    return _plain_value(text, field)
+
+
+def _plain_value(text: str, field: Field) -> Any:
+    if field.kind in ("text", "zone"):
         return text
     if field.kind == "integer":
         return _integer(text)
     if field.kind == "decimal":
         return _decimal(text, *field.digits)
-    if field.kind == "boolean":
-        return {"True": True, "true": True, "False": False, "false": False}.get(text)
-    return _timestamp(text)
+    return {"True": True, "true": True, "False": False, "false": False}.get(text)
 
 
 def is_whole_number(text: str) -> bool:
@@ -290,11 +356,46 @@ def _decimal(text: str, before: int, after: int) -> Decimal | None:
     return Decimal(text)
 
 
-def _timestamp(text: str) -> datetime | None:
+def find_zone(name: str) -> tzinfo | None:
+    """The time zone of that name; the files beside the zones are none."""
+    if name in ("", "localtime", "Factory") or name.startswith(("posix", "right")):
+        return None
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return None
+
+
+def _timestamp(text: str, zone: tzinfo | None) -> datetime | None:
+    """The time on the wall: what stands before an offset, or a time in UTC seen from the zone, if that is known."""
+    for size in (1, 5, 6):
+        offset = _offset(text[-size:])
+        if offset is not None:
+            moment = _moment(text[:-size])
+            if offset or moment is None:
+                return moment
+            if zone is None or not 1900 <= moment.year <= 2099:
+                return None
+            return moment.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
+    return _moment(text)
+
+
+def _offset(text: str) -> int | None:
+    """Minutes of `+02:00`, `-0530`, `Z`; None if it is no offset."""
+    if text == "Z":
+        return 0
+    digits = text[1:].replace(":", "", 1) if text[3:4] == ":" else text[1:]
+    if text[:1] not in ("+", "-") or len(digits) != 4 or not _are_digits(digits):
+        return None
+    hours, minutes = int(digits[:2]), int(digits[2:])
+    return hours * 60 + minutes if hours <= 14 and minutes <= 59 else None
+
+
+def _moment(text: str) -> datetime | None:
     """`2026-03-01T10:00:00`, with or without six digits of a second; the calendar begins with year 1."""
     shape = "".join("0" if character in "0123456789" else character for character in text)
     formats = {"0000-00-00T00:00:00": "%Y-%m-%dT%H:%M:%S", "0000-00-00T00:00:00.000000": "%Y-%m-%dT%H:%M:%S.%f"}
     try:
-        return datetime.strptime(text, formats[shape])  # noqa: DTZ007  (naive UTC by contract)
+        return datetime.strptime(text, formats[shape])  # noqa: DTZ007  (local time by contract)
     except (KeyError, ValueError):
         return None

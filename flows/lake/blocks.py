@@ -6,6 +6,7 @@ First the cheap questions are put to all records; only those that they do not cl
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -13,16 +14,33 @@ import polars as pl
 from flows.lake.contracts import Contract
 from flows.lake.reading import Block
 from flows.lake.records import Records, find_records, judge_block, take_raw
+from flows.lake.terms import Terms
 from flows.lake.values import explain, read_values
 
 NUL = 0
 
 
-def convert_block(block: Block, header: list[str], contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+class Foreign(NamedTuple):
+    """The first record of a block whose amounts are in another currency: its number in the file and what it says."""
+
+    row: int
+    column: str
+    found: str
+
+
+class Converted(NamedTuple):
     """The good records of a block: the contract's columns and `_row`; the bad ones: `_row`, `reason` and `raw`.
 
     `_row` (Int64) is the number of the record in its file, from 1; None stands for no bad records.
     """
+
+    good: pl.DataFrame
+    bad: pl.DataFrame | None
+    foreign: Foreign | None = None
+
+
+def convert_block(block: Block, header: list[str], contract: Contract, terms: Terms) -> Converted:
+    """Convert the records of a block, which has the columns of `header`; those that nobody knows are left out."""
     records = _add_missing(judge_block(block, header), contract)
     typed, surely_good = read_values(records.text, contract)
     good = surely_good.to_numpy(writable=True)
@@ -30,10 +48,11 @@ def convert_block(block: Block, header: list[str], contract: Contract) -> tuple[
         good[doubtful] = False
     bad = None
     if not good.all():
-        typed, good, bad = _examine(block, records, typed, good, contract)
+        typed, good, bad = _examine(block, records, (typed, good), contract, terms)
     rows = pl.int_range(block.first_row, block.first_row + block.rows, dtype=pl.Int64, eager=True).alias("_row")
     typed = typed.insert_column(typed.width, rows)
-    return typed if bad is None else typed.filter(pl.Series(good)), bad
+    foreign = _find_foreign(block, records, contract, terms.currency)
+    return Converted(typed if bad is None else typed.filter(pl.Series(good)), bad, foreign)
 
 
 def _add_missing(records: Records, contract: Contract) -> Records:
@@ -45,18 +64,33 @@ def _add_missing(records: Records, contract: Contract) -> Records:
     return replace(records, text=records.text.with_columns(nulls))
 
 
+def _find_foreign(block: Block, records: Records, contract: Contract, currency: str) -> Foreign | None:
+    """The first sound record that names another currency; one that names none agrees."""
+    for column in contract.check_only:
+        if column not in records.text.columns:
+            continue
+        odd = np.flatnonzero((records.text[column] != currency).fill_null(value=False).to_numpy())
+        which = np.setdiff1d(np.union1d(odd, records.apart), records.unsound)
+        values = records.take_text(which)[column]
+        for at, found in zip(which.tolist(), values, strict=True):
+            if found is not None and found != currency:
+                return Foreign(block.first_row + at, column, found)
+    return None
+
+
 def _examine(
-    block: Block, records: Records, typed: pl.DataFrame, good: np.ndarray, contract: Contract
+    block: Block, records: Records, read: tuple[pl.DataFrame, np.ndarray], contract: Contract, terms: Terms
 ) -> tuple[pl.DataFrame, np.ndarray, pl.DataFrame | None]:
-    """Judge exactly what is not surely good: `typed` and `good` as they must be, and the bad records."""
+    """Judge exactly what is not surely good of what was read: the values and which are good, and the bad records."""
+    typed, good = read
     doubtful = np.flatnonzero(~good)
-    exact, reasons = explain(records.take_text(doubtful), contract)
+    exact, reasons = explain(records.take_text(doubtful), contract, terms)
     reasons = reasons.scatter(np.searchsorted(doubtful, records.unsound), "record:" + records.codes)
     is_fine = reasons.is_null()
     fine, wrong = doubtful[is_fine.to_numpy()], doubtful[~is_fine.to_numpy()]
     if len(fine):
-        read = exact.filter(is_fine)
-        typed = typed.with_columns(typed[name].scatter(fine, read[name]) for name in contract.columns)
+        values = exact.filter(is_fine)
+        typed = typed.with_columns(typed[name].scatter(fine, values[name]) for name in contract.columns)
         good[fine] = True
     if not len(wrong):
         return typed, good, None

@@ -5,25 +5,24 @@ values, byte lengths, description. `primary_key` names the key that staging make
 version that came, so uniqueness is not a rule of ingest. `metadata` holds what dataframely has no field for:
 
 - `unit`: of money, rates and counts
-- `formats`: the accepted spellings of a timestamp
+- `formats`: the accepted spellings of a timestamp, all of which may end in an offset
+- `zone_column`, `store_column`: the column that names the time zone of a timestamp, or the store whose zone it is
 - `is_optional`: the header may lack the column; then it is null in every record
-- `is_check_only`: the column is compared with what the run expects (its currency) and then left out
+- `is_check_only`: the column is compared with the currency of the run and then left out
 
 A timestamp is the wall-clock time of the store, as delivered, and never converted.
 """
 
 from __future__ import annotations
 
-import zoneinfo
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
 from typing import Any, Literal
 
 import dataframely as dy
 import polars as pl
 
-from flows.errors import ConfigError
+from flows.lake.time_zones import time_zone_names
 
 TIMESTAMP_FORMATS = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%.6f")
 MAX_CENTS = 10**15  # ten trillion dollars: far above any amount, far below what a sum of BIGINT can hold
@@ -62,7 +61,7 @@ class Contract:
 
     @property
     def check_only(self) -> list[str]:
-        """The columns that a file may have, but that are only checked."""
+        """The columns that a file may have, but that are only compared with the currency of the run."""
         return [name for name, column in self.schema.columns().items() if _is(column, "is_check_only")]
 
     @property
@@ -90,19 +89,6 @@ def _is(column: dy.Column, flag: str) -> bool:
     return bool((column.metadata or {}).get(flag))
 
 
-@cache
-def time_zone_names() -> frozenset[str]:
-    """The names of the IANA time zones that this machine knows.
-
-    Raises:
-        ConfigError: it knows none.
-    """
-    names = zoneinfo.available_timezones() - {"localtime", "Factory"}  # files beside the zones, no places
-    if not names:
-        raise ConfigError("This machine has no time-zone data. Install the system's package tzdata.")
-    return frozenset(names)
-
-
 def _identifier(description: str, *, key: bool = False, nullable: bool = False) -> dy.String:
     """An opaque id: text of 1 to 64 bytes."""
     return dy.String(nullable=nullable, primary_key=key, min_length=1, max_length=64, description=description)
@@ -122,9 +108,12 @@ def _units(description: str) -> dy.Int64:
     return dy.Int64(nullable=False, min=0, max=MAX_UNITS, metadata={"unit": "units"}, description=description)
 
 
-def _timestamp(description: str, *, key: bool = False) -> dy.Datetime:
-    """A naive timestamp of microseconds: what the clock in the store showed."""
-    metadata: dict[str, Any] = {"unit": "store's local time", "formats": TIMESTAMP_FORMATS}
+def _timestamp(description: str, *, key: bool = False, **zone: str) -> dy.Datetime:
+    """A naive timestamp of microseconds: what the clock in the store showed.
+
+    Where the time zone is found if the time is delivered in UTC: `zone_column` or `store_column`, or nowhere.
+    """
+    metadata: dict[str, Any] = {"unit": "store's local time", "formats": TIMESTAMP_FORMATS, **zone}
     return dy.Datetime(nullable=False, primary_key=key, time_unit="us", metadata=metadata, description=description)
 
 
@@ -157,7 +146,7 @@ class RawOrders(dy.Schema):
 
     id = _identifier("The order.", key=True)
     customer = _identifier("The customer who ordered: raw_customers.id.")
-    ordered_at = _timestamp("When the order was placed, local time of the store.")
+    ordered_at = _timestamp("When the order was placed, local time of the store.", store_column="store_id")
     store_id = _identifier("The store that took the order: raw_stores.id.")
     subtotal = _cents("Sum of the prices of the items, before tax, in cents.")
     tax_paid = _cents("Tax on the subtotal, in cents.")
@@ -189,7 +178,7 @@ class RawStores(dy.Schema):
 
     id = _identifier("The store.", key=True)
     name = _name("Name of the store.")
-    opened_at = _timestamp("When the store opened, its local time.")
+    opened_at = _timestamp("When the store opened, its local time.", zone_column="time_zone")
     tax_rate = dy.Decimal(
         precision=9,
         scale=6,
@@ -231,7 +220,7 @@ class RawStockCounts(dy.Schema):
 
     store_id = _identifier("The store that counted: raw_stores.id.", key=True)
     supply_id = _identifier("The supply: raw_supplies.id.", key=True)
-    counted_at = _timestamp("When it was counted, local time of the store.", key=True)
+    counted_at = _timestamp("When it was counted, local time of the store.", key=True, store_column="store_id")
     unit_count = _units("How many units were there; one unit is what one item needs.")
 
 

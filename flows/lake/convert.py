@@ -6,8 +6,8 @@ out_dir/quarantine/<table>/<file>.<hashes>.parquet      _file, _file_sha256, _ro
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,15 +15,16 @@ from pathlib import Path
 import polars as pl
 
 from flows.errors import DataError
-from flows.lake.blocks import convert_block
+from flows.lake.blocks import Foreign, convert_block
 from flows.lake.contracts import Contract
+from flows.lake.headers import check_header, find_extra, quoted, shorten
 from flows.lake.parts import Part, keep_only, part_name, stem, unfinished_name, write_part
-from flows.lake.quarantine import MAX_EXAMPLES, Quarantine, most_frequent_first
+from flows.lake.quarantine import Quarantine, most_frequent_first
 from flows.lake.reading import BLOCK_BYTES, Block, CsvReader
 from flows.lake.sources import printable
+from flows.lake.terms import DEFAULT_TERMS, Terms
 
 WORKERS = 2
-MAX_NAME_SHOWN = 40
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Conversion:
     quarantine: Part | None = None
     reasons: dict[str, int] = field(default_factory=dict)
     examples: tuple[str, ...] = ()
+    extra_columns: tuple[str, ...] = ()  # that no contract knows; they were left out
 
     @property
     def quarantined_ratio(self) -> float:
@@ -47,82 +49,62 @@ class Conversion:
         return self.rows_quarantined / self.rows_in if self.rows_in else 0.0
 
 
-def convert_csv(
+def convert_csv(  # noqa: PLR0913  three that matter; the others have defaults
     path: Path | str,
     contract: Contract,
     out_dir: Path | str,
     *,
     sha256: str | None = None,
+    terms: Terms = DEFAULT_TERMS,
     block_bytes: int = BLOCK_BYTES,
 ) -> Conversion:
     """Convert one CSV file (plain or gzip, UTF-8) by its contract; see the module for what is written where.
 
-    `sha256` is the hash of the file if it is known already; a file whose bytes have another one is refused.
+    `sha256` is the hash of the file if it is known already; a file whose bytes have another one is refused. `terms`
+    say which currency its amounts have, and what becomes of columns that the contract does not know.
 
     Raises:
-        DataError: the file as a whole cannot be trusted (header, encoding, structure, count); nothing of it stays.
+        DataError: the file as a whole cannot be trusted (header, encoding, structure, count, currency); nothing of it
+            stays.
         LoadError: the output cannot be written.
     """
     path, out_dir = Path(path), Path(out_dir)
     try:
-        return _Converter(path, contract, out_dir).run(CsvReader(path, block_bytes), sha256)
+        return _Converter(path, contract, out_dir, terms).run(CsvReader(path, block_bytes), sha256)
     except OSError as error:
         raise DataError(
             f"{printable(path.name)}: cannot be read ({error.strerror or error}). Check the file and its rights."
         ) from error
 
 
-def check_header(name: str, header: Sequence[str], contract: Contract) -> None:
-    """Raise DataError unless the header has the contract's columns, in any order; it may lack the optional ones."""
-    known = [*contract.columns, *contract.check_only]
-    faults = []
-    for title, names in (
-        ("missing", [column for column in contract.required if column not in header]),
-        ("unknown", [column for column in header if column not in known]),
-        ("twice", [column for column, count in Counter(header).items() if count > 1]),
-    ):
-        if names:
-            faults.append(f"{title}: {', '.join(_short(column) for column in names[:MAX_EXAMPLES])}")
-    if not faults:
-        return
-    optional = [column for column in known if column not in contract.required]
-    also = f" It may also have: {','.join(optional)}." if optional else ""
-    raise DataError(
-        f"{name}: the header is not that of {contract.table} ({'; '.join(faults)}). "
-        f"Expected: {','.join(contract.required)}.{also} Deliver the file with these columns."
-    )
-
-
-def _short(text: str) -> str:
-    """A name from a file, fit for a message: printable and not long."""
-    return repr(text if len(text) <= MAX_NAME_SHOWN else text[:MAX_NAME_SHOWN] + "…")
-
-
 @dataclass(frozen=True)
-class _Converted:
+class _Written:
     """What became of one block: its good records, written, and the others with their reasons."""
 
     number: int
     part: Part | None
     bad: pl.DataFrame | None
+    foreign: Foreign | None
 
 
 class _Converter:
     """One conversion: blocks are converted side by side and gathered in the order of the file."""
 
-    def __init__(self, path: Path, contract: Contract, out_dir: Path) -> None:
-        self.name, self.contract = printable(path.name), contract
+    def __init__(self, path: Path, contract: Contract, out_dir: Path, terms: Terms) -> None:
+        self.name, self.contract, self.terms = printable(path.name), contract, terms
         self.lake = out_dir / "lake" / contract.table
         self.quarantine_dir = out_dir / "quarantine" / contract.table
         self.quarantine = Quarantine(self.quarantine_dir, self.name)
         self.parts: list[tuple[int, Part]] = []
         self.bad: Part | None = None
+        self.foreign: Foreign | None = None
 
     def run(self, reader: CsvReader, sha256: str | None) -> Conversion:
         try:
             self._convert_blocks(reader)
-            check_header(self.name, reader.header, self.contract)  # a file without records has a header too
+            self._check_header(reader)  # a file without records has a header too
             self._check_hash(reader, sha256)
+            self._check_currency()
             self.bad = self.quarantine.finish(reader.sha256)
             self._check_balance(reader.rows_in)
             return self._publish(reader)
@@ -138,7 +120,7 @@ class _Converter:
                 self._gather(self._convert_block(block, reader))
             return
         with ThreadPoolExecutor(WORKERS) as workers:
-            running: deque[Future[_Converted]] = deque()
+            running: deque[Future[_Written]] = deque()
             try:
                 for block in self._checked(reader):
                     if len(running) > WORKERS:  # read ahead by one block, so that memory does not grow with the file
@@ -151,12 +133,17 @@ class _Converter:
                 raise
 
     def _checked(self, reader: CsvReader) -> Iterator[Block]:
-        for block in reader.blocks():
-            if not block.number:
-                check_header(self.name, reader.header, self.contract)
-            yield block
+        try:
+            for block in reader.blocks():
+                if not block.number:
+                    self._check_header(reader)
+                yield block
+        except DataError:
+            if reader.header:
+                self._check_header(reader)  # what is wrong with records may come from a wrong header
+            raise
 
-    def _abandon(self, running: deque[Future[_Converted]]) -> None:
+    def _abandon(self, running: deque[Future[_Written]]) -> None:
         """Wait for what has begun, so that no part appears after the others were removed."""
         for future in running:
             future.cancel()
@@ -164,9 +151,9 @@ class _Converter:
             if not future.cancelled() and future.exception() is None:
                 self._gather(future.result())
 
-    def _convert_block(self, block: Block, reader: CsvReader) -> _Converted:
-        good, bad = convert_block(block, reader.header, self.contract)
-        return _Converted(block.number, self._write_part(block, good) if good.height else None, bad)
+    def _convert_block(self, block: Block, reader: CsvReader) -> _Written:
+        good, bad, foreign = convert_block(block, reader.header, self.contract, self.terms)
+        return _Written(block.number, self._write_part(block, good) if good.height else None, bad, foreign)
 
     def _write_part(self, block: Block, good: pl.DataFrame) -> Part:
         good.insert_column(good.width - 1, self._name_column(good.height))
@@ -176,11 +163,26 @@ class _Converter:
         """`_file`, the same in every row; as a category it need not be compared row by row when it is written."""
         return pl.Series("_file", [self.name], dtype=pl.Categorical()).new_from_index(0, rows)
 
-    def _gather(self, converted: _Converted) -> None:
-        if converted.part is not None:
-            self.parts.append((converted.number, converted.part))
-        if converted.bad is not None:
-            self.quarantine.add(converted.bad)
+    def _gather(self, written: _Written) -> None:
+        if written.part is not None:
+            self.parts.append((written.number, written.part))
+        if written.bad is not None:
+            self.quarantine.add(written.bad)
+        self.foreign = self.foreign or written.foreign
+
+    def _check_header(self, reader: CsvReader) -> None:
+        check_header(self.name, reader.header, self.contract, allow_extra=self.terms.allow_extra_columns)
+
+    def _check_currency(self) -> None:
+        """Refuse amounts of another currency; only now, so that what is wrong with the file itself is said first."""
+        if self.foreign is None:
+            return
+        row, column, found = self.foreign
+        raise DataError(
+            f"{self.name}: {column} is {quoted(found)} in record {row}, but all amounts are in "
+            f"{self.terms.currency}. If that is wrong, set RETAIL_CURRENCY; else take files of other currencies out "
+            "of this source and run them on their own, with a work folder or warehouse of their own."
+        )
 
     def _check_hash(self, reader: CsvReader, sha256: str | None) -> None:
         if sha256 not in (None, reader.sha256):
@@ -212,6 +214,7 @@ class _Converter:
             quarantine=self.bad,
             reasons=most_frequent_first(self.quarantine.reasons),
             examples=tuple(self.quarantine.examples),
+            extra_columns=tuple(shorten(column) for column in find_extra(reader.header, self.contract)),
         )
 
     def _written(self) -> list[Part]:

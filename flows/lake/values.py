@@ -5,7 +5,6 @@ polars' own casts are lenient (`007` → 7, `+1` → 1, `" 1"` → 1), so the sp
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +13,8 @@ import dataframely as dy
 import polars as pl
 
 from flows.lake.contracts import Contract
+from flows.lake.terms import Terms
+from flows.lake.timestamps import read_instant, read_instants, read_spelling, read_wall_clock
 
 VALUE_CODES = {
     "required": "the field is empty, but a value is required",
@@ -21,6 +22,8 @@ VALUE_CODES = {
     "not_decimal": "not a plain decimal number of the declared precision",
     "not_boolean": "not one of True, False, true, false",
     "not_timestamp": "not a timestamp of a declared format, or not a date of the calendar",
+    "utc_needs_time_zone": "a time in UTC (with `Z` or an offset of 00:00) of a store whose time zone is not known",
+    "not_time_zone": "not the name of an IANA time zone, e.g. America/New_York",
     "overflow": "the number does not fit 64 bits",
     "nul_byte": "the text contains a NUL byte, which Redshift cannot hold",
     "below_min": "below the least allowed value",
@@ -39,15 +42,6 @@ _DATAFRAMELY_CODES = {
     "is_in": "not_allowed",
 }
 _INTEGER = r"\A(?:0|-?[1-9][0-9]*)\z"
-_FORMAT_SHAPES = {
-    "%Y": "(?:[0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)",
-    "%m": "[0-9]{2}",
-    "%d": "[0-9]{2}",
-    "%H": "[0-9]{2}",
-    "%M": "[0-9]{2}",
-    "%S": "[0-5][0-9]",
-    "%.6f": r"\.[0-9]{6}",
-}
 _SPELLED = "is spelled well"
 
 
@@ -73,13 +67,13 @@ def read_values(text: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, p
     return typed, typed.drop_in_place(_SPELLED) & typed.select(_all(ask.holds)).to_series()
 
 
-def explain(text: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, pl.Series]:
+def explain(text: pl.DataFrame, contract: Contract, terms: Terms) -> tuple[pl.DataFrame, pl.Series]:
     """String columns → the contract's dtypes, null where the text is not exactly a value of that type.
 
     With them the reasons against each record, `column:code` joined with `;`, null where there is none (String).
     """
     ask = _questions(contract)
-    typed = text.select(ask.exact)
+    typed = read_instants(text, text.select(ask.exact), contract, terms.time_zones)
     found = pl.concat([text.rename(_text_name), typed], how="horizontal").select(ask.reasons).to_series()
     return typed, found.set(found == "", None)
 
@@ -108,12 +102,9 @@ def _questions(contract: Contract) -> _Questions:
     )
 
 
-def timestamp_formats(column: dy.Column) -> tuple[str, ...]:
-    """The accepted spellings of a timestamp column, as strptime formats."""
-    return tuple((column.metadata or {})["formats"])
-
-
 def _exact(text: pl.Expr, column: dy.Column) -> pl.Expr:
+    if isinstance(column.dtype, pl.Datetime):
+        return read_wall_clock(text, column)
     return pl.coalesce(value if fits is None else pl.when(fits).then(value) for value, fits in _readings(text, column))
 
 
@@ -129,10 +120,7 @@ def _readings(text: pl.Expr, column: dy.Column) -> list[tuple[pl.Expr, pl.Expr |
         spellings = {"True": True, "true": True, "False": False, "false": False}
         return [(text.replace_strict(spellings, default=None, return_dtype=pl.Boolean), None)]
     if isinstance(dtype, pl.Datetime):
-        return [
-            (text.str.to_datetime(spelling, time_unit="us", strict=False, cache=False), text.str.contains(shape))
-            for spelling, shape in ((spelling, _timestamp_shape(spelling)) for spelling in timestamp_formats(column))
-        ]
+        return [read_spelling(text, (column.metadata or {})["formats"][0])]
     fits = _is_plain_integer(text) if dtype.is_integer() else text.str.contains(_number_pattern(dtype))
     return [(text.cast(dtype, strict=False), fits)]
 
@@ -143,13 +131,6 @@ def _is_plain_integer(text: pl.Expr) -> pl.Expr:
     Compared as text, which is much cheaper than a pattern: "1" to "9" or "-1" to "-9" in front, or just "0".
     """
     return (text >= "1") | (text == "0") | ((text >= "-1") & (text < "-:"))
-
-
-def _timestamp_shape(spelling: str) -> str:
-    shape = re.escape(spelling).replace(r"\.6f", ".6f")
-    for token, pattern in _FORMAT_SHAPES.items():
-        shape = shape.replace(token, pattern)
-    return rf"\A{shape}\z"
 
 
 def _number_pattern(dtype: pl.DataType) -> str:
@@ -174,7 +155,7 @@ def _column_checks(name: str, column: dy.Column) -> Iterator[tuple[str, pl.Expr]
     text, value = pl.col(_text_name(name)), pl.col(name)
     if not column.nullable:
         yield "required", text.is_null()
-    yield from _spelling_checks(text, value, column.dtype)
+    yield from _spelling_checks(text, value, column)
     for rule, holds in _validation_rules(value, column):
         yield _DATAFRAMELY_CODES.get(rule, rule.removeprefix("check__")), ~holds
 
@@ -189,14 +170,16 @@ def _all(conditions: Iterable[pl.Expr]) -> pl.Expr:
     return pl.all_horizontal(pl.lit(value=True), *(condition.fill_null(value=True) for condition in conditions))
 
 
-def _spelling_checks(text: pl.Expr, value: pl.Expr, dtype: pl.DataType) -> Iterator[tuple[str, pl.Expr]]:
-    unread = text.is_not_null() & value.is_null()
+def _spelling_checks(text: pl.Expr, value: pl.Expr, column: dy.Column) -> Iterator[tuple[str, pl.Expr]]:
+    dtype, unread = column.dtype, text.is_not_null() & value.is_null()
     if dtype == pl.String:
         yield "nul_byte", text.str.contains("\x00", literal=True)
     elif dtype == pl.Boolean:
         yield "not_boolean", unread
     elif isinstance(dtype, pl.Datetime):
-        yield "not_timestamp", unread
+        is_utc = read_instant(text, column).is_not_null()
+        yield "not_timestamp", unread & ~is_utc
+        yield "utc_needs_time_zone", unread & is_utc
     elif isinstance(dtype, pl.Decimal):
         yield "not_decimal", unread
     else:

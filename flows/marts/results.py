@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from flows.run.artifacts import markdown_table
 from flows.run.settings import Settings
 
-GOOD = ("success", "pass", "warn")
+GOOD = ("success", "pass", "warn", "no-op")  # dbt does nothing with an exposure
 BROKEN = ("error", "runtime error", "partial success")
 
 
@@ -22,7 +23,7 @@ BROKEN = ("error", "runtime error", "partial success")
 class NodeResult:
     """The last word of dbt on one node: `status` as in run_results.json, `attempts` how often it ran.
 
-    `failures` is what a data test counted; 0 for other nodes.
+    `failures` is what a data test counted, 0 for other nodes; `sql` what ran, as dbt compiled it.
     """
 
     node: str
@@ -30,12 +31,12 @@ class NodeResult:
     message: str
     attempts: int
     failures: int = 0
+    sql: str = ""
 
     @property
     def name(self) -> str:
-        """The node's name without its package and without the hash of a test, e.g. `model.dim_stores`."""
-        kind, _, name = self.node.split(".", 2)
-        return f"{kind}.{name.split('.')[0] if kind == 'test' else name}"
+        """The node's name, see `node_name`."""
+        return node_name(self.node)
 
     @property
     def finding(self) -> str:
@@ -43,14 +44,15 @@ class NodeResult:
         return self.name.removeprefix("test.").removeprefix("warn_").replace("_", " ")
 
 
+def node_name(node: str) -> str:
+    """The name without its package and without the hash of a test, e.g. `model.dim_stores`."""
+    kind, _, name = node.split(".", 2)
+    return f"{kind}.{name.split('.')[0] if kind == 'test' else name}"
+
+
 def is_doubtful(finding: str) -> bool:
     """Whether a finding casts doubt on the numbers; a record that a later delivery replaced does not."""
     return not finding.startswith("superseded ")
-
-
-def build_marker(settings: Settings) -> Path:
-    """The file that stands while the marts are those of a build whose every test passed."""
-    return settings.dbt_target_dir / "build_passed.json"
 
 
 def attempts_dir(settings: Settings) -> Path:
@@ -77,9 +79,16 @@ def read_attempts(settings: Settings) -> list[NodeResult]:
                 " ".join((result["message"] or "").split()),
                 (before.attempts if before else 0) + (result["status"] != "skipped"),
                 result["failures"] or 0,
+                result.get("compiled_code") or "",
             )
     is_hook = {node for node in results if node.startswith("operation.")}  # of interest only if it fails
     return [result for node, result in results.items() if node not in is_hook or result.status not in GOOD]
+
+
+def read_invocations(settings: Settings) -> set[str]:
+    """dbt's id of each attempt of this run."""
+    paths = attempts_dir(settings).glob("*.json")
+    return {str(json.loads(path.read_text(encoding="utf-8"))["metadata"]["invocation_id"]) for path in paths}
 
 
 def count_nodes(results: Sequence[NodeResult]) -> dict[str, int]:
@@ -108,8 +117,8 @@ def describe_failure(failed: Sequence[NodeResult]) -> str:
     )
 
 
-def describe_build(results: Sequence[NodeResult], seconds: float) -> str:
-    """A build in Markdown: the counts, and each node that is worth a look."""
+def describe_build(results: Sequence[NodeResult], seconds: float, summary: Mapping[str, Any]) -> str:
+    """A build in Markdown: the counts, each node that is worth a look, and how old the sources are."""
     counts = count_nodes(results)
     sections = [
         "# dbt build",
@@ -121,4 +130,7 @@ def describe_build(results: Sequence[NodeResult], seconds: float) -> str:
     if notable:
         rows = [(result.name, result.status, result.attempts, result.message) for result in notable]
         sections.append(markdown_table(("node", "status", "attempts", "what dbt says"), rows))
+    if summary["freshness"]:
+        columns = ("source", "status", "max_loaded_at", "age_hours")
+        sections.append(markdown_table(columns, [[each[c] for c in columns] for each in summary["freshness"]]))
     return "\n\n".join(sections)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import Any
 from dbt_common.events.base_types import EventLevel
 from prefect_dbt import PrefectDbtRunner, PrefectDbtSettings
 
+from flows.marts.environment import hold_environment
 from flows.run.settings import Settings
 from flows.run.target import dbt_environment
 
@@ -27,6 +27,16 @@ def invoke_dbt(arguments: list[str], settings: Settings, **options: Any) -> None
     if settings.as_of and arguments != ["retry"]:  # a retry takes the variables of the run it repeats
         options["vars"] = json.dumps({"as_of": settings.as_of.isoformat()})
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
+    variables = dbt_environment(settings) | {"DBT_LOG_PATH": str(settings.dbt_target_dir / "logs")}
+    with hold_environment(variables), _joined():
+        _invoke(arguments, settings, log_level_file="info", use_colors=False, use_colors_file=False, **options)
+
+
+def _invoke(arguments: list[str], settings: Settings, **options: Any) -> None:
+    """Run dbt; what is no mere error, such as the signal that ends this process, is raised as it came.
+
+    prefect-dbt shows it in a hook only and wraps it in a ValueError (PrefectHQ/prefect #23161).
+    """
     runner = PrefectDbtRunner(
         settings=PrefectDbtSettings(
             project_dir=settings.dbt_project_dir,
@@ -36,10 +46,14 @@ def invoke_dbt(arguments: list[str], settings: Settings, **options: Any) -> None
         ),
         raise_on_failure=False,
     )
-    with _environment(dbt_environment(settings) | {"DBT_LOG_PATH": str(settings.dbt_target_dir / "logs")}), _joined():
-        runner.invoke(
-            arguments, target=settings.target, log_level_file="info", use_colors=False, use_colors_file=False, **options
-        )
+    ends: list[BaseException | None] = []
+    runner.on_run_end(lambda context: ends.append(context.error))
+    try:
+        runner.invoke(arguments, target=settings.target, **options)
+    finally:
+        for end in ends:
+            if end is not None and not isinstance(end, Exception):
+                raise end
 
 
 def release_warehouse(settings: Settings) -> None:
@@ -48,21 +62,6 @@ def release_warehouse(settings: Settings) -> None:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
         DuckDBConnectionManager.close_all_connections()
-
-
-@contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """Set environment variables for a while: dbt's profile reads them."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.errors import ConfigError
+from flows.lake.terms import DEFAULT_CURRENCY
 
 PROJECT = Path(__file__).resolve().parents[2]
 Target = Literal["local", "redshift"]
@@ -31,6 +32,14 @@ class Settings(BaseSettings):
     as_of: date | None = Field(default=None, description="Last day the numbers cover; default: the last order date.")
     max_quarantined_ratio: float = Field(
         default=0.05, ge=0, le=1, description="A file with a greater share of bad records is refused, 0 to 1."
+    )
+    currency: str = Field(
+        default=DEFAULT_CURRENCY,
+        pattern=r"^[A-Z]{3}$",
+        description="The currency of all amounts, three capital letters; a file that names another one is refused.",
+    )
+    allow_extra_columns: bool = Field(
+        default=False, description="Leave columns out that no contract knows, instead of refusing their file."
     )
     dbt_project_dir: Path = Field(default=PROJECT / "dbt", description="The dbt project.")
     dbt_retries: int = Field(default=2, ge=0, le=10, description="How often dbt re-runs what failed.")

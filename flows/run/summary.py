@@ -136,9 +136,17 @@ def describe(summary: dict[str, Any]) -> str:
             f"  dbt     {dbt['nodes']} nodes: {dbt['success']} succeeded, {dbt['error']} failed, "
             f"{dbt['skipped']} skipped ({dbt['seconds']:.0f} s)"
         )
-        lines += [f"          counted {count:,} {finding}" for finding, count in dbt.get("findings", {}).items()]
+        amounts = dbt.get("amounts_usd", {})
+        for finding, count in dbt.get("findings", {}).items():
+            money = f" (${float(amounts[finding]):,.2f})" if finding in amounts else ""
+            lines.append(f"          counted {count:,} {finding}{money}")
+        for each in dbt.get("freshness", []):
+            if each["status"] != "pass":
+                lines.append(f"          {each['source']}: last loaded {each['max_loaded_at'] or 'never'}")
     if summary["report"]:
         lines.append(f"  report  {summary['report']} (as of {summary['as_of']})")
+    if summary.get("files_loaded_since_build"):
+        lines.append("          files loaded since the build are not in it; build anew: python -m flows.transform")
     return "\n".join(lines)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import dataframely as dy
 import polars as pl
@@ -15,6 +15,9 @@ from sqlalchemy import Engine
 from flows.errors import LoadError
 from flows.lake.contracts import Contract
 from flows.lake.convert import Conversion
+
+if TYPE_CHECKING:
+    from flows.warehouse.builds import Build, Gate
 
 SCHEMAS = ("raw", "staging", "intermediate", "data_mart", "ops")
 LINEAGE_COLUMNS = {
@@ -119,7 +122,7 @@ class Warehouse(Protocol):
         """
 
     def prepare(self, contracts: Iterable[Contract]) -> None:
-        """Create schemas, raw tables and the ledger where they are missing; check the columns of those that exist."""
+        """Create schemas, raw tables and ledgers where they are missing; check the columns of those that exist."""
 
     def read_ledger(self) -> list[LedgerRow]:
         """The files that are loaded now, sorted by table and file."""
@@ -142,6 +145,15 @@ class Warehouse(Protocol):
         Raises:
             LoadError: a part is not the one that was written, or the counts of a file differ; nothing was changed.
         """
+
+    def read_gate(self) -> Gate | None:
+        """Which build the marts come from; None where nothing was ever built."""
+
+    def read_build(self) -> Build | None:
+        """The build that the marts come from, if it passed as a whole; else None: the marts are untested."""
+
+    def record_build(self, build: Build) -> None:
+        """Write a build into the build ledger, in place of what dbt's own hook wrote of it."""
 
     def engine(self) -> Engine:
         """A SQLAlchemy engine that reads the marts."""

@@ -26,6 +26,7 @@ from flows.lake.parts import part_name, stem, sweep
 from flows.lake.quarantine import count_reasons
 from flows.lake.several import for_each_file
 from flows.lake.sources import SourceFile
+from flows.lake.terms import DEFAULT_TERMS, Terms
 from flows.warehouse.base import LedgerRow, Warehouse
 from flows.warehouse.lock import check_inside
 from flows.warehouse.plan import PlannedFile, find_lost, plan_files
@@ -56,6 +57,7 @@ class FileOutcome:
     rows_quarantined: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     error: str | None = None
+    extra_columns: list[str] = field(default_factory=list)  # left out, as no contract knows them
 
 
 Result = tuple[FileOutcome, Conversion | None]
@@ -74,6 +76,7 @@ class Ingestion:
     work_dir: Path
     run_id: str
     max_quarantined_ratio: float = 0.05
+    terms: Terms = DEFAULT_TERMS
     step: Step = run_directly
     log: logging.Logger | logging.LoggerAdapter[logging.Logger] = field(default=logging.getLogger(__name__))
     outcomes: list[FileOutcome] = field(default_factory=list)
@@ -151,7 +154,9 @@ class Ingestion:
         if file.loaded and file.is_unchanged:
             return self._unchanged(file.loaded), None
         try:
-            conversion = convert_csv(file.source.path, CONTRACTS[table], self.work_dir, sha256=file.sha256)
+            conversion = convert_csv(
+                file.source.path, CONTRACTS[table], self.work_dir, sha256=file.sha256, terms=self.terms
+            )
         except DataError as error:
             self.log.error("%s", error)  # noqa: TRY400  its message is all that a user needs
             return FileOutcome(table, name, file.sha256, "refused", error=str(error)), None
@@ -166,11 +171,14 @@ class Ingestion:
             conversion.rows_quarantined,
             conversion.reasons,
             fault,
+            list(conversion.extra_columns),
         )
         return outcome, None if fault else conversion
 
     def _judge(self, conversion: Conversion) -> str | None:
         """Why the file is refused for its bad records, if it is; say in the log how it went."""
+        if conversion.extra_columns:
+            self.log.warning("%s", describe_extra_columns(conversion))
         if conversion.quarantined_ratio > self.max_quarantined_ratio:
             fault = (
                 f"{describe_bad_records(conversion)}\n  That is {conversion.quarantined_ratio:.1%}; at most "
@@ -259,6 +267,13 @@ def describe_bad_records(conversion: Conversion) -> str:
             f"  They are in quarantine/{conversion.table}/{part_name(conversion.file_name, conversion.file_sha256)}.",
         ]
     )
+
+
+def describe_extra_columns(conversion: Conversion) -> str:
+    """Which columns of a file were left out; all of them are in the run summary."""
+    listed = ", ".join(f"'{name}'" for name in conversion.extra_columns[:5])
+    more = f" and {len(conversion.extra_columns) - 5} more" if len(conversion.extra_columns) > 5 else ""  # noqa: PLR2004
+    return f"{conversion.file_name}: left out, for no contract knows them: {listed}{more}"
 
 
 def describe_refusal(outcomes: Sequence[FileOutcome]) -> str:

@@ -7,7 +7,7 @@ differ are they read again, to say how many rows differ and name a few by their 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -15,16 +15,25 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from flows.warehouse.base import LEDGER_COLUMNS, quote, raw_columns
+from flows.warehouse.base import quote
+from flows.warehouse.tables import BUILDS, list_tables
 
 EXAMPLES = 5
 CHUNK_ROWS = 10_000
-OF_THE_RUN = ("_run_id", "_loaded_at", "run_id", "loaded_at")  # differ between two loads of the same files, rightly
+# what differs between two loads of the same files, rightly; so do the dates of files that have none in their name
+OF_THE_RUN = {"run_id", "loaded_at", "delivered_at", "delivery_order", "replaced_at"}
+OF_THE_FILE = {"delivery_date", "valid_from_date"}
+# in what dbt makes: the days on which undated files came, and what belongs to the build
+OF_THE_BUILD = frozenset(
+    ("delivery_date", "last_delivered_date", "delivery_order", "loaded_at", "touch_number", "build_id", "built_at")
+)
+DATED = "'.*(19|20|21)[0-9][0-9][-_]?[0-9][0-9].*'"
+FIRST_DELIVERY = "date '1900-01-01'"
 
 
 @dataclass(frozen=True)
 class Relation:
-    """A table, a view or a query. `columns` is None for all of them; `name` is what people call it."""
+    """A table, a view or a query. `columns`, in SQL, is None for all of them; `name` is what people call it."""
 
     name: str
     schema: str | None = None
@@ -32,11 +41,16 @@ class Relation:
     columns: Sequence[str] | None = None
     sql: str | None = None
 
+    @property
+    def is_built(self) -> bool:
+        """Whether dbt makes it."""
+        return self.columns is None and self.sql is None
+
     def query(self, prefix: str) -> str:
         """The SQL that reads it; `prefix` is that of every schema."""
         if self.sql:
             return self.sql
-        columns = ", ".join(map(quote, self.columns)) if self.columns else "*"
+        columns = ", ".join(self.columns) if self.columns else "*"
         return f"select {columns} from {quote(f'{prefix}{self.schema}')}.{quote(str(self.table))}"  # noqa: S608
 
 
@@ -60,29 +74,70 @@ class Finding:
 
 
 def raw_relations(contracts: Any) -> list[Relation]:
-    """The raw tables and the ledger, without what belongs to the run that loaded them."""
-    relations = [
-        Relation(f"raw.{c.table}", "raw", c.table, [name for name in raw_columns(c) if name not in OF_THE_RUN])
-        for c in contracts
+    """The tables that an ingest fills, without what belongs to the run that loaded them."""
+    tables = sorted(list_tables(contracts), key=lambda table: table.schema, reverse=True)
+    tables.remove(BUILDS)
+    return [
+        Relation(f"{table.schema}.{table.name}", table.schema, table.name, shared_columns(table.columns))
+        for table in tables
     ]
-    ledger = [name for name in LEDGER_COLUMNS if name not in OF_THE_RUN]
-    return [*relations, Relation("ops.load_ledger", "ops", "load_ledger", ledger)]
+
+
+def shared_columns(columns: Iterable[str]) -> list[str]:
+    """Those columns, in SQL, that are equal in two warehouses into which the same files came at other times."""
+    return [_shared(name) for name in columns if name.removeprefix("_") not in OF_THE_RUN]
+
+
+def _shared(column: str) -> str:
+    name = quote(column)
+    if column.removeprefix("_") not in OF_THE_FILE:
+        return name
+    file = quote("_file" if column.startswith("_") else "file_name")
+    return f"case when {file} ~ {DATED} or {name} = {FIRST_DELIVERY} then {name} end as {name}"
 
 
 def compare(left: Side, right: Side, relations: Sequence[Relation]) -> Iterator[Finding]:
     """Compare relation by relation, and then KPI by KPI; a finding each, as soon as it is known."""
     for relation in relations:
-        yield _compare(left, right, relation.name, relation.query(left.prefix), relation.query(right.prefix))
+        without = OF_THE_BUILD if relation.is_built else frozenset()
+        readings = (_Reading(side.label, side.engine, relation.query(side.prefix), without) for side in (left, right))
+        yield _compare(relation.name, *readings)
     for name in sorted(left.queries | right.queries):
         if name in left.queries and name in right.queries:
-            yield _compare(left, right, f"KPI {name}", left.queries[name], right.queries[name])
+            yield _compare(f"KPI {name}", *(_Reading(s.label, s.engine, s.queries[name]) for s in (left, right)))
         else:
             yield Finding(f"KPI {name}", 0, f"only {(left if name in left.queries else right).label} has it")
 
 
-def _compare(left: Side, right: Side, name: str, left_sql: str, right_sql: str) -> Finding:
+@dataclass(frozen=True)
+class _Reading:
+    """One query of one side, read without some columns."""
+
+    label: str
+    engine: Engine
+    sql: str
+    without: frozenset[str] = frozenset()
+
+    def rows(self) -> Iterator[tuple[list[str], tuple[Any, ...] | None]]:
+        """First the columns with no row, then each row."""
+        with self.engine.connect() as connection:
+            result = connection.exec_driver_sql(self.sql)
+            names = list(result.keys())
+            kept = [number for number, name in enumerate(names) if name not in self.without]
+            columns = [names[number] for number in kept]
+            yield columns, None
+            while chunk := result.fetchmany(CHUNK_ROWS):
+                for row in chunk:
+                    yield columns, tuple(row[number] for number in kept)
+
+    def count(self) -> Counter[int]:
+        """How often each row, by its hash, occurs."""
+        return Counter(_hash(row) for _, row in self.rows() if row is not None)
+
+
+def _compare(name: str, left: _Reading, right: _Reading) -> Finding:
     try:
-        first, second = _sum_up(left.engine, left_sql), _sum_up(right.engine, right_sql)
+        first, second = _sum_up(left), _sum_up(right)
     except SQLAlchemyError as error:
         return Finding(name, 0, f"cannot be read: {' '.join(str(error.__cause__ or error).split())[:300]}")
     if first.columns != second.columns:
@@ -90,7 +145,7 @@ def _compare(left: Side, right: Side, name: str, left_sql: str, right_sql: str) 
         return Finding(name, first.rows, "other columns: " + "; ".join(told))
     if (first.rows, first.total) == (second.rows, second.total):
         return Finding(name, first.rows)
-    return Finding(name, first.rows, _describe(left, right, left_sql, right_sql))
+    return Finding(name, first.rows, _describe(left, right))
 
 
 @dataclass
@@ -100,9 +155,9 @@ class _Sum:
     total: int = 0
 
 
-def _sum_up(engine: Engine, sql: str) -> _Sum:
+def _sum_up(reading: _Reading) -> _Sum:
     summed = _Sum([])
-    for columns, row in _read(engine, sql):
+    for columns, row in reading.rows():
         summed.columns = columns
         if row is not None:
             summed.rows += 1
@@ -110,36 +165,24 @@ def _sum_up(engine: Engine, sql: str) -> _Sum:
     return summed
 
 
-def _read(engine: Engine, sql: str) -> Iterator[tuple[list[str], tuple[Any, ...] | None]]:
-    """First the columns with no row, then each row."""
-    with engine.connect() as connection:
-        result = connection.exec_driver_sql(sql)
-        columns = list(result.keys())
-        yield columns, None
-        while chunk := result.fetchmany(CHUNK_ROWS):
-            for row in chunk:
-                yield columns, tuple(row)
-
-
 def _hash(row: tuple[Any, ...]) -> int:
     """Of the values and their types: 1, 1.0, Decimal("1") and Decimal("1.00") are four different things."""
     return int.from_bytes(blake2b(repr(row).encode(), digest_size=16).digest())
 
 
-def _describe(left: Side, right: Side, left_sql: str, right_sql: str) -> str:
-    ours = Counter(_hash(row) for _, row in _read(left.engine, left_sql) if row is not None)
-    theirs = Counter(_hash(row) for _, row in _read(right.engine, right_sql) if row is not None)
+def _describe(left: _Reading, right: _Reading) -> str:
+    ours, theirs = left.count(), right.count()
     told = []
-    for side, sql, extra in ((left, left_sql, ours - theirs), (right, right_sql, theirs - ours)):
+    for reading, extra in ((left, ours - theirs), (right, theirs - ours)):
         if extra:
-            told.append(f"{extra.total():,} rows only in {side.label}, e.g. {_examples(side.engine, sql, extra)}")
+            told.append(f"{extra.total():,} rows only in {reading.label}, e.g. {_examples(reading, extra)}")
     return "; ".join(told)
 
 
-def _examples(engine: Engine, sql: str, wanted: Counter[int]) -> str:
+def _examples(reading: _Reading, wanted: Counter[int]) -> str:
     """The first column of a few of the rows, never a whole one: it may hold a customer's data."""
     found: list[str] = []
-    for columns, row in _read(engine, sql):
+    for columns, row in reading.rows():
         if row is not None and _hash(row) in wanted:
             found.append(f"{columns[0]} {row[0]!r}")
             if len(found) == EXAMPLES:

@@ -25,6 +25,7 @@ from flows.warehouse.base import (
     quote,
     raw_columns,
 )
+from flows.warehouse.builds import BUILD_COLUMNS
 
 NEW_IN_LEDGER = frozenset(name.removeprefix("_") for name in DELIVERY_LINEAGE)
 OLD_LEDGER = [name for name in LEDGER_COLUMNS if name not in NEW_IN_LEDGER]
@@ -48,11 +49,12 @@ class Table:
 
 LEDGER = Table("ops", "load_ledger", LEDGER_COLUMNS, NEW_IN_LEDGER)
 DELIVERIES = Table("ops", "deliveries", DELIVERY_COLUMNS)
+BUILDS = Table("ops", "build_ledger", BUILD_COLUMNS)
 
 
 def list_tables(contracts: Iterable[Contract]) -> Iterator[Table]:
     """All tables of an ingest."""
-    yield from (LEDGER, DELIVERIES)
+    yield from (LEDGER, DELIVERIES, BUILDS)
     for contract in contracts:
         addable = frozenset(name for name, column in contract.columns.items() if column.nullable)
         yield Table("raw", contract.table, raw_columns(contract), addable, contract)

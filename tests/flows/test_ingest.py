@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -175,3 +176,62 @@ def test_ingest_target_redshift_is_refused_before_any_work(source: Path, work_di
     with pytest.raises(ConfigError, match="these settings are missing or wrong"):
         ingest(source=str(source), work_dir=str(work_dir), target="redshift")
     assert not (work_dir / "lake").exists()
+
+
+def test_ingest_optional_tables_without_files_are_empty(source: Path, work_dir: Path) -> None:
+    assert run_ingest(source, work_dir)["status"] == "completed"
+    assert query(work_dir, "select * from raw.raw_refunds union all by name select * from raw.raw_stock_counts") == []
+    refunds = "id,order_id,item_id,refunded_at,amount,tax_amount,reason\nr1,o1,,2025-06-30T12:00:00,500,25,cold\n"
+    (source / "raw_refunds.csv").write_text(refunds)
+    assert statuses(run_ingest(source, work_dir))["raw_refunds.csv"] == "loaded"
+    assert query(work_dir, "select id, item_id, amount from raw.raw_refunds") == [("r1", None, 500)]
+
+
+def test_ingest_extra_columns_are_left_out_if_the_setting_says_so(
+    source: Path, work_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (source / "raw_customers.csv").write_text("id,mail,name\nc1,ada@example.org,Ada\n")
+    with pytest.raises(DataError, match=r"unknown: 'mail'.*RETAIL_ALLOW_EXTRA_COLUMNS=true"):
+        run_ingest(source, work_dir)
+    monkeypatch.setenv("RETAIL_ALLOW_EXTRA_COLUMNS", "true")
+    summary = run_ingest(source, work_dir)
+    assert {file["file"]: file["extra_columns"] for file in summary["files"] if file["extra_columns"]} == {
+        "raw_customers.csv": ["mail"]
+    }
+    assert last_summary(work_dir) == summary
+    assert query(work_dir, "select id, name from raw.raw_customers") == [("c1", "Ada")]
+
+
+def test_ingest_other_currency_is_refused_until_the_setting_says_so(
+    source: Path, work_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header, record = "id,name,cost,perishable,sku,currency", "u1,bowl,10,False,p1,EUR"
+    (source / "raw_supplies.csv").write_text(f"{header}\n{record}\n")
+    with pytest.raises(DataError, match="'EUR' in record 1, but all amounts are in USD"):
+        run_ingest(source, work_dir)
+    monkeypatch.setenv("RETAIL_CURRENCY", "EUR")
+    assert statuses(run_ingest(source, work_dir))["raw_supplies.csv"] == "loaded"
+    assert query(work_dir, "select * exclude (_run_id, _loaded_at) from raw.raw_supplies")[0][:5] == (
+        "u1",
+        "bowl",
+        10,
+        False,
+        "p1",
+    )
+
+
+def test_ingest_times_in_utc_take_the_zone_of_their_store_also_from_unchanged_files(
+    source: Path, work_dir: Path
+) -> None:
+    stores = FILES["raw_stores.csv"].splitlines()
+    zoned = [f"{stores[0]},time_zone", f"{stores[1]},America/New_York", *(f"{line}," for line in stores[2:])]
+    (source / "raw_stores.csv").write_text("\n".join(zoned))
+    header = FILES["raw_orders.csv"].splitlines()[0]
+    for day, moment in (("1", "2025-06-01T02:00:00Z"), ("2", "2025-06-02T02:00:00+00:00")):
+        (source / f"raw_orders_{day}.csv").write_text(f"{header}\nn{day},c1,{moment},s1,0,0,0\n")
+        run_ingest(source, work_dir)
+    found = query(work_dir, "select id, ordered_at from raw.raw_orders where id like 'n%' order by id")
+    assert found == [("n1", datetime(2025, 5, 31, 22)), ("n2", datetime(2025, 6, 1, 22))]
+    (source / "raw_orders_3.csv").write_text(f"{header}\nn3,c1,2025-06-01T02:00:00Z,s2,0,0,0\n")
+    with pytest.raises(DataError, match="ordered_at:utc_needs_time_zone"):
+        run_ingest(source, work_dir)

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from tests.conftest import DATASETS, Finished
+from tests.raw_files import Shop
 
 CENT = Decimal("0.01")
 AS_OF = date(2021, 8, 30)
@@ -83,6 +84,12 @@ def test_revenue_by_class_tiny_shop_is_as_computed_by_hand(tiny_run: Finished) -
         ("Inactive", 3, Decimal("0.00"), Decimal("15.00")),
     ]
     assert [row[4] for row in rows] == pytest.approx([2500 / 2522.5, 0, 22.5 / 2522.5, 0], abs=1e-9)
+    assert [row[5:] for row in rows] == [(Decimal("0.00"), row[2]) for row in rows]  # no refunds were delivered
+
+
+def test_stock_cover_tiny_shop_without_counts_is_empty(tiny_run: Finished) -> None:
+    assert read_kpi(tiny_run, "stock_cover").is_empty()
+    assert (tiny_run.report / "stock_cover.png").is_file()
 
 
 def test_sales_per_customer_shipped_data_equals_the_raw_files(shipped_run: Finished) -> None:
@@ -122,36 +129,36 @@ def test_average_order_per_store_shipped_data_equals_the_raw_files(shipped_run: 
 
 
 def test_sales_by_category_shipped_data_equals_the_raw_files(shipped_run: Finished) -> None:
-    products = {row["sku"]: (row["type"], int(row["price"])) for row in read_csv("raw_products")}
+    shop = Shop()
     count: Counter[str] = Counter()
     net: Counter[str] = Counter()
-    for item in read_csv("raw_items"):
-        category, price = products[item["sku"]]
-        count[category] += 1
-        net[category] += price
+    for order, sku in shop.items:
+        count[shop.categories[sku]] += 1
+        net[shop.categories[sku]] += shop.price(sku, order.day)
     frame = read_kpi(shipped_run, "sales_by_category")
     assert frame.rows() == [
         (category, count[category], usd(cents), pytest.approx(cents / net.total(), abs=1e-9))
         for category, cents in net.most_common()
     ]
-    subtotals = sum(int(order["subtotal"]) for order in read_csv("raw_orders"))
-    assert sum(frame["net_sales_usd"]) == usd(subtotals)
 
 
 def test_tax_ratio_shipped_data_equals_the_raw_files(shipped_run: Finished) -> None:
-    stores = {row["id"]: (row["name"], float(row["tax_rate"])) for row in read_csv("raw_stores")}
+    shop = Shop()
     tax: Counter[str] = Counter()
     net: Counter[str] = Counter()
-    for order in read_csv("raw_orders"):
-        tax[order["store_id"]] += int(order["tax_paid"])
-        net[order["store_id"]] += int(order["subtotal"])
+    due: dict[str, Decimal] = defaultdict(Decimal)
+    for order in shop.orders.values():
+        tax[order.store] += order.tax
+        net[order.store] += order.net
+        due[order.store] += order.net * shop.tax_rate(order.store, order.day)
     rows = read_kpi(shipped_run, "tax_ratio").rows()
-    assert {row[:4] for row in rows[:-1]} == {(key, stores[key][0], usd(tax[key]), usd(net[key])) for key in tax}
+    assert {row[:4] for row in rows[:-1]} == {(key, shop.stores[key], usd(tax[key]), usd(net[key])) for key in tax}
     for row in rows[:-1]:
-        effective, declared = tax[row[0]] / net[row[0]], stores[row[0]][1]
+        effective, declared = tax[row[0]] / net[row[0]], float(due[row[0]] / net[row[0]])
         assert row[4:] == pytest.approx((effective, declared, effective - declared), abs=1e-9)
     assert (rows[-1][0], *rows[-1][2:4]) == (None, usd(tax.total()), usd(net.total()))
-    assert rows[-1][4] == pytest.approx(tax.total() / net.total(), abs=1e-9)
+    effective, declared = tax.total() / net.total(), float(sum(due.values()) / net.total())
+    assert rows[-1][4:] == pytest.approx((effective, declared, effective - declared), abs=1e-9)
 
 
 def test_revenue_by_class_shipped_data_equals_the_raw_files(shipped_run: Finished) -> None:

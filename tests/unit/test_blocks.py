@@ -12,6 +12,7 @@ from flows.lake.contracts import CONTRACTS
 from flows.lake.reading import Block
 from flows.lake.records import Records, judge_block, take_raw
 from flows.lake.splitting import split_records
+from flows.lake.terms import DEFAULT_TERMS
 from tests.fuzz_convert import TABLE_CONTRACTS
 
 HEADER = ["a", "b", "c"]
@@ -111,7 +112,9 @@ def test_judge_block_of_one_column_keeps_blank_records(line_end: str) -> None:
 def test_convert_block_numbers_the_records_as_in_the_file() -> None:
     lines = [f"k{number},{number + 1},n" for number in range(COUNT)]
     lines[0], lines[7], lines[COUNT - 1] = "k", "k,007,n", 'k,1,"n'
-    good, bad = convert_block(block_of(lines, "\n", first_row=1001), ["key", "count", "note"], TABLE_CONTRACTS["three"])
+    good, bad, _ = convert_block(
+        block_of(lines, "\n", first_row=1001), ["key", "count", "note"], TABLE_CONTRACTS["three"], DEFAULT_TERMS
+    )
     assert bad is not None
     assert bad.rows() == [
         (1001, "record:field_count", "k"),
@@ -127,7 +130,7 @@ def test_convert_block_timestamps_in_the_second_spelling_are_as_good(share: int)
     moments = ["2026-03-01T10:00:00.000007" if i < share else "2026-03-01T10:00:00" for i in range(COUNT)]
     lines = [f"o{i},c,{moment},s,1,0,1" for i, moment in enumerate(moments)]
     contract = CONTRACTS["raw_orders"]
-    good, bad = convert_block(block_of(lines, "\n"), list(contract.columns), contract)
+    good, bad, _ = convert_block(block_of(lines, "\n"), list(contract.columns), contract, DEFAULT_TERMS)
     assert bad is None
     assert good["ordered_at"].dt.microsecond().to_list() == [7] * share + [0] * (COUNT - share)
     assert good["_row"].to_list() == list(range(1, COUNT + 1))
@@ -144,5 +147,5 @@ def test_convert_block_asks_exactly_only_about_the_doubtful(monkeypatch: pytest.
     monkeypatch.setattr(blocks, "explain", count)
     lines = ["k,1,n"] * COUNT
     lines[4], lines[9] = "k,+1,n", "k"
-    convert_block(block_of(lines, "\n"), ["key", "count", "note"], TABLE_CONTRACTS["three"])
+    convert_block(block_of(lines, "\n"), ["key", "count", "note"], TABLE_CONTRACTS["three"], DEFAULT_TERMS)
     assert asked == [2]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 
+import dataframely as dy
 import polars as pl
 import pytest
 import yaml
 
-from flows.lake.contracts import CONTRACTS, Contract
+from flows.lake.contracts import CONTRACTS, Contract, RawProducts
+from flows.lake.convert import convert_csv
 from flows.warehouse.base import DELIVERY_COLUMNS, LEDGER_COLUMNS, archive_columns, raw_columns
-from infra.dbt_sources import SOURCES, replace_tables
+from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
+from infra.dbt_sources import SOURCES, write_tables
 from tests.conftest import DATASETS
 
 
@@ -49,15 +53,18 @@ def test_dbt_sources_ops_tables_have_the_columns_that_the_ingest_makes() -> None
 
 def test_dbt_sources_are_written_from_the_contracts() -> None:
     text = SOURCES.read_text(encoding="utf-8")
-    assert text == replace_tables(text, CONTRACTS.values()), "run: make sources"
+    assert text == write_tables(text, CONTRACTS.values()), "run: make sources"
 
 
 def test_dbt_sources_other_than_raw_stay_when_they_are_written() -> None:
     text = SOURCES.read_text(encoding="utf-8")
-    written = replace_tables(text, [CONTRACTS["raw_items"]])
-    assert "raw_customers" not in written.split("  - name: ops")[0]
-    assert written.split("  - name: ops")[1].split("  # From")[0] == text.split("  - name: ops")[1].split("  # From")[0]
-    assert "replaced_raw" not in written
+    written = yaml.safe_load(write_tables(text, [CONTRACTS["raw_stores"]]))["sources"]
+    names = {source["name"]: [table["name"] for table in source["tables"]] for source in written}
+    assert names["raw"] == ["raw_stores"]
+    assert names["ops"] == [name for name in dbt_sources()["ops"] if name[:12] != "replaced_raw"] + [
+        "replaced_raw_stores"
+    ]
+    assert write_tables(write_tables(text, [CONTRACTS["raw_stores"]]), CONTRACTS.values()) == text
 
 
 @pytest.mark.parametrize("contract", CONTRACTS.values(), ids=CONTRACTS)
@@ -74,7 +81,6 @@ def test_contract_columns_are_the_header_of_the_shipped_file(contract: Contract)
 
 @pytest.mark.parametrize("contract", CONTRACTS.values(), ids=CONTRACTS)
 def test_contract_optional_columns_may_be_null_and_follow_the_others(contract: Contract) -> None:
-    """Last, so that a raw table that exists can be given the column where the contract has it."""
     assert all(column.nullable for name, column in contract.columns.items() if name not in contract.required)
     assert list(contract.columns)[: len(contract.required)] == contract.required
 
@@ -111,3 +117,33 @@ def test_raw_columns_types_are_the_documented_ones() -> None:
 
 def test_shipped_data_is_at_most_ten_megabytes() -> None:
     assert sum(path.stat().st_size for path in DATASETS.iterdir()) <= 10_000_000
+
+
+class RawProductsWithBrand(RawProducts):
+    """One row per product record as delivered."""
+
+    brand = dy.String(nullable=True, max_length=64, metadata={"is_optional": True}, description="Brand on the menu.")
+
+
+def test_column_added_to_a_contract_alone_goes_from_the_file_to_the_raw_table_and_the_source(tmp_path: Path) -> None:
+    """What docs/adding-a-column.md promises."""
+    contract = Contract("raw_products", RawProductsWithBrand)
+    warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb")
+    warehouse.prepare([contract])
+    texts = {
+        "raw_products.csv": "sku,name,type,price,description\np,n,t,1,\n",
+        "raw_products_2.csv": "brand,sku,name,type,price,description\nAcme,q,n,t,1,\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+        warehouse.load_files(contract, [convert_csv(tmp_path / name, contract, tmp_path)], "run")
+    with warehouse.engine().connect() as connection:
+        assert connection.exec_driver_sql("select sku, brand from raw.raw_products order by sku").fetchall() == [
+            ("p", None),
+            ("q", "Acme"),
+        ]
+    warehouse.close()
+    source = yaml.safe_load(write_tables(SOURCES.read_text(encoding="utf-8"), [contract]))["sources"][0]
+    assert {"name": "brand", "data_type": "varchar(64)", "description": "Brand on the menu."} in source["tables"][0][
+        "columns"
+    ]

@@ -85,7 +85,7 @@ def test_convert_good_file_has_exact_values_and_lineage(tmp_path: Path) -> None:
         ("o1,c1,2026-03-01 10:00:00,s1,1000,60,1060", "ordered_at:not_timestamp"),
         ("o1,c1,2026-03-01T24:00:00,s1,1000,60,1060", "ordered_at:not_timestamp"),
         ("o1,c1,2026-03-01T10:00:60,s1,1000,60,1060", "ordered_at:not_timestamp"),
-        ("o1,c1,2026-03-01T10:00:00Z,s1,1000,60,1060", "ordered_at:not_timestamp"),
+        ("o1,c1,2026-03-01T10:00:00Z,s1,1000,60,1060", "ordered_at:utc_needs_time_zone"),
         ("o1,c1,2026-03-01T10:00:00,s1,1000,60", "record:field_count"),
         ("o1,c1,2026-03-01T10:00:00,s1,1000,60,1060,", "record:field_count"),
         ("", "record:field_count"),

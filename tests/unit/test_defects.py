@@ -327,15 +327,32 @@ GOOD_VALUES = {
     "raw_customers": {"id": "c1", "name": "Ada"},
     "raw_orders": dict(zip(HEADER.split(","), order(0).split(","), strict=True)),
     "raw_products": {"sku": "p", "name": "n", "type": "t", "price": "1", "description": "d"},
-    "raw_stores": {"id": "s", "name": "n", "opened_at": "2026-03-01T00:00:00", "tax_rate": "0.1"},
+    "raw_stores": {
+        "id": "s",
+        "name": "n",
+        "opened_at": "2026-03-01T00:00:00",
+        "tax_rate": "0.1",
+        "time_zone": "Europe/Berlin",
+    },
     "raw_supplies": {"id": "u", "name": "n", "cost": "1", "perishable": "True", "sku": "p"},
+    "raw_refunds": {
+        "id": "r",
+        "order_id": "o",
+        "item_id": "i",
+        "refunded_at": "2026-03-01T00:00:00",
+        "amount": "1",
+        "tax_amount": "0",
+        "reason": "cold",
+    },
+    "raw_stock_counts": {"store_id": "s", "supply_id": "u", "counted_at": "2026-03-01T00:00:00", "unit_count": "1"},
 }
+MAY_BE_EMPTY = ("description", "time_zone", "item_id", "reason")
 NOT_INTEGERS = words("1.0 19.07 1e3 007 00 -0 +1 1,000 1_000 0x10 NaN null - ٣ １ \ufeff1 --1")
 NOT_DECIMALS = words("1e-1 .5 0. 00.1 +0.1 0,1 1/2 5% NaN inf 0.0000001 1000 - -.1 0.1.1 ٠.1")
 NOT_TIMESTAMPS = words("""
     2026-02-29T10:00:00 2100-02-29T00:00:00 2026-04-31T10:00:00 2026-13-01T10:00:00 2026-00-01T10:00:00
     2026-03-01T24:00:00 2026-03-01T10:60:00 2026-03-01T10:00:60 2026-03-01T10:00 2026-03-01 01.03.2026 1772359200
-    2026-03-01T10:00:00Z 2026-03-01T10:00:00+00:00 2026-03-01T10:00:00.1 2026-03-01T10:00:00.123
+    2026-03-01T10:00:00z 2026-03-01T10:00:00+15:00 2026-03-01T10:00:00.1 2026-03-01T10:00:00.123
     2026-03-01T10:00:00.1234567 2026-3-1T10:00:00 26-03-01T10:00:00 12026-03-01T10:00:00 +2026-03-01T10:00:00
     2026-03-01t10:00:00 ٢٠٢٦-03-01T10:00:00 0000-00-00T00:00:00 0000-01-01T00:00:00
 """)
@@ -359,15 +376,27 @@ BAD_VALUES = [
     ("raw_customers", "name", "x" * 257, "too_long"),
     ("raw_products", "description", "é" * 513, "too_long"),
     *[("raw_customers", "name", text, "nul_byte") for text in ("\x00", "a\x00", "\x00a", "é\x00\x00😀")],
-    *[(table, name, "", "required") for table, row in GOOD_VALUES.items() for name in row if name != "description"],
+    *[("raw_orders", "ordered_at", f"2026-03-01T10:00:00{utc}", "utc_needs_time_zone") for utc in ("Z", "+00:00")],
+    *[("raw_stores", "time_zone", text, "not_time_zone") for text in ("Mars/Base", "europe/berlin", " UTC", "+02:00")],
+    *[("raw_refunds", name, "-1", "below_min") for name in ("amount", "tax_amount")],
+    ("raw_stock_counts", "unit_count", "-1", "below_min"),
+    ("raw_stock_counts", "unit_count", str(10**12 + 1), "above_max"),
+    *[(table, name, "", "required") for table, row in GOOD_VALUES.items() for name in row if name not in MAY_BE_EMPTY],
 ]
 MOMENTS = ("0001-01-01T00:00:00", "9999-12-31T23:59:59.999999", "2024-02-29T12:34:56.000007", "1582-10-10T00:00:00")
+OFFSETS = ("+02:00", "+0200", "-05:30", "-0001", "+14:59")
 EXACT_VALUES = [
     *[("raw_supplies", "cost", text, int(text)) for text in ("0", "7", "10", str(10**15))],
     *[("raw_stores", "tax_rate", text, Decimal(text)) for text in ("0", "1", "0.0", "0.000001", "1.000000", "0.0625")],
     *[("raw_stores", "opened_at", text, datetime.fromisoformat(text)) for text in MOMENTS],
     *[("raw_supplies", "perishable", text, text.lower() == "true") for text in ("True", "true", "False", "false")],
     *[("raw_customers", "id", text, text) for text in ("x" * 64, "é" * 32, "😀" * 16, "007", " ", "'; drop", "\x01")],
+    *[("raw_stores", "opened_at", f"2026-03-01T01:30:00{offset}", datetime(2026, 3, 1, 1, 30)) for offset in OFFSETS],
+    ("raw_stores", "opened_at", "2026-03-01T01:30:00Z", datetime(2026, 3, 1, 2, 30)),
+    ("raw_stores", "time_zone", "", None),
+    ("raw_refunds", "item_id", "", None),
+    ("raw_refunds", "reason", "", None),
+    ("raw_stock_counts", "unit_count", "0", 0),
     ("raw_products", "description", "", None),
     ("raw_products", "description", "x" * 1024, "x" * 1024),
 ]
@@ -599,6 +628,11 @@ def parquet() -> bytes:
     return data.getvalue()
 
 
+def priced(*currencies: str) -> bytes:
+    """A file whose orders name these currencies."""
+    return "\n".join([f"{HEADER},currency", *(f"{order(i)},{name}" for i, name in enumerate(currencies))]).encode()
+
+
 GOOD_FILE = "\n".join([HEADER, *map(order, range(3))]).encode() + b"\n"
 PACKED = gzip.compress(GOOD_FILE, mtime=0)
 NOT_CSV = r"not (a )?CSV"
@@ -657,6 +691,10 @@ REFUSALS: dict[str, list[tuple[bytes, str]]] = {
     "unproven quote": [
         (GOOD_FILE.replace(b"o1,", b'"o1,') + b"o,c\n", "record 2 .*quote"),
         (GOOD_FILE.replace(b"o1,", b'"o1,').replace(b"o2,", b'"o2"",'), "record 2 .*quote"),
+    ],
+    "another currency": [
+        (priced("USD", "EUR", "GBP"), r"'EUR' in record 2, .*USD.*RETAIL_CURRENCY"),
+        (priced("", "USD", "usd"), "'usd' in record 3"),
     ],
     "endless line": [(gzip.compress(HEADER.encode() + b"\n" + b"x" * (65 * MIB), 1), "record 1 .*64 M")],
 }  # fmt: skip

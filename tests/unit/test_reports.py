@@ -271,7 +271,7 @@ def write_page(frames: dict[str, pl.DataFrame], folder: Path, context: PageConte
         (formats.format_quantity(-0.5), "\N{MINUS SIGN}0.50"),
         (formats.format_weekday(7), "Sunday"),
         (formats.format_hour(7), "07:00"),
-        (formats.format_flag(True), "yes"),
+        (formats.format_value(True, formats.Format.FLAG), "yes"),
         (formats.count_of(1, "order"), "1 order"),
         (formats.count_of(1200, "order"), "1,200 orders"),
     ],

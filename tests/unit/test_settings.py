@@ -18,6 +18,7 @@ def test_settings_defaults_are_the_project_folders(monkeypatch: pytest.MonkeyPat
     assert Path(settings.source) == DATASETS
     assert settings.work_dir == PROJECT / "data/work"
     assert (settings.target, settings.as_of, settings.max_quarantined_ratio) == ("local", None, 0.05)
+    assert (settings.currency, settings.allow_extra_columns) == ("USD", False)
 
 
 def test_settings_given_value_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -35,6 +36,13 @@ def test_settings_wrong_values_are_all_named(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(ConfigError) as error:
         load_settings()
     assert all(name in str(error.value) for name in ("target", "as_of", "max_quarantined_ratio"))
+
+
+@pytest.mark.parametrize("currency", ["usd", "EURO", "$", "EUR\n", " USD"])
+def test_settings_currency_is_three_capital_letters(monkeypatch: pytest.MonkeyPatch, currency: str) -> None:
+    monkeypatch.setenv("RETAIL_CURRENCY", currency)
+    with pytest.raises(ConfigError, match="currency"):
+        load_settings()
 
 
 def test_settings_work_dir_that_duckdb_cannot_open_is_refused() -> None:

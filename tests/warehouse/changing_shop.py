@@ -78,7 +78,7 @@ class ChangingShop:
             self.change(f"delete from raw.{table} where _file = '{name}.csv'")
             self.change(f"delete from ops.load_ledger where file_name = '{name}.csv'")
 
-    def build(self, *arguments: str, command: str = "build", ratio: float = 1) -> dict[str, str]:
+    def build(self, *arguments: str, tests: bool = True, ratio: float = 1) -> dict[str, str]:
         """Run dbt without its unit tests; node → how it ended. `ratio` is the var max_unexplained_ratio."""
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
@@ -87,12 +87,13 @@ class ChangingShop:
         project = str(PROJECT / "dbt")
         options = ["--project-dir", project, "--profiles-dir", project, "--target-path", str(self.work_dir / "dbt")]
         options += ["--vars", f"{{max_unexplained_ratio: {ratio}}}", "--log-level-file", "none", "--quiet"]
-        if command == "build":
-            options += ["--exclude-resource-type", "unit_test"]
+        options += ["--exclude-resource-type", "unit_test"]
+        if not tests:
+            options += ["--exclude-resource-type", "test"]
         environment = settings.dbt_environment() | {"DBT_LOG_PATH": str(self.work_dir / "logs")}
         try:
             with patch.dict(os.environ, environment):
-                done = dbtRunner().invoke([command, *arguments, *options])
+                done = dbtRunner().invoke(["build", *arguments, *options])
         finally:
             DuckDBConnectionManager.close_all_connections()
         if done.result is None:

@@ -16,22 +16,11 @@ from typing import Any
 import duckdb
 
 from flows.lake.contracts import CONTRACTS
+from flows.warehouse.parity import raw_relations
 from tests.tiny_shop import FILES, write_shop
 
 PROJECT = Path(__file__).resolve().parents[2]
 NOT_COMPARED = "_run_id, _loaded_at"
-# what a run notes, without run and time; `since` is the same whenever an undated file came after the first delivery
-SINCE = "case when valid_from_date < current_date then valid_from_date end as since"
-OPS = {
-    "ledger": "select * exclude (run_id, loaded_at, delivered_at, delivery_date, delivery_order, valid_from_date), "
-    f"{SINCE} from ops.load_ledger",
-    "deliveries": f"select table_name, file_name, file_sha256, {SINCE} from ops.deliveries",
-} | {
-    f"replaced_{table}": f"select * exclude ({NOT_COMPARED}, _delivered_at, _delivery_order, _replaced_at) "
-    f"from ops.replaced_{table}"
-    for table, contract in CONTRACTS.items()
-    if contract.history != "none"
-}
 ORDERS_HEADER = FILES["raw_orders.csv"].splitlines()[0]
 
 
@@ -129,7 +118,8 @@ def make_scenarios(folder: Path, core: Core) -> list[Scenario]:
     assert core.run(first, loaded)["exit_code"] == 0
     second = shutil.copytree(first, folder / "second")
     (second / "raw_orders.csv").write_text(FILES["raw_orders.csv"].replace("o7,c5", "o8,c5"))
-    (second / "raw_customers.csv").write_text(FILES["raw_customers.csv"] + "c6,was short\n")
+    (second / "raw_customers.csv").write_text(FILES["raw_customers.csv"].replace("c4,Di", "c6,was short\nc7,Di"))
+    (second / "raw_products.csv").write_text(FILES["raw_products.csv"].replace("1000", "1100"))
     (second / "raw_items.csv").write_text(FILES["raw_items.csv"] + "i9,,p1\ni10,o1\n")
     june = f"{ORDERS_HEADER}\n" + "".join(f"j{n},c1,2025-06-01T00:00:00,s1,{n},0,{n}\n" for n in range(3000))
     (second / "raw_orders_june.csv.gz").write_bytes(gzip.compress(june.encode(), mtime=0))
@@ -152,8 +142,9 @@ def read_state(work_dir: Path) -> dict[str, Any]:
         for table in CONTRACTS:
             sql = f"select * exclude ({NOT_COMPARED}) from raw.{table} order by all"
             state[table] = connection.execute(sql).fetchall()
-        for name, sql in OPS.items():
-            state[name] = connection.execute(f"{sql} order by all").fetchall()
+        for relation in raw_relations(CONTRACTS.values()):
+            if relation.schema == "ops":
+                state[str(relation.table)] = connection.execute(f"{relation.query('')} order by all").fetchall()
     return state
 
 

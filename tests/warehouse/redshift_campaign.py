@@ -19,8 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.lake.contracts import CONTRACTS
-from flows.warehouse.base import LEDGER_COLUMNS, quote, raw_columns
-from flows.warehouse.parity import OF_THE_RUN
+from flows.warehouse.parity import raw_relations
 from tests.tiny_shop import FILES, write_shop
 from tests.warehouse.crashes import Core
 from tests.warehouse.redshift import standin_environment
@@ -34,7 +33,11 @@ class RedshiftCampaign:
         self.standin, self.core, self.work_dir = standin, core, folder / "work"
         self.first, self.second = folder / "first", folder / "second"
         write_shop(self.first)
-        write_shop(self.second, raw_orders=FILES["raw_orders.csv"].replace("o7,c5", "o8,c5") + "bad\n")
+        write_shop(
+            self.second,
+            raw_orders=FILES["raw_orders.csv"].replace("o7,c5", "o8,c5") + "bad\n",
+            raw_customers=FILES["raw_customers.csv"].replace("c4,Di never ordered\n", ""),
+        )
         (self.second / "raw_customers_may.csv").write_text("id,name\nm1,May\nm2,Mo\n")
         self.faults: list[str] = []
         self.kills: Counter[str] = Counter()
@@ -72,11 +75,8 @@ class RedshiftCampaign:
     def _state(self) -> dict[str, Any]:
         """Rows and ledger without run and time; what is staged; who holds the warehouse; the files of the lake."""
         state: dict[str, Any] = {}
-        for table, contract in CONTRACTS.items():
-            columns = ", ".join(quote(name) for name in raw_columns(contract) if name not in OF_THE_RUN)
-            state[table] = sorted(map(repr, self.standin.run(f'select {columns} from "raw".{table}')))
-        columns = ", ".join(name for name in LEDGER_COLUMNS if name not in OF_THE_RUN)
-        state["ledger"] = sorted(self.standin.run(f"select {columns} from ops.load_ledger"))
+        for relation in raw_relations(CONTRACTS.values()):
+            state[relation.name] = sorted(map(repr, self.standin.run(relation.query(""))))
         found = self.standin.s3.list_objects_v2(Bucket=self.standin.bucket)
         state["staged"] = [item["Key"] for item in found.get("Contents", [])]
         state["holders"] = self.standin.run("select * from ops.load_lock")

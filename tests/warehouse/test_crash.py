@@ -9,7 +9,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pytest
 
 from tests.tiny_shop import write_shop
@@ -31,8 +33,11 @@ STEPS = {
     ),
     "second": (
         "after prepare",
+        "after insert deliveries",
         "after convert_csv",
         "after begin",
+        "after insert replaced",
+        "after delete replaced",
         "after delete raw",
         "before count raw",
         "after delete ledger",
@@ -83,10 +88,32 @@ def test_ingest_killed_between_two_transactions_keeps_the_first_and_loads_the_re
     assert core.run(first.source, work_dir, kill_at=step)["exit_code"] is None
     assert find_torn(work_dir, campaign.folder / "scratch") == []
     state = read_state(work_dir)
-    files = Counter(row[0] for row in state["ledger"])
+    files = Counter(row[0] for row in state["load_ledger"])
     assert files == {"raw_customers": 1, "raw_items": 1, "raw_orders": 2}, "a table's small files share a transaction"
     assert core.run(first.source, work_dir)["exit_code"] == 0
-    assert read_state(work_dir)["ledger"] == campaign.reference["first"][1]["ledger"]
+    assert read_state(work_dir)["load_ledger"] == campaign.reference["first"][1]["load_ledger"]
+
+
+def test_ingest_killed_between_planning_and_loading_next_run_keeps_when_files_were_delivered(
+    campaign: Campaign, core: Core
+) -> None:
+    second = campaign.scenarios[1]
+    work_dir = second.start(campaign.folder / "planned")
+    step = campaign.steps_of(second).index("after convert_csv")
+    assert core.run(second.source, work_dir, kill_at=step)["exit_code"] is None
+    seen = read_deliveries(work_dir)
+    time.sleep(0.01)
+    assert core.run(second.source, work_dir)["exit_code"] == 0
+    assert read_deliveries(work_dir) == seen
+    with duckdb.connect(str(work_dir / "warehouse.duckdb")) as connection:
+        loaded = connection.execute("select table_name, file_name, file_sha256, delivered_at from ops.load_ledger")
+        assert set(loaded.fetchall()) <= set(seen)
+
+
+def read_deliveries(work_dir: Path) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(work_dir / "warehouse.duckdb")) as connection:
+        sql = "select table_name, file_name, file_sha256, delivered_at from ops.deliveries order by all"
+        return connection.execute(sql).fetchall()
 
 
 def test_two_processes_the_second_says_who_is_at_work_and_ends_at_once(tmp_path: Path, core: Core) -> None:

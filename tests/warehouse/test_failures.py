@@ -118,7 +118,7 @@ def test_ingest_full_disk_keeps_the_last_good_state(
     ballast.unlink()
     assert_same_state(work_dir, before)
     assert core.run(source, work_dir)["exit_code"] == 0
-    assert len(read_state(work_dir)["ledger"]) == len(FILES) + 1
+    assert len(read_state(work_dir)["load_ledger"]) == len(FILES) + 1
 
 
 def test_ingest_without_rights_on_a_source_file_refuses_it(source: Path, work_dir: Path, core: Core) -> None:
@@ -142,7 +142,7 @@ def test_ingest_without_rights_on_a_folder_says_which(source: Path, work_dir: Pa
     assert answer["exit_code"] == (1 if "lake" in folder else 2), answer
     assert str(denied) in answer["message"]
     assert "Permission denied" in answer["message"]
-    assert read_state(work_dir)["ledger"] == before["ledger"]
+    assert read_state(work_dir)["load_ledger"] == before["load_ledger"]
 
 
 def test_ingest_without_rights_on_the_warehouse_says_so(source: Path, work_dir: Path, core: Core) -> None:
@@ -179,7 +179,7 @@ def test_load_that_fails_half_way_keeps_what_was_loaded_and_leaves_nothing_else(
     loaded = {outcome.file for outcome in ingestion.outcomes if outcome.status == "loaded"}
     assert loaded == {"raw_customers.csv", "raw_items.csv"}
     state = read_state(work_dir)
-    assert {row[1] for row in state["ledger"]} == loaded
+    assert {row[1] for row in state["load_ledger"]} == loaded
     assert len(state["hashes"]) == len(loaded)
     monkeypatch.undo()
     assert sorted(ingest(source, work_dir).values()) == ["loaded"] * 4 + ["unchanged"] * 2

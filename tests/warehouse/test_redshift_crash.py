@@ -16,7 +16,9 @@ from tests.warehouse.redshift_standin import RedshiftStandin
 
 STEPS = (
     "after acquire",
+    "after insert deliveries",
     "after upload",
+    "after insert replaced",
     "after delete raw",
     "before commit",
     "after commit",

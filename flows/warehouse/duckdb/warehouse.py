@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from sqlalchemy import Engine, create_engine
@@ -20,10 +21,12 @@ from flows.warehouse.base import (
     DeliveryRow,
     LedgerRow,
     Version,
+    create_table,
     quote,
     raw_table,
 )
-from flows.warehouse.duckdb.load import DELIVERIES, LEDGER, Load, insert_rows
+from flows.warehouse.builds import BUILD_COLUMNS, Build, Gate, build_table, read_build, read_gate
+from flows.warehouse.duckdb.load import DELIVERIES, LEDGER, Load, insert_rows, literal
 from flows.warehouse.duckdb.tables import make_schemas, make_tables
 from flows.warehouse.versions import find_deliveries, find_replaced, new_entries
 
@@ -87,6 +90,20 @@ class DuckDBWarehouse:
         self._counts[contract.table] = {name: rows for name, rows in counts.items() if rows}
         return entries
 
+    def read_gate(self) -> Gate | None:
+        return read_gate(self._query)
+
+    def read_build(self) -> Build | None:
+        return read_build(self._query)
+
+    def record_build(self, build: Build) -> None:
+        values = ", ".join("null" if value is None else literal(str(value)) for value in build.values)
+        with self._explained("the build cannot be recorded"), self._transaction():
+            connection = self._connect()
+            connection.execute(create_table(build_table(), BUILD_COLUMNS))
+            connection.execute(f"delete from {build_table()} where build_id = {literal(build.build_id)}")  # noqa: S608
+            connection.execute(f"insert into {build_table()} ({', '.join(BUILD_COLUMNS)}) values ({values})")  # noqa: S608
+
     def engine(self) -> Engine:
         self.close()
         return create_engine("duckdb://", creator=lambda: duckdb.connect(str(self.path)), poolclass=NullPool)
@@ -96,6 +113,10 @@ class DuckDBWarehouse:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _query(self, sql: str) -> list[Any]:
+        with self._explained("it cannot be read"):
+            return self._connect().execute(sql).fetchall()
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         """Plain, without options: within one process every connection to a file must have the same configuration."""

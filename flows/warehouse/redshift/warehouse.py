@@ -27,11 +27,13 @@ from flows.warehouse.base import (
     DeliveryRow,
     LedgerRow,
     Version,
+    create_table,
     deliveries_table,
     ledger_table,
     quote,
     raw_table,
 )
+from flows.warehouse.builds import BUILD_COLUMNS, Build, Gate, build_table, read_build, read_gate
 from flows.warehouse.redshift.access import Access, Connections, connect, describe_error, is_transient, with_retries
 from flows.warehouse.redshift.lease import Lease
 from flows.warehouse.redshift.load import Load, insert_rows, staged_columns
@@ -134,6 +136,24 @@ class RedshiftWarehouse:
                 with suppress(RetailError):  # the next run sweeps
                     self._stage.remove(staged.keys)
         return entries
+
+    def read_gate(self) -> Gate | None:
+        return read_gate(self._query, self.options.prefix)
+
+    def read_build(self) -> Build | None:
+        return read_build(self._query, self.options.prefix)
+
+    def record_build(self, build: Build) -> None:
+        table, marks = build_table(self.options.prefix), ", ".join(["%s"] * len(BUILD_COLUMNS))
+
+        def write(connection: Connection) -> None:
+            cursor = connection.cursor()
+            cursor.execute(create_table(table, BUILD_COLUMNS) + " diststyle all")
+            cursor.execute(f"delete from {table} where build_id = %s", (build.build_id,))  # noqa: S608
+            cursor.execute(f"insert into {table} ({', '.join(BUILD_COLUMNS)}) values ({marks})", build.values)  # noqa: S608
+            connection.commit()
+
+        self._retried(write)
 
     def engine(self) -> Engine:
         return create_engine("redshift+redshift_connector://", creator=lambda: connect(self.access), poolclass=NullPool)
