@@ -142,12 +142,12 @@ def write_csv(folder: Path, answer: Answer) -> None:
 def _query(engine: MetricFlowEngine, question: Question, as_of: date) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
     from metricflow.engine.metricflow_engine import MetricFlowQueryRequest
 
-    start = _years_before(as_of, question.years) if question.years else date(1900, 1, 1)
+    start = _years_before(as_of, question.years) if question.years else None
     request = MetricFlowQueryRequest.create(
         metric_names=question.metrics,
         group_by_names=question.by,
         order_by_names=[question.order],
-        time_constraint_start=datetime.combine(start, datetime.min.time()),
+        time_constraint_start=datetime.combine(start, datetime.min.time()) if start else None,
         time_constraint_end=datetime.combine(as_of, datetime.min.time()),
     )
     table = engine.query(request).result_df

@@ -48,7 +48,7 @@
 
 {#- The number that the rows of this build carry. -#}
 {% macro touch_number() -%}
-    (select coalesce(max(touch_number), 0) from {{ ref('int_touched_orders') }})
+    (select coalesce(max(notes.touch_number), 0) from {{ ref('int_touched_orders') }} as notes)
 {%- endmacro %}
 
 
@@ -95,7 +95,7 @@
         {%- for schema, name in [('intermediate', 'int_touched_orders'), ('intermediate', 'int_orders_enriched'), ('data_mart', 'fact_orders')] -%}
             {%- set state = adapter.get_relation(target.database, generate_schema_name(schema, none) | trim, name) -%}
             {%- if state is not none and 'touch_number' in adapter.get_columns_in_relation(state) | map(attribute='name') -%}
-                {%- do known.append("(select coalesce(max(touch_number), 0) from " ~ state ~ ")") -%}
+                {%- do known.append("(select coalesce(max(state.touch_number), 0) from " ~ state ~ " as state)") -%}
             {%- endif -%}
         {%- endfor -%}
     {%- endif -%}

@@ -13,7 +13,7 @@ summed as (
     from orders
 ),
 
-off as (
+excess as (
     select
         count(case when unexplained_tax_cents > 0 then order_id end) as order_count,
         coalesce(sum(unexplained_tax_cents), 0) as tax_cents
@@ -21,9 +21,9 @@ off as (
 )
 
 select
-    off.order_count,
-    off.tax_cents
+    excess.order_count,
+    excess.tax_cents
 from summed
-cross join off
-where off.tax_cents > {{ var('max_unexplained_ratio') }} * summed.tax_cents
-    or off.order_count > {{ var('max_unexplained_ratio') }} * summed.order_count
+cross join excess
+where excess.tax_cents > {{ var('max_unexplained_ratio') }} * summed.tax_cents
+    or excess.order_count > {{ var('max_unexplained_ratio') }} * summed.order_count

@@ -16,7 +16,7 @@ from tests.mutants.campaign import judge_all
 from tests.mutants.mutations import Mutant
 from tests.mutants.project import Project
 from tests.mutants.report import LEAST_CAUGHT_PCT, caught_pct, describe, describe_survivor, read_reviews
-from tests.mutants.template import DBT, make_template
+from tests.mutants.template import make_template
 from tests.mutants.worker import Verdict
 
 
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="mutants-", ignore_cleanup_errors=True) as folder:
         print("Building the small shop, on which each mutant is tried", flush=True)
         template = make_template(Path(folder))
-        project = Project(DBT, template / "target" / "manifest.json")
+        project = Project(template / "project", template / "target" / "manifest.json")
         mutants = draw(project.list_mutants(options.only), options.sample, options.seed)
         print(f"{len(mutants)} mutants, {options.jobs} at a time", flush=True)
 
@@ -44,10 +44,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def draw(mutants: list[Mutant], sample: int | None, seed: int) -> list[Mutant]:
-    """`sample` of them, the same ones for the same seed, in their order; all of them if no number is given."""
+    """`sample` of them, the same ones for the same seed, in the order of drawing; all of them if no number is given."""
     if sample is None or sample >= len(mutants):
         return mutants
-    return sorted(random.Random(seed).sample(mutants, sample))
+    return random.Random(seed).sample(mutants, sample)
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -42,8 +42,7 @@ def make_template(folder: Path) -> Path:
     full = write_small_shop(folder / "full")
     early = _write_early_shop(full, folder / "early")
     _ingest(early, folder, workshop.warehouse, "early")
-    for command in ("seed", "run"):
-        _succeed(workshop, [command])
+    _succeed(workshop, ["build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"])
     _ingest(full, folder, workshop.warehouse, "full")
     shutil.copyfile(workshop.warehouse, template / "states" / f"{BEHIND}.duckdb")
     _succeed(workshop, ["build"])

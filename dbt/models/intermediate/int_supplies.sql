@@ -14,16 +14,16 @@ final as (
 
         newest.is_perishable,
 
-        coalesce(terms.lead_time_days, defaults.lead_time_days) as lead_time_days,
-        case when newest.is_perishable then coalesce(terms.shelf_life_days, defaults.shelf_life_days) end
+        coalesce(terms.lead_time_days, usual_terms.lead_time_days) as lead_time_days,
+        case when newest.is_perishable then coalesce(terms.shelf_life_days, usual_terms.shelf_life_days) end
             as shelf_life_days,
 
         newest.last_delivered_date
     from newest
     left join terms
         on terms.supply_id = newest.supply_id
-    left join terms as defaults
-        on defaults.supply_id = 'default'
+    left join terms as usual_terms
+        on usual_terms.supply_id = 'default'
 )
 
 select * from final

@@ -1,0 +1,45 @@
+"""dbt started by hand, in the root and in dbt/, finds its profile and the warehouse of `make run`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    ("folder", "options"),
+    [(".", ["--project-dir", "dbt"]), ("dbt", []), (".", ["--project-dir", "dbt", "--profiles-dir", "dbt"])],
+    ids=["root", "dbt", "root-with-profiles-dir"],
+)
+def test_dbt_by_hand_finds_its_profile_and_the_one_warehouse(tmp_path: Path, folder: str, options: list[str]) -> None:
+    (tmp_path / "dbt" / "models").mkdir(parents=True)
+    (tmp_path / "data" / "work").mkdir(parents=True)
+    (tmp_path / "dbt" / "models" / "one.sql").write_text("select 1 as one")
+    (tmp_path / "dbt" / "dbt_project.yml").write_text(
+        "name: retail\nprofile: retail\nflags: {send_anonymous_usage_stats: false}\n"
+    )
+    shutil.copy(PROJECT / "dbt" / "profiles.yml", tmp_path / "dbt" / "profiles.yml")
+    shutil.copy(PROJECT / "profiles.yml", tmp_path / "profiles.yml", follow_symlinks=False)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("RETAIL_", "DBT_"))}
+
+    dbt = str(Path(sys.executable).parent / "dbt")
+    done = subprocess.run(
+        [dbt, "run", "--quiet", *options],
+        cwd=tmp_path / folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.duckdb")] == [
+        "data/work/warehouse.duckdb"
+    ]
