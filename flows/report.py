@@ -241,6 +241,7 @@ def _page_context(run: Run, answers: Answers) -> PageContext:
         target=run.settings.target,
         rows=Totals(**answers.build.findings["totals"]),
         notes=tuple(_notes(answers)),
+        currency=run.settings.currency,
     )
 
 

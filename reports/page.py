@@ -35,7 +35,10 @@ class Totals:
 
 @dataclass(frozen=True)
 class PageContext:
-    """What the page says about its run; `generated_at` is UTC, `notes` are warnings that readers must see."""
+    """What the page says about its run; `generated_at` is UTC, `notes` are warnings that readers must see.
+
+    `currency` is that of all amounts, three letters.
+    """
 
     as_of: date
     first_order_date: date
@@ -45,6 +48,7 @@ class PageContext:
     target: str
     rows: Totals
     notes: tuple[str, ...] = ()
+    currency: str = "USD"
 
 
 @dataclass(frozen=True)

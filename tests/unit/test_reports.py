@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -731,6 +732,13 @@ def test_render_page_unknown_counts_short_data_and_notes_are_said(tmp_path: Path
     assert "so that year is not complete. Later orders are not counted." in text
     assert "dbt warned: <b>late</b>" in text
     assert "<b>" not in html
+
+
+def test_render_page_says_the_currency(tmp_path: Path) -> None:
+    text = "".join(PageText(write_page(usual_frames(), tmp_path)).text)
+    assert "All amounts are in USD." in text
+    text = "".join(PageText(write_page(usual_frames(), tmp_path, replace(CONTEXT, currency="EUR"))).text)
+    assert "All amounts are in EUR, which the sign $ stands for here." in text
 
 
 def test_render_page_hostile_names_stay_text_and_nothing_is_external(tmp_path: Path) -> None:
