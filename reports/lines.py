@@ -100,14 +100,11 @@ def _add_points(line: Line) -> geom_point:
 def _add_labels(lines: Sequence[Line], reach: float) -> geom_text:
     """The label of each line that has a last value, beside it, moved up where two would lie on one another."""
     ending = sorted((line for line in lines if line.values and line.values[-1] is not None), key=_last)
-    heights: list[float] = []
-    for line in ending:
-        heights.append(max(_last(line), heights[-1] + LABEL_GAP * reach) if heights else _last(line))
-    excess = max(heights[-1] - reach, 0.0) if heights else 0.0
+    heights = _apart([_last(line) for line in ending], reach)
     frame = pl.DataFrame(
         {
             "at": [float(len(line.values) - 1) for line in ending],
-            "height": [height - excess for height in heights],
+            "height": heights,
             "text": [f"  {line.label}" for line in ending],
         },
         schema={"at": pl.Float64, "height": pl.Float64, "text": pl.String},
@@ -121,6 +118,18 @@ def _add_labels(lines: Sequence[Line], reach: float) -> geom_text:
         size=LABEL_SIZE,
         color=colors or "black",
     )
+
+
+def _apart(values: Sequence[float], reach: float) -> list[float]:
+    """The heights of labels, lowest first, a gap apart and none above `reach`; the gap narrows where there are many."""
+    gap = min(LABEL_GAP, 1 / max(len(values), 1)) * reach
+    heights: list[float] = []
+    for value in values:
+        heights.append(max(value, heights[-1] + gap) if heights else value)
+    for position in range(len(heights) - 1, -1, -1):
+        ceiling = reach if position == len(heights) - 1 else heights[position + 1] - gap
+        heights[position] = min(heights[position], ceiling)
+    return heights
 
 
 def _last(line: Line) -> float:

@@ -375,7 +375,7 @@ def _timestamp(text: str, zone: tzinfo | None) -> datetime | None:
             if offset or moment is None:
                 return moment
             if zone is None or not 1900 <= moment.year <= 2099:
-                return None
+                return moment if size > 1 else None  # +00:00 is an offset like others, where no zone tells better
             return moment.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
     return _moment(text)
 

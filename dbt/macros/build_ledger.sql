@@ -115,8 +115,8 @@
         {%- endif -%}
     {%- endfor -%}
     {#- unit tests are not in `graph`: they are in the results, unless an option left some out -#}
-    {%- for option in ('EMPTY', 'SAMPLE', 'SELECT', 'EXCLUDE', 'SELECTOR', 'RESOURCE_TYPES', 'EXCLUDE_RESOURCE_TYPES') -%}
-        {%- if flags[option] -%}
+    {%- for option in ('empty', 'sample', 'select', 'exclude', 'selector', 'resource_types', 'exclude_resource_types') -%}
+        {%- if invocation_args_dict.get(option) -%}
             {%- do faults.append(option) -%}
         {%- endif -%}
     {%- endfor -%}

@@ -1,8 +1,9 @@
 """Text → the wall-clock time of a store, in every accepted spelling.
 
-A spelling may end in an offset such as +02:00: what stands before it is what the clock in the store showed. A `Z`, or
-an offset of nothing, which many programs write for it, says that the time is UTC. Such an instant is no wall-clock
-time before the time zone of the store is known; without it the record is set aside.
+A spelling may end in an offset such as +02:00: what stands before it is what the clock in the store showed. A `Z` says
+that the time is UTC. Such an instant is no wall-clock time before the time zone of the store is known; without it the
+record is set aside. An offset of nothing may be either, London's winter or a program that writes UTC so: it is read by
+the store's time zone where that is known, and as any other offset where it is not.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from flows.lake.time_zones import time_zone_names
 # Beyond, the parser's tables of time zones know nothing of summer time.
 FIRST_INSTANT, LAST_INSTANT = datetime(1900, 1, 1), datetime(2099, 12, 31, 23, 59, 59, 999999)  # noqa: DTZ001  naive UTC
 _OFFSET = r"[+-](?:(?:0[1-9]|1[0-4]):?[0-5][0-9]|00:?(?:0[1-9]|[1-5][0-9]))\z"
+_NO_OFFSET = r"[+-]00:?00\z"
 _UTC = r"(?:Z|[+-]00:?00)\z"
 _FORMAT_SHAPES = {
     "%Y": "(?:[0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)",
@@ -38,31 +40,51 @@ def read_spelling(text: pl.Expr, spelling: str) -> tuple[pl.Expr, pl.Expr]:
     return value, text.str.contains(_shape(spelling))
 
 
-def read_wall_clock(text: pl.Expr, column: dy.Column) -> pl.Expr:
-    """The wall-clock time in any spelling, with an offset or without; null if it is none."""
-    return _read_any(text.str.replace(_OFFSET, ""), column)
+def formats(column: dy.Column) -> tuple[str, ...]:
+    """The spellings of a timestamp column that a suffix may follow, as strptime formats."""
+    return tuple((column.metadata or {})["formats"])
 
 
-def read_instant(text: pl.Expr, column: dy.Column) -> pl.Expr:
+def read_suffixed(
+    text: pl.DataFrame, typed: pl.DataFrame, contract: Contract, time_zones: Callable[[], Mapping[str, str]]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """`typed` with the wall-clock times of what is null there but spelled with an offset, or in UTC of a known zone.
+
+    Beside it a Boolean column for each timestamp, `utc_name`: whether the text is a time in UTC, of whatever zone.
+    """
+    is_utc = {}
+    for name, column in contract.columns.items():
+        if not isinstance(column.dtype, pl.Datetime):
+            continue
+        flags = pl.Series(utc_name(name), [False]).new_from_index(0, text.height)
+        unread = (text[name].is_not_null() & typed[name].is_null()).arg_true()
+        if len(unread):  # few as a rule, so that they alone are looked at again
+            few = text[unread]
+            walls = few.select(_read_any(pl.col(name).str.replace(_OFFSET, ""), column)).to_series()
+            instants = few.select(_read_instant(pl.col(name), column)).to_series()
+            local = _to_wall_clock(instants, few, column, time_zones)
+            bare = few.select(_read_any(pl.col(name).str.replace(_NO_OFFSET, ""), column)).to_series()
+            for other in (local, bare):
+                walls = walls.zip_with(walls.is_not_null(), other)
+            typed = typed.with_columns(typed[name].scatter(unread, walls))
+            flags = flags.scatter(unread, instants.is_not_null())
+        is_utc[utc_name(name)] = flags
+    return typed, pl.DataFrame(is_utc)
+
+
+def utc_name(name: str) -> str:
+    """The name under which stands whether the text of a column is a time in UTC."""
+    return f"utc of {name}"
+
+
+def _read_instant(text: pl.Expr, column: dy.Column) -> pl.Expr:
     """The naive UTC time of a text that says it is UTC; null for any other text."""
     instant = _read_any(text.str.replace(_UTC, ""), column)
     return pl.when(text.str.contains(_UTC) & instant.is_between(FIRST_INSTANT, LAST_INSTANT)).then(instant)
 
 
-def read_instants(
-    text: pl.DataFrame, typed: pl.DataFrame, contract: Contract, time_zones: Callable[[], Mapping[str, str]]
-) -> pl.DataFrame:
-    """`typed` with the wall-clock times of what `text` gives in UTC, where the store's time zone is known."""
-    for name, column in contract.columns.items():
-        if isinstance(column.dtype, pl.Datetime) and text[name].str.contains(_UTC).any():
-            instants = text.select(read_instant(pl.col(name), column)).to_series()
-            local = _to_wall_clock(instants, _find_zones(text, column, time_zones))
-            typed = typed.with_columns(pl.coalesce(pl.col(name), local).alias(name))
-    return typed
-
-
 def _read_any(text: pl.Expr, column: dy.Column) -> pl.Expr:
-    readings = (read_spelling(text, spelling) for spelling in (column.metadata or {})["formats"])
+    readings = (read_spelling(text, spelling) for spelling in formats(column))
     return pl.coalesce(pl.when(fits).then(value) for value, fits in readings)
 
 
@@ -76,9 +98,14 @@ def _find_zones(text: pl.DataFrame, column: dy.Column, time_zones: Callable[[], 
     return pl.Series(dtype=pl.String).extend_constant(None, text.height)
 
 
-def _to_wall_clock(instants: pl.Series, zones: pl.Series) -> pl.Series:
-    """Naive UTC times → naive local times of their zones, null where the zone is not known."""
+def _to_wall_clock(
+    instants: pl.Series, text: pl.DataFrame, column: dy.Column, time_zones: Callable[[], Mapping[str, str]]
+) -> pl.Series:
+    """Naive UTC times → naive local times of the zones of their records, null where the zone is not known."""
     local = instants.clear().extend_constant(None, len(instants))
+    if instants.null_count() == len(instants):
+        return local
+    zones = _find_zones(text, column, time_zones)
     for zone in set(zones.filter(instants.is_not_null()).drop_nulls()) & time_zone_names():
         which = (zones == zone).fill_null(value=False).arg_true()
         there = instants.gather(which).dt.replace_time_zone("UTC").dt.convert_time_zone(zone)

@@ -14,7 +14,7 @@ import polars as pl
 
 from flows.lake.contracts import Contract
 from flows.lake.terms import Terms
-from flows.lake.timestamps import read_instant, read_instants, read_spelling, read_wall_clock
+from flows.lake.timestamps import formats, read_spelling, read_suffixed, utc_name
 
 VALUE_CODES = {
     "required": "the field is empty, but a value is required",
@@ -22,7 +22,7 @@ VALUE_CODES = {
     "not_decimal": "not a plain decimal number of the declared precision",
     "not_boolean": "not one of True, False, true, false",
     "not_timestamp": "not a timestamp of a declared format, or not a date of the calendar",
-    "utc_needs_time_zone": "a time in UTC (with `Z` or an offset of 00:00) of a store whose time zone is not known",
+    "utc_needs_time_zone": "a time in UTC (with `Z`) of a store whose time zone is not known",
     "not_time_zone": "not the name of an IANA time zone, e.g. America/New_York",
     "overflow": "the number does not fit 64 bits",
     "nul_byte": "the text contains a NUL byte, which Redshift cannot hold",
@@ -73,8 +73,8 @@ def explain(text: pl.DataFrame, contract: Contract, terms: Terms) -> tuple[pl.Da
     With them the reasons against each record, `column:code` joined with `;`, null where there is none (String).
     """
     ask = _questions(contract)
-    typed = read_instants(text, text.select(ask.exact), contract, terms.time_zones)
-    found = pl.concat([text.rename(_text_name), typed], how="horizontal").select(ask.reasons).to_series()
+    typed, is_utc = read_suffixed(text, text.select(ask.exact), contract, terms.time_zones)
+    found = pl.concat([text.rename(_text_name), typed, is_utc], how="horizontal").select(ask.reasons).to_series()
     return typed, found.set(found == "", None)
 
 
@@ -103,8 +103,6 @@ def _questions(contract: Contract) -> _Questions:
 
 
 def _exact(text: pl.Expr, column: dy.Column) -> pl.Expr:
-    if isinstance(column.dtype, pl.Datetime):
-        return read_wall_clock(text, column)
     return pl.coalesce(value if fits is None else pl.when(fits).then(value) for value, fits in _readings(text, column))
 
 
@@ -120,7 +118,7 @@ def _readings(text: pl.Expr, column: dy.Column) -> list[tuple[pl.Expr, pl.Expr |
         spellings = {"True": True, "true": True, "False": False, "false": False}
         return [(text.replace_strict(spellings, default=None, return_dtype=pl.Boolean), None)]
     if isinstance(dtype, pl.Datetime):
-        return [read_spelling(text, (column.metadata or {})["formats"][0])]
+        return [read_spelling(text, spelling) for spelling in formats(column)]
     fits = _is_plain_integer(text) if dtype.is_integer() else text.str.contains(_number_pattern(dtype))
     return [(text.cast(dtype, strict=False), fits)]
 
@@ -155,7 +153,7 @@ def _column_checks(name: str, column: dy.Column) -> Iterator[tuple[str, pl.Expr]
     text, value = pl.col(_text_name(name)), pl.col(name)
     if not column.nullable:
         yield "required", text.is_null()
-    yield from _spelling_checks(text, value, column)
+    yield from _spelling_checks(name, column.dtype)
     for rule, holds in _validation_rules(value, column):
         yield _DATAFRAMELY_CODES.get(rule, rule.removeprefix("check__")), ~holds
 
@@ -170,16 +168,16 @@ def _all(conditions: Iterable[pl.Expr]) -> pl.Expr:
     return pl.all_horizontal(pl.lit(value=True), *(condition.fill_null(value=True) for condition in conditions))
 
 
-def _spelling_checks(text: pl.Expr, value: pl.Expr, column: dy.Column) -> Iterator[tuple[str, pl.Expr]]:
-    dtype, unread = column.dtype, text.is_not_null() & value.is_null()
+def _spelling_checks(name: str, dtype: pl.DataType) -> Iterator[tuple[str, pl.Expr]]:
+    text, value = pl.col(_text_name(name)), pl.col(name)
+    unread = text.is_not_null() & value.is_null()
     if dtype == pl.String:
         yield "nul_byte", text.str.contains("\x00", literal=True)
     elif dtype == pl.Boolean:
         yield "not_boolean", unread
     elif isinstance(dtype, pl.Datetime):
-        is_utc = read_instant(text, column).is_not_null()
-        yield "not_timestamp", unread & ~is_utc
-        yield "utc_needs_time_zone", unread & is_utc
+        yield "not_timestamp", unread & ~pl.col(utc_name(name))
+        yield "utc_needs_time_zone", unread & pl.col(utc_name(name))
     elif isinstance(dtype, pl.Decimal):
         yield "not_decimal", unread
     else:

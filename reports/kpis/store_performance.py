@@ -43,7 +43,7 @@ def draw_chart(frame: pl.DataFrame) -> ggplot:
     shown = f"; the {TOP} biggest of {count_of(frame.height, 'store')}" if frame.height > TOP else ""
     words = Words(
         title="Net sales per store",
-        subtitle=f"Blue: the last year, with growth and margin. Grey: the year before{shown}",
+        subtitle=f"Blue: the last year, with growth. Grey: the year before{shown}",
         axis="Net sales, US dollars",
     )
     if top.is_empty():
@@ -68,8 +68,7 @@ def _name(row: dict[str, Any]) -> str:
 
 def _label(row: dict[str, Any]) -> str:
     growth = f"  ·  {format_growth(row['growth_ratio'])}" if row["growth_ratio"] is not None else ""
-    margin = f"  ·  margin {format_share(row['margin_ratio'])}" if row["margin_ratio"] is not None else ""
-    return f" {format_money(row['net_sales_usd'])}{growth}{margin}"
+    return f" {format_money(row['net_sales_usd'])}{growth}"
 
 
 def _growth_sentence(rows: list[dict[str, Any]]) -> list[str]:

@@ -63,9 +63,7 @@ def _name(row: dict[str, Any]) -> str:
 
 
 def _label(row: dict[str, Any]) -> str:
-    rate = row["units_per_open_day"]
-    pace = f"  ·  {format_quantity(rate)} a day" if rate is not None else ""
-    return f" {format_money(row['cost_usd'])}  ·  {count_of(row['unit_count'], 'unit')}{pace}"
+    return f" {format_money(row['cost_usd'])}  ·  {count_of(row['unit_count'], 'unit')}"
 
 
 SUPPLY_USAGE = Kpi(

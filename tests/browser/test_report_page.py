@@ -87,6 +87,9 @@ def make_frame(name: str) -> pl.DataFrame:
         pl.Decimal(18, 2): [Decimal("1234567890.12")] * 30,
         pl.Float64(): [0.12345] * 30,
         pl.String(): names,
+        pl.Date(): [date(2021, 8, 30)] * 30,
+        pl.Datetime("us"): [datetime(2021, 8, 30, 7)] * 30,
+        pl.Boolean(): [True] * 30,
     }
     return pl.DataFrame(
         {column: values[dtype] for column, dtype in KPIS[name].schema.items()}, schema=KPIS[name].schema

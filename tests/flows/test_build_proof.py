@@ -10,12 +10,16 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from dbt.cli.main import dbtRunnerResult
+from prefect.exceptions import TerminationSignal
 
 from flows.errors import LoadError
 from flows.ingest import ingest
 from flows.marts.proof import project_sha256
+from flows.marts.runner import invoke_dbt
 from flows.pipeline import retail_pipeline
 from flows.report import report
+from flows.run.settings import load_settings
 from flows.transform import transform
 from flows.warehouse.builds import ledger_sha256
 from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
@@ -185,3 +189,17 @@ def test_gate_ledger_hash_is_the_twins_also_of_many_files(tiny_run: Finished, wo
         expected = ledger_sha256(warehouse.read_ledger())
         warehouse.close()
         assert (row or ())[1:2] == (expected,), count
+
+
+def test_invoke_dbt_raises_the_signal_that_prefect_dbt_hands_back(
+    prefect_server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopped:
+        def __init__(self, callbacks: object) -> None: ...
+
+        def invoke(self, _arguments: list[str]) -> dbtRunnerResult:
+            return dbtRunnerResult(success=False, exception=TerminationSignal(signal=15))
+
+    monkeypatch.setattr("prefect_dbt.core.runner.dbtRunner", Stopped)
+    with pytest.raises(TerminationSignal):
+        invoke_dbt(["parse"], load_settings(work_dir=str(tmp_path)))

@@ -160,3 +160,15 @@ def test_analysis_has_no_sign_that_a_database_driver_takes_for_a_parameter(path:
 
 def test_dbt_folder_is_no_python_package_that_would_hide_dbt() -> None:
     assert list(DBT.rglob("*.py")) == []
+
+
+def test_gate_depends_on_everything_before_the_marts() -> None:
+    """So every blocking test there is run before the first mart, and every mart is built after the gate."""
+    gate = (DBT / "models/intermediate/int_build_gate.sql").read_text(encoding="utf-8")
+    gated = set(re.findall(r"^    '(\w+)',$", gate, flags=re.MULTILINE))
+    before = {path.stem for path in MODELS if path.parent.name != "data_mart"} - {"int_build_gate"}
+    assert gated == before | {path.stem for path in (DBT / "seeds").glob("*.csv")}
+    for path in MODELS:
+        refs = set(re.findall(r"ref\('(\w+)'\)", path.read_text(encoding="utf-8")))
+        if path.parent.name == "data_mart":
+            assert refs & ({"int_build_gate"} | MART_TABLES), path.stem

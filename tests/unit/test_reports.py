@@ -789,5 +789,5 @@ def test_render_page_missing_kpi_raises(tmp_path: Path) -> None:
 
 
 def test_render_page_missing_chart_raises(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"sales_per_customer\.png"):
+    with pytest.raises(FileNotFoundError, match=rf"{next(iter(KPIS))}\.png"):
         render_page(usual_frames(), tmp_path, CONTEXT)

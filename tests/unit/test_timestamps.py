@@ -90,11 +90,12 @@ def test_timestamp_in_utc_becomes_the_wall_clock_of_its_store(
 
 @pytest.mark.parametrize("store", ["unknown", "odd"])
 def test_timestamp_in_utc_of_a_store_without_time_zone_is_set_aside(tmp_path: Path, store: str) -> None:
+    """An offset of nothing is then one like others: London's winter."""
     conversion = convert_orders(
-        tmp_path, "2026-03-01T10:00:00Z", "2026-03-01T10:00:00", "2026-03-01T10:00:00+00:00", store=store, zones=ZONES
+        tmp_path, "2026-03-01T10:00:00Z", "2026-03-01T11:00:00", "2026-03-01T12:00:00+00:00", store=store, zones=ZONES
     )
-    assert conversion.reasons == {"ordered_at:utc_needs_time_zone": 2}
-    assert read_column(conversion, "ordered_at") == [datetime(2026, 3, 1, 10)]
+    assert conversion.reasons == {"ordered_at:utc_needs_time_zone": 1}
+    assert read_column(conversion, "ordered_at") == [datetime(2026, 3, 1, 11), datetime(2026, 3, 1, 12)]
 
 
 def test_timestamps_of_many_spellings_and_stores_stay_with_their_records(tmp_path: Path) -> None:

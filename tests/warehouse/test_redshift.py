@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from flows.lake.contracts import CONTRACTS
 from flows.lake.convert import Conversion
 from flows.lake.sources import find_sources
 from flows.warehouse.base import LedgerRow, raw_columns
+from flows.warehouse.builds import Build, Gate
 from flows.warehouse.ingestion import Ingestion
 from flows.warehouse.redshift.warehouse import RedshiftWarehouse
 from tests.tiny_shop import FILES, write_shop
@@ -156,3 +158,24 @@ def test_load_files_outside_hold_is_refused(redshift: Redshift, tmp_path: Path) 
     warehouse = open_redshift()
     with pytest.raises(LoadError, match="holds the warehouse"):
         load(warehouse, convert(tmp_path, "id,name\na,Ada\n"))
+
+
+def test_read_build_only_one_that_passed_and_whose_id_the_gate_holds(
+    redshift: Redshift, warehouse: RedshiftWarehouse
+) -> None:
+    assert (warehouse.read_gate(), warehouse.read_build()) == (None, None)
+    redshift.run(
+        "create table {p}intermediate.int_build_gate (build_id varchar(64), ledger_sha256 varchar(64), as_of_date date)"
+    )
+    redshift.run("insert into {p}intermediate.int_build_gate values ('b1', 'l1', '2026-01-31')")
+    findings = {"counts": {"orders of unknown 'stores'": 1}, "totals": {"files": 1}}
+    build = Build("b1", "run-1", "l1", "p1", date(2026, 1, 31), False, findings, datetime(2026, 2, 1, 3, 4, 5, 6))
+    warehouse.record_build(build)
+    assert warehouse.read_gate() == Gate("b1", "l1", date(2026, 1, 31))
+    assert warehouse.read_build() is None
+    passed = replace(build, passed=True, run_id=None)
+    warehouse.record_build(passed)
+    assert warehouse.read_build() == passed
+    assert redshift.run("select count(*) from {p}ops.build_ledger") == [(1,)]
+    redshift.run("update {p}intermediate.int_build_gate set build_id = 'b2'")
+    assert warehouse.read_build() is None

@@ -12,6 +12,7 @@ import pytest
 from flows.errors import ConfigError, LoadError
 from flows.lake.contracts import CONTRACTS
 from flows.warehouse import redshift as module
+from flows.warehouse.base import Version
 from flows.warehouse.redshift.warehouse import RedshiftWarehouse
 from tests.warehouse.redshift import Redshift, convert, open_redshift
 from tests.warehouse.redshift_standin import RELATION_GONE, SERIALIZATION_FAILURE, Fault, RedshiftStandin, S3Fault
@@ -37,6 +38,8 @@ def copies(standin: RedshiftStandin) -> int:
         '^delete from "ops"."load_ledger"',
         '^insert into "ops"."load_ledger"',
         '^insert into "raw"',
+        '^insert into "ops"."replaced_raw',
+        '^delete from "ops"."replaced_raw',
         "^select _file, count",
     ],
 )
@@ -49,11 +52,36 @@ def test_connection_lost_at_any_statement_files_are_loaded_exactly_once(
     when: str,
 ) -> None:
     warehouse.load_files(CUSTOMERS, [convert(tmp_path / "old", OLD)], "run-1")
+    new = convert(tmp_path / "new", NEW)
+    warehouse.note_deliveries([Version.of(new)], "run-1")
     standin.faults.add(Fault("drop", when, statement=statement))  # type: ignore[arg-type]
-    (entry,) = warehouse.load_files(CUSTOMERS, [convert(tmp_path / "new", NEW)], "run-1")
+    (entry,) = warehouse.load_files(CUSTOMERS, [new], "run-1")
     assert len(standin.faults.fired) == 1
     assert redshift.run(ROWS) == [("a", "Anna"), ("c", "Cy"), ("d", "Di")]
+    assert redshift.run("select id, name from ops.replaced_raw_customers") == [("b", "Bo")]
     assert warehouse.read_ledger() == [entry]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("statement", ["^commit", '^insert into "ops"."deliveries"', "^update .*load_lock"])
+def test_connection_lost_while_deliveries_are_noted_each_is_noted_once(
+    redshift: Redshift, warehouse: RedshiftWarehouse, standin: RedshiftStandin, statement: str, when: str
+) -> None:
+    versions = [Version("raw_items", f"raw_items_{number}.csv", "0" * 64) for number in range(3)]
+    standin.faults.add(Fault("drop", when, statement=statement))  # type: ignore[arg-type]
+    noted = warehouse.note_deliveries(versions, "run-1")
+    assert len(standin.faults.fired) == 1
+    assert len({row.delivered_at for row in noted}) == 1
+    found = redshift.run("select file_name, delivered_at from ops.deliveries order by file_name")
+    assert found == [(row.file_name, row.delivered_at) for row in noted]
+
+
+def test_note_deliveries_more_than_one_statement_can_bind_are_all_noted(
+    redshift: Redshift, warehouse: RedshiftWarehouse
+) -> None:
+    versions = [Version("raw_items", f"raw_items_{number}.csv", "0" * 64) for number in range(6000)]
+    warehouse.note_deliveries(versions, "run-1")
+    assert redshift.run("select count(distinct file_name), count(*) from ops.deliveries") == [(6000, 6000)]
 
 
 @pytest.mark.parametrize("fault", [SERIALIZATION_FAILURE, RELATION_GONE])
@@ -67,8 +95,10 @@ def test_transient_error_is_followed_by_another_try(
     statement: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    conversion = convert(tmp_path, OLD)
+    warehouse.note_deliveries([Version.of(conversion)], "run-1")
     standin.faults.add(fault.on(statement, times=2))
-    warehouse.load_files(CUSTOMERS, [convert(tmp_path, OLD)], "run-1")
+    warehouse.load_files(CUSTOMERS, [conversion], "run-1")
     assert redshift.run(ROWS) == [("a", "Ada"), ("b", "Bo")]
     assert "attempt 3 of 5 follows" in caplog.text
 

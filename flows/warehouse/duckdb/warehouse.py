@@ -59,7 +59,7 @@ class DuckDBWarehouse:
 
     def note_deliveries(self, versions: Sequence[Version], run_id: str) -> list[DeliveryRow]:
         ledger, columns = self.read_ledger(), ", ".join(map(quote, DELIVERY_COLUMNS))
-        with self._explained("the deliveries cannot be noted"), self._transaction():
+        with self._explained("the deliveries cannot be noted"):
             rows = self._connect().execute(f"select {columns} from {DELIVERIES}").fetchall()  # noqa: S608
             found, new = find_deliveries(versions, [DeliveryRow(*row) for row in rows], ledger, run_id)
             insert_rows(self._connect(), DELIVERIES, DELIVERY_COLUMNS, new)

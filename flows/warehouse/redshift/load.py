@@ -137,7 +137,8 @@ class Load:
 
     def _prune_archive(self, cursor: Cursor) -> None:
         """Keep only what raw has no more: records whose key no file delivers now."""
-        key = " and ".join(f"{self._table}.{quote(name)} = {self._archive}.{quote(name)}" for name in self.contract.key)
+        table, archive = quote(self.contract.table), quote(f"replaced_{self.contract.table}")
+        key = " and ".join(f"{table}.{quote(name)} = {archive}.{quote(name)}" for name in self.contract.key)
         cursor.execute(f"delete from {self._archive} using {self._table} where {key}")  # noqa: S608
 
     def _delete(self, cursor: Cursor) -> None:

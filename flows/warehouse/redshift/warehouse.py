@@ -102,11 +102,12 @@ class RedshiftWarehouse:
 
     def note_deliveries(self, versions: Sequence[Version], run_id: str) -> list[DeliveryRow]:
         lease, table = self._held_lease(), deliveries_table(self.options.prefix)
-        ledger = self.read_ledger()
+        ledger, tables = self.read_ledger(), sorted({version.table_name for version in versions})
 
         def note(connection: Connection) -> list[DeliveryRow]:
             cursor = connection.cursor()
-            cursor.execute(f"select {', '.join(map(quote, DELIVERY_COLUMNS))} from {table}")  # noqa: S608
+            columns, marks = ", ".join(map(quote, DELIVERY_COLUMNS)), ", ".join(["%s"] * len(tables))
+            cursor.execute(f"select {columns} from {table} where table_name in ({marks})", tables)  # noqa: S608
             known = [DeliveryRow(*row) for row in cursor.fetchall()]
             found, new = find_deliveries(versions, known, ledger, run_id)
             if new:

@@ -1,0 +1,144 @@
+"""Around dbt: the environment it runs in, what a build must hold, what is told of it. Runs no dbt."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.pool import NullPool
+
+from flows.errors import LoadError
+from flows.marts.environment import hold_environment, process_environment
+from flows.marts.findings import measure_amounts, name_deliveries
+from flows.marts.freshness import measure_freshness
+from flows.marts.proof import check_complete, expected_nodes, project_sha256
+from flows.marts.results import NodeResult
+from flows.run.settings import Settings, load_settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings(work_dir=str(tmp_path / "work"))
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    path = str(tmp_path / "warehouse.duckdb")
+    return create_engine("duckdb://", creator=lambda: duckdb.connect(path), poolclass=NullPool)
+
+
+def write_manifest(settings: Settings, **parts: object) -> None:
+    settings.dbt_target_dir.mkdir(parents=True)
+    manifest = {"nodes": {}, "sources": {}} | parts
+    (settings.dbt_target_dir / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def node(kind: str, materialized: str = "view") -> dict[str, object]:
+    return {"resource_type": kind, "config": {"materialized": materialized}}
+
+
+def test_environment_foreign_dbt_variables_are_gone_for_the_time_and_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    foreign = {"DBT_EXCLUDE_RESOURCE_TYPES": "test", "DBT_EMPTY": "1", "DBT_LOG_PATH": "theirs"}
+    for name, value in foreign.items():
+        monkeypatch.setenv(name, value)
+    ours = {"DBT_LOG_PATH": "ours", "RETAIL_TARGET": "local"}
+    monkeypatch.delenv("RETAIL_TARGET", raising=False)
+    before = dict(os.environ)
+    with hold_environment(ours):
+        inside = {name: value for name, value in os.environ.items() if name.startswith("DBT_")}
+        assert inside == {"DBT_LOG_PATH": "ours"}
+        assert os.environ["RETAIL_TARGET"] == "local"
+        os.environ["SET_MEANWHILE"] = "stays"
+    assert os.environ.pop("SET_MEANWHILE") == "stays"
+    assert dict(os.environ) == before
+    assert process_environment(ours) == {k: v for k, v in before.items() if not k.startswith("DBT_")} | ours
+
+
+def test_expected_nodes_are_all_that_build_runs(settings: Settings) -> None:
+    write_manifest(
+        settings,
+        nodes={
+            "model.r.a": node("model"),
+            "model.r.cte": node("model", "ephemeral"),
+            "seed.r.s": node("seed"),
+            "test.r.t.1": node("test"),
+            "analysis.r.k": node("analysis"),
+            "operation.r.hook": node("operation"),
+        },
+        unit_tests={"unit_test.r.a.u": {"resource_type": "unit_test", "config": {}}},
+    )
+    assert expected_nodes(settings) == {"model.r.a", "seed.r.s", "test.r.t.1", "unit_test.r.a.u"}
+
+
+@pytest.mark.parametrize("last", [None, "skipped", "fail", "error"])
+def test_check_complete_names_what_did_not_run_or_is_not_well(settings: Settings, last: str | None) -> None:
+    write_manifest(settings, nodes={"model.r.a": node("model"), "test.r.t.1": node("test")})
+    results = [NodeResult("model.r.a", "success", "", 1)]
+    results += [NodeResult("test.r.t.1", last, "", 1)] if last else []
+    with pytest.raises(LoadError, match=r"left out 1 nodes and tests.*\n- test\.t\n"):
+        check_complete(results, settings)
+    check_complete([*results[:1], NodeResult("test.r.t.1", "warn", "", 1)], settings)
+
+
+def test_project_hash_follows_every_file_but_not_what_dbt_writes(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/a.sql").write_text("select 1")
+    first = project_sha256(tmp_path)
+    (tmp_path / "target").mkdir()
+    (tmp_path / "target/manifest.json").write_text("{}")
+    (tmp_path / ".user.yml").write_text("id: 1")
+    assert project_sha256(tmp_path) == first
+    (tmp_path / "models/a.sql").rename(tmp_path / "models/b.sql")
+    renamed = project_sha256(tmp_path)
+    (tmp_path / "models/b.sql").write_text("select 2")
+    assert len({first, renamed, project_sha256(tmp_path)}) == 3
+
+
+def test_freshness_judges_each_source_by_its_own_threshold(settings: Settings, engine: Engine, tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        for name, day in (("young", "2026-01-09"), ("old", "2026-01-07"), ("older", "2026-01-01")):
+            connection.execute(f"create table {name} as select timestamp '{day} 12:00:00' as at_utc")
+        connection.execute("create table never (at_utc timestamp)")
+    limits = {"warn_after": {"count": 2, "period": "day"}, "error_after": {"count": 120, "period": "hour"}}
+    common = {"source_name": "raw", "schema": "main", "loaded_at_field": "at_utc", "freshness": limits}
+    names = ("young", "old", "older", "never", "free")
+    sources = {name: common | {"name": name, "identifier": name} for name in names}
+    sources["free"]["freshness"] = None
+    write_manifest(settings, sources=sources)
+    found = measure_freshness(engine, settings, datetime(2026, 1, 10))
+    assert [(each.source, each.status, each.age_hours) for each in found] == [
+        ("raw.young", "pass", 12.0),
+        ("raw.old", "warn", 60.0),
+        ("raw.older", "error", 204.0),
+        ("raw.never", "error", None),
+    ]
+    assert found[0].summarise()["max_loaded_at"] == "2026-01-09T12:00:00"
+
+
+def test_measure_amounts_only_of_warnings_that_tell_one(engine: Engine) -> None:
+    told = "select 1 as order_id, cast(1.25 as decimal(18, 2)) as amount_usd union all select 2, 0.50"
+    results = [
+        NodeResult("test.r.warn_told", "warn", "", 1, 2, told),
+        NodeResult("test.r.warn_untold", "warn", "", 1, 2, "select 1 as order_id"),
+        NodeResult("test.r.warn_nothing", "pass", "", 1, 0, told),
+    ]
+    assert measure_amounts(results, engine) == {"told": "1.75"}
+
+
+def test_name_deliveries_five_files_with_most_unexplained_orders(engine: Engine, tmp_path: Path) -> None:
+    failed = [NodeResult("test.r.assert_unexplained_sales_stay_small", "fail", "", 1, 1)]
+    assert name_deliveries(failed, engine, "") == ""
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute("create schema intermediate")
+        connection.execute(
+            "create table intermediate.int_unexplained_orders as "
+            "select 'raw_orders_' || n || '.csv' as file_name from range(7) as a (n), range(7) as b (m) where m < n"
+        )
+    lines = name_deliveries(failed, engine, "").splitlines()
+    assert lines[2:] == [f"- raw_orders_{n}.csv: {n} orders" for n in (6, 5, 4, 3, 2)]
+    assert name_deliveries([NodeResult("test.r.other", "fail", "", 1)], engine, "") == ""
