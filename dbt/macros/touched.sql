@@ -95,7 +95,7 @@
         {%- for schema, name in [('intermediate', 'int_touched_orders'), ('intermediate', 'int_orders_enriched'), ('data_mart', 'fact_orders')] -%}
             {%- set state = adapter.get_relation(target.database, generate_schema_name(schema, none) | trim, name) -%}
             {%- if state is not none and 'touch_number' in adapter.get_columns_in_relation(state) | map(attribute='name') -%}
-                {%- do known.append("(select coalesce(max(state.touch_number), 0) from " ~ state ~ " as state)") -%}
+                {%- do known.append("(select coalesce(max(built.touch_number), 0) from " ~ state ~ " as built)") -%}
             {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
