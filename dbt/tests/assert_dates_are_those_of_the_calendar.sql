@@ -11,7 +11,7 @@ select date_day
 from days
 where day_of_week_number <> mod(day_count, 7) + 1
     or is_weekend <> (mod(day_count, 7) >= 5)
-    or day_name <> case mod(day_count, 7)
+    or coalesce(day_name, '') <> case mod(day_count, 7)
         when 0 then 'Monday'
         when 1 then 'Tuesday'
         when 2 then 'Wednesday'
