@@ -120,6 +120,9 @@
             {%- do faults.append(option) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- if source('ops', 'load_ledger').limit is not none -%}  {#- --empty, of which no option tells -#}
+        {%- do faults.append('EMPTY') -%}
+    {%- endif -%}
     {{ return(faults == []) }}
 {%- endmacro %}
 

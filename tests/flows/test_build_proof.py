@@ -114,7 +114,7 @@ def test_report_after_a_whole_build_by_hand_shows_it(work_dir: Path, tmp_path: P
     [
         ("run", "--select", "fact_orders"),
         ("run",),
-        ("build", "--exclude", "assert_facts_keep_every_record"),
+        ("build", "--exclude", "assert_facts_say_what_was_tested"),
         ("build", "--exclude-resource-type", "unit_test"),
         ("build", "--empty"),
     ],
@@ -168,8 +168,8 @@ def test_transform_test_that_dbt_left_out_is_named(
     work_dir: Path, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However it came about: here by a project that hands dbt options of its own."""
-    monkeypatch.setattr("flows.transform.BUILD", ["build", "--exclude", "assert_facts_keep_every_record"])
-    with pytest.raises(LoadError, match=r"left out 1 nodes and tests.*\n- test\.assert_facts_keep_every_record\n"):
+    monkeypatch.setattr("flows.transform.BUILD", ["build", "--exclude", "assert_facts_say_what_was_tested"])
+    with pytest.raises(LoadError, match=r"left out 1 nodes and tests.*\n- test\.assert_facts_say_what_was_tested\n"):
         transform(work_dir=str(work_dir))
     with pytest.raises(LoadError, match=UNTESTED):
         report(work_dir=str(work_dir))

@@ -11,7 +11,7 @@ import pytest
 
 from flows.errors import ConfigError, LoadError
 from flows.lake.contracts import CONTRACTS
-from flows.warehouse import redshift as module
+from flows.warehouse.redshift import warehouse as module
 from flows.warehouse.base import Version
 from flows.warehouse.redshift.warehouse import RedshiftWarehouse
 from tests.warehouse.redshift import Redshift, convert, open_redshift
