@@ -123,10 +123,11 @@ def test_metrics_of_stores_are_the_kpis_to_the_cent(answers: Path, shipped_run: 
 
 
 def test_metrics_growth_of_whole_months_is_the_kpis(answers: Path, shipped_run: Finished) -> None:
-    """Of a month in progress the KPI compares the same days, MetricFlow the whole month of the year before."""
+    """The KPI compares the same days, MetricFlow the whole month: they differ in progress, and after a leap day."""
     kpi = pl.read_parquet(shipped_run.report / "sales_by_month.parquet").filter("is_complete")
     expected = dict(kpi.filter(pl.col("growth_ratio").is_not_null()).select("month_start_date", "growth_ratio").rows())
     months = pl.read_csv(answers / "months.csv").select("metric_time__month", "net_sales_growth").rows()
     found = {date.fromisoformat(month[:10]): growth for month, growth in months if growth is not None}
+    expected = {month: growth for month, growth in expected.items() if (month.month, month.year % 4) != (2, 1)}
     assert {month: found[month] for month in expected} == pytest.approx(expected, abs=1e-9)
     assert expected

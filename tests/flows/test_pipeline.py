@@ -45,7 +45,7 @@ def test_pipeline_shipped_data_leaves_a_complete_summary(shipped_run: Finished) 
     assert (
         sum(file["rows_in"] for file in summary["files"])
         == sum(file["rows_loaded"] for file in summary["files"])
-        == 92_879
+        == 98_932
     )
     assert summary["dbt"]["error"] == summary["dbt"]["skipped"] == summary["dbt"]["warned"] == 0
     assert summary["dbt"]["nodes"] == summary["dbt"]["success"] > 50
@@ -107,7 +107,7 @@ def test_pipeline_failed_dbt_test_keeps_the_old_report(work_dir: Path, tmp_path:
     before = digest(work_dir / "reports/latest")
     wrong_tax = FILES["raw_orders.csv"].replace("s1,2000,100,2100", "s1,2000,900,2900")
     source = write_shop(tmp_path / "source", raw_orders=wrong_tax)
-    with pytest.raises(LoadError, match="assert_order_tax_matches_store_rate"):
+    with pytest.raises(LoadError, match="assert_unexplained_tax_stays_small"):
         run_again(source, work_dir)
     assert digest(work_dir / "reports/latest") == before
     summary = report(work_dir=str(work_dir), as_of=AS_OF)  # the last good marts stand, and say what they lack
@@ -125,9 +125,9 @@ def test_pipeline_few_bad_records_still_give_a_report_that_says_so(
     source = write_shop(tmp_path / "source", raw_items=FILES["raw_items.csv"].replace("i5,o3,p2", "i5,o3"))
     summary = retail_pipeline(source=str(source), work_dir=str(work_dir), as_of=AS_OF)
     assert summary["status"] == "completed"
-    assert summary["dbt"]["findings"] == {"orders short of items": 1}
+    assert summary["dbt"]["findings"] == {"orders of unexplained sales": 1}
     page = Path(summary["report"]).read_text(encoding="utf-8")
-    assert "Orders short of items: 1." in page
+    assert "Orders of unexplained sales: 1 ($2.50)." in page
     assert "set aside in quarantine: 1." in page
 
 
