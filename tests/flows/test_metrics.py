@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import PROJECT, Finished
 
-CENT, RATIO = 2, 9
+CENT, RATIO = 2, 7
 
 
 @pytest.fixture(scope="module")
