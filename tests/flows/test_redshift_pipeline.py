@@ -22,6 +22,12 @@ from tests.warehouse.redshift import Redshift
 pytestmark = pytest.mark.redshift
 READER = "retail_reader"
 
+# what a first load of the shipped data leaves without a row: nothing was replaced, all is explained, no day is moved
+EMPTY = {f"ops.replaced_raw_{name}" for name in ("customers", "products", "stores", "supplies")} | {
+    "intermediate.int_unexplained_orders",
+    "data_mart.valid_from_dates",
+}
+
 
 @dataclass(frozen=True)
 class OnRedshift:
@@ -60,7 +66,7 @@ def test_pipeline_on_redshift_succeeds_whole(finished: OnRedshift, shipped_run: 
     summary = finished.run.summary
     assert (summary["status"], summary["target"]) == ("completed", "redshift")
     assert {file["status"] for file in summary["files"]} == {"loaded"}
-    assert sum(file["rows_loaded"] for file in summary["files"]) == 92_879
+    assert sum(file["rows_loaded"] for file in summary["files"]) == 98_932
     counted = ("nodes", "success", "error", "skipped", "warned", "retried", "findings")
     assert {key: summary["dbt"][key] for key in counted} == {key: shipped_run.summary["dbt"][key] for key in counted}
     for kpi in KPIS:
@@ -73,7 +79,7 @@ def test_every_table_and_kpi_is_equal_on_duckdb_and_redshift(finished: OnRedshif
     assert [finding for finding in findings if finding.difference] == []
     assert {finding.name.split(".")[0] for finding in findings} >= {"raw", "staging", "intermediate", "data_mart"}
     assert {finding.name for finding in findings if finding.name.startswith("KPI")} == {f"KPI {kpi}" for kpi in KPIS}
-    assert all(finding.rows for finding in findings)
+    assert {finding.name for finding in findings if not finding.rows} == EMPTY
 
 
 def test_second_run_on_redshift_loads_nothing(finished: OnRedshift) -> None:
@@ -92,9 +98,9 @@ def test_marts_are_spread_and_sorted_and_views_are_bound_late(finished: OnRedshi
     for fact in ("fact_orders", "fact_orders_items"):
         assert "diststyle key distkey (order_id)" in ran[fact]
         assert "sortkey(order_date)" in ran[fact]
-    for dimension in ("dim_customers", "dim_stores", "dim_products_supplies", "dim_date"):
+    for dimension in ("dim_customers", "dim_stores", "dim_products", "dim_date"):
         assert "diststyle all" in ran[dimension]
-    assert "with no schema binding" in ran["stg_orders"]
+    assert "with no schema binding" in ran["stg_products"]
 
 
 def test_reader_may_read_the_marts_and_nothing_else(finished: OnRedshift) -> None:
@@ -105,7 +111,7 @@ def test_reader_may_read_the_marts_and_nothing_else(finished: OnRedshift) -> Non
     used = {thing for right, thing in granted if right == "usage"}
     read = {thing for right, thing in granted if right == "select"}
     assert used == {'schema "data_mart"'}
-    assert len(read) == 7, "six marts and a seed"
+    assert len(read) == 16, "thirteen marts and three seeds"
     assert all('"data_mart"' in thing for thing in read)
 
 
