@@ -77,7 +77,7 @@ def report(
         source: Not used by this flow.
         work_dir: Folder for everything a run writes. Empty: RETAIL_WORK_DIR, else data/work.
         target: The warehouse: local (an embedded DuckDB file) or redshift.
-        as_of: Last day that the numbers cover; "the last year" ends on it. Empty: the last order date in the data.
+        as_of: Last day that the numbers cover; "the last year" ends on it. Empty: the last plausible order date.
     """
     settings = load_settings(source=source, work_dir=work_dir, target=target, as_of=as_of)
     with open_run(settings) as run, run.timed("report"):

@@ -53,7 +53,7 @@ def transform(
         source: Not used by this flow.
         work_dir: Folder for everything a run writes. Empty: RETAIL_WORK_DIR, else data/work.
         target: The warehouse: local (an embedded DuckDB file) or redshift.
-        as_of: Last day that customer classes cover. Empty: the last order date in the data.
+        as_of: Not used by this flow, whose tables are the same for every day; noted in the run summary.
     """
     settings = load_settings(source=source, work_dir=work_dir, target=target, as_of=as_of)
     with open_run(settings) as run, run.timed("transform"):

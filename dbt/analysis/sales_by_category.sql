@@ -7,7 +7,7 @@ orders as (
 ),
 
 products as (
-    select * from {{ ref('dim_products_supplies') }}
+    select * from {{ ref('dim_products') }}
 ),
 
 as_of as (

@@ -115,13 +115,13 @@
         {%- endif -%}
     {%- endfor -%}
     {#- unit tests are not in `graph`: they are in the results, unless an option left some out -#}
-    {%- for option in ('empty', 'sample', 'select', 'exclude', 'selector', 'resource_types', 'exclude_resource_types') -%}
+    {%- for option in ('sample', 'select', 'exclude', 'selector', 'resource_types', 'exclude_resource_types') -%}
         {%- if invocation_args_dict.get(option) -%}
             {%- do faults.append(option) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- if source('ops', 'load_ledger').limit is not none -%}  {#- --empty, of which no option tells -#}
-        {%- do faults.append('EMPTY') -%}
+    {%- if flags.EMPTY -%}  {#- not among the arguments -#}
+        {%- do faults.append('empty') -%}
     {%- endif -%}
     {{ return(faults == []) }}
 {%- endmacro %}

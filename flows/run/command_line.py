@@ -42,7 +42,7 @@ def build_parser(program: str, description: str) -> argparse.ArgumentParser:
         "--as-of",
         type=_iso_date,
         metavar="YYYY-MM-DD",
-        help='last day that the numbers cover; "the last year" ends on it (default: the last order date in the data)',
+        help='last day that the numbers cover; "the last year" ends on it (default: the last plausible order date)',
     )
     return parser
 

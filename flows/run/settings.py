@@ -29,7 +29,9 @@ class Settings(BaseSettings):
     )
     work_dir: Path = Field(default=PROJECT / "data" / "work", description="Folder for everything a run writes.")
     target: Target = Field(default="local", description="The warehouse: local (DuckDB) or redshift.")
-    as_of: date | None = Field(default=None, description="Last day the numbers cover; default: the last order date.")
+    as_of: date | None = Field(
+        default=None, description="Last day the numbers cover; default: the last not after its delivery."
+    )
     max_quarantined_ratio: float = Field(
         default=0.05, ge=0, le=1, description="A file with a greater share of bad records is refused, 0 to 1."
     )
