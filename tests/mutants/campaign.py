@@ -75,7 +75,12 @@ class Worker:
 
     def judge(self, mutant: Mutant, project: Project) -> Verdict | None:
         """The verdict, or nothing if the process died or had to be ended."""
-        job = {"file": mutant.file, "text": mutant.apply(project.text(mutant.file)), "select": project.select(mutant)}
+        job = {
+            "file": mutant.file,
+            "text": mutant.apply(project.text(mutant.file)),
+            "select": project.select(mutant),
+            "kpis": project.concerns_kpis(mutant),
+        }
         assert self.process.stdin
         assert self.process.stdout
         alarm = threading.Timer(PATIENCE_SECONDS, self.process.kill)

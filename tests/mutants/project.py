@@ -14,6 +14,7 @@ from typing import Any
 from tests.mutants.mutations import Mutant, mutate_sql
 from tests.mutants.properties import mutate_yaml
 
+KPI_QUERIES = "analysis/"
 MACRO = re.compile(r"\{%-?\s*(?:macro|test)\s+(\w+)")
 
 
@@ -31,21 +32,34 @@ class Project:
         return self.texts[file]
 
     def list_mutants(self, only: str = "*") -> list[Mutant]:
-        """Mutants of models, of the macros that models use and of YAML, by place; `only` is a glob of paths."""
+        """Mutants of models, KPI queries, the macros of both and YAML, by place; `only` is a glob of paths."""
         mutants = [mutant for file in self._files() if fnmatch(file, only) for mutant in self._mutate(file)]
-        return [mutant for mutant in mutants if self.select(mutant)]
+        return [mutant for mutant in mutants if self.select(mutant) or self.concerns_kpis(mutant)]
 
     def select(self, mutant: Mutant) -> list[str]:
         """What to build, in dbt's words: the mutated models and what lies downstream; empty if there are none."""
+        if mutant.file.startswith(KPI_QUERIES):
+            return []
         if mutant.file.endswith(".yml"):
             return ["*"] if mutant.file == "dbt_project.yml" else [f"path:{Path(mutant.file).parent}"]
-        models = self._models_by_file.get(mutant.file) or self._models_of_macro.get(self._macro_of(mutant), set())
-        return [f"{model}+" for model in sorted(models)]
+        users = self._models_by_file.get(mutant.file) or self._users_of_macro.get(self._macro_of(mutant), set())
+        return [f"{model}+" for model in sorted(users - self._kpi_names)]
+
+    def concerns_kpis(self, mutant: Mutant) -> bool:
+        """Whether a KPI query is mutated, or a macro that one of them uses."""
+        is_query = mutant.file.startswith(KPI_QUERIES)
+        return is_query or bool(self._users_of_macro.get(self._macro_of(mutant), set()) & self._kpi_names)
 
     def _files(self) -> list[str]:
         found = [
             path
-            for pattern in ("models/**/*.sql", "models/**/*.yml", "macros/**/*.sql", "dbt_project.yml")
+            for pattern in (
+                "analysis/*.sql",
+                "models/**/*.sql",
+                "models/**/*.yml",
+                "macros/**/*.sql",
+                "dbt_project.yml",
+            )
             for path in self.folder.glob(pattern)
         ]
         return sorted(path.relative_to(self.folder).as_posix() for path in found)
@@ -64,19 +78,23 @@ class Project:
 
     @cached_property
     def _models_by_file(self) -> dict[str, set[str]]:
-        return {node["original_file_path"]: {node["name"]} for node in self._models()}
+        return {node["original_file_path"]: {node["name"]} for node in self._nodes("model")}
 
     @cached_property
-    def _models_of_macro(self) -> dict[str, set[str]]:
-        """Name of a macro of the project → the models that use it, directly or through other macros."""
+    def _kpi_names(self) -> set[str]:
+        return {node["name"] for node in self._nodes("analysis")}
+
+    @cached_property
+    def _users_of_macro(self) -> dict[str, set[str]]:
+        """Name of a macro of the project → the models and KPI queries that use it, directly or through other macros."""
         using: dict[str, set[str]] = {}
-        for node in self._models():
+        for node in (*self._nodes("model"), *self._nodes("analysis")):
             for macro in self._closure(node["depends_on"]["macros"]):
                 using.setdefault(self._manifest["macros"][macro]["name"], set()).add(node["name"])
         return using
 
-    def _models(self) -> Iterator[dict[str, Any]]:
-        return (node for node in self._manifest["nodes"].values() if node["resource_type"] == "model")
+    def _nodes(self, kind: str) -> Iterator[dict[str, Any]]:
+        return (node for node in self._manifest["nodes"].values() if node["resource_type"] == kind)
 
     def _closure(self, macros: list[str]) -> set[str]:
         reached, waiting = set(), list(macros)

@@ -27,13 +27,18 @@ class Review:
     after: str
     reason: str
     equivalent: bool
+    before: str = "*"
 
-    def fits(self, file: str, after: str) -> bool:
-        return fnmatchcase(file, self.file) and fnmatchcase(after, _literal(self.after))
+    def fits(self, file: str, before: str, after: str) -> bool:
+        return (
+            fnmatchcase(file, self.file)
+            and fnmatchcase(before, _literal(self.before))
+            and fnmatchcase(after, _literal(self.after))
+        )
 
 
 def read_reviews(path: Path = REVIEWED) -> list[Review]:
-    """The reviewed survivors: file and changed line, where `*` stands for anything."""
+    """The reviewed survivors: file, the line before and after, where `*` stands for anything."""
     return [Review(**entry) for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("survivor", [])]
 
 
@@ -68,8 +73,8 @@ def _outcome(mutant: Mutant, verdict: Verdict, project: Project, reviews: Sequen
 
 
 def _review(mutant: Mutant, project: Project, reviews: Sequence[Review]) -> Review | None:
-    after = mutant.describe(project.text(mutant.file))[1]
-    return next((review for review in reviews if review.fits(mutant.file, after)), None)
+    lines = mutant.describe(project.text(mutant.file))
+    return next((review for review in reviews if review.fits(mutant.file, *lines)), None)
 
 
 def _literal(pattern: str) -> str:

@@ -9,6 +9,7 @@ from flows.lake.contracts import CONTRACTS
 from flows.lake.sources import find_sources
 from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from flows.warehouse.ingestion import Ingestion
+from tests.built_state import assert_equal_states, read_state
 from tests.mutants.worker import BEHIND, BUILT, Workshop
 from tests.small_shop import write_small_shop
 
@@ -47,6 +48,9 @@ def make_template(folder: Path) -> Path:
     shutil.copyfile(workshop.warehouse, template / "states" / f"{BEHIND}.duckdb")
     _succeed(workshop, ["build"])
     shutil.copyfile(workshop.warehouse, template / "states" / f"{BUILT}.duckdb")
+    increment = read_state(workshop.warehouse)
+    _succeed(workshop, ["build", "--full-refresh", "--exclude-resource-type", "test", "unit_test"])
+    assert_equal_states(increment, read_state(workshop.warehouse))
     workshop.warehouse.unlink()
     return template
 

@@ -16,9 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.built_state import find_differences, read_state
+
 # what dbt or DuckDB says of SQL that means nothing: no mutant anybody could have committed
 MEANS_NOTHING = re.compile(r"(Parser|Binder|Catalog|Compilation|Syntax|Parsing) Error|contract", re.IGNORECASE)
 BUILT, BEHIND = "built", "behind"
+KPI_TESTS = Path(__file__).resolve().parents[1] / "kpis"
+INCREMENT_DIFFERS = "an incremental build that differs from the whole one"
 
 
 @dataclass(frozen=True)
@@ -36,22 +40,41 @@ class Workshop:
         self.folder, self.project = folder, folder / "project"
         self.warehouse = folder / "warehouse.duckdb"
 
-    def judge(self, file: str, text: str, select: list[str]) -> Verdict:
-        """Build with `text` in place of `file`.
+    def judge(self, file: str, text: str, select: list[str], *, kpis: bool) -> Verdict:
+        """Build with `text` in place of `file`, and with `kpis` run the tests of the KPI queries.
 
         What is downstream is made anew in a warehouse that was built already; what survives that must also survive the
-        next build of a warehouse that lags a delivery behind, which takes the incremental way.
+        next build of a warehouse that lags a delivery behind, which takes the incremental way, to the same rows.
         """
         path = self.project / file
         before = path.read_text(encoding="utf-8")
         path.write_text(text, encoding="utf-8")
         try:
-            verdict = self.build(BUILT, ["--full-refresh", *(["--select", *select] if select != ["*"] else [])])
-            if verdict.outcome == "survived" and (self.folder / "states" / f"{BEHIND}.duckdb").exists():
-                verdict = self.build(BEHIND, [])
-            return verdict
+            ways = [self.judge_kpis] if kpis else []
+            if select:
+                ways.append(lambda: self.build(BUILT, ["--full-refresh", *_selection(select)]))
+            if select and (self.folder / "states" / f"{BEHIND}.duckdb").exists():
+                ways.append(self.build_increment)
+            verdicts = (way() for way in ways)
+            return next((verdict for verdict in verdicts if verdict.outcome != "survived"), Verdict("survived"))
         finally:
             path.write_text(before, encoding="utf-8")
+
+    def build_increment(self) -> Verdict:
+        """Build in the warehouse that lags behind, and compare with the whole build that was made just before."""
+        whole = read_state(self.warehouse)
+        verdict = self.build(BEHIND, [])
+        if verdict.outcome == "survived" and find_differences(read_state(self.warehouse), whole):
+            return Verdict("caught", INCREMENT_DIFFERS)
+        return verdict
+
+    def judge_kpis(self) -> Verdict:
+        """Compile the KPI queries and run their tests, up to the first failure."""
+        answer = self.invoke(["compile", "--select", "resource_type:analysis"])
+        if not answer.success:
+            return Verdict("invalid", str(answer.exception))
+        (compiled,) = (self.folder / "target" / "compiled").glob("*/analysis")
+        return run_kpi_tests(compiled)
 
     def build(self, state: str, options: list[str]) -> Verdict:
         """Run `dbt build` on a copy of `states/<state>.duckdb`, up to the first failure."""
@@ -80,6 +103,33 @@ class Workshop:
             DuckDBConnectionManager.close_all_connections()
 
 
+def run_kpi_tests(compiled: Path) -> Verdict:
+    """Run tests/kpis on these queries in this process, where they are imported once."""
+    import pytest
+
+    failed: list[tuple[str, str]] = []
+
+    class Listener:
+        def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+            if report.failed:
+                failed.append((report.nodeid.rpartition("::")[2], str(report.longrepr)))
+
+    options = ["-x", "-q", "-m", "not redshift", "-p", "no:cacheprovider", "-p", "no:terminal", "-o", "addopts="]
+    os.environ["COMPILED_KPIS"] = str(compiled)
+    try:
+        pytest.main([*options, "--import-mode=importlib", str(KPI_TESTS)], plugins=[Listener()])
+    finally:
+        del os.environ["COMPILED_KPIS"]
+    if not failed:
+        return Verdict("survived")
+    name, text = failed[0]
+    return Verdict("invalid" if MEANS_NOTHING.search(text) else "caught", name)
+
+
+def _selection(select: list[str]) -> list[str]:
+    return ["--select", *select] if select != ["*"] else []
+
+
 def verdict_of(answer: Any) -> Verdict:
     """What the result of dbt says of a mutant. The first failure counts; later ones may follow from it."""
     if answer.exception is not None:
@@ -99,7 +149,7 @@ def main() -> None:
     workshop = Workshop(Path(sys.argv[1]))
     for line in sys.stdin:
         job = json.loads(line)
-        verdict = workshop.judge(job["file"], job["text"], job["select"])
+        verdict = workshop.judge(job["file"], job["text"], job["select"], kpis=job["kpis"])
         print(json.dumps({"outcome": verdict.outcome, "by": verdict.by}), file=answers, flush=True)
 
 

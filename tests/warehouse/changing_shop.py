@@ -22,12 +22,9 @@ from flows.lake.sources import find_sources
 from flows.run.settings import load_settings
 from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from flows.warehouse.ingestion import Ingestion
+from tests.built_state import State, read_state
 
 PROJECT = Path(__file__).resolve().parents[2]
-# of the build, not of the shop: two ways to the same rows may differ in them
-OF_THE_BUILD = ("touch_number",)
-LAYERS = ("staging", "intermediate", "data_mart")
-NOTES = ("int_touched_orders", "int_build_gate")
 
 
 @dataclass
@@ -128,20 +125,9 @@ class ChangingShop:
         shutil.copytree(self.folder, folder)
         return ChangingShop(folder, self.runs)
 
-    def state(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Every relation that dbt makes → its rows, sorted, without what belongs to the build alone."""
-        with duckdb.connect(str(self.database)) as connection:
-            relations = connection.execute(
-                "select table_schema, table_name, list(column_name order by ordinal_position) "
-                f"from information_schema.columns where table_schema in {LAYERS} group by all order by all"
-            ).fetchall()
-            return {
-                f"{schema}.{name}": connection.execute(
-                    f"select {', '.join(c for c in columns if c not in OF_THE_BUILD)} from {schema}.{name} order by all"
-                ).fetchall()
-                for schema, name, columns in relations
-                if name not in NOTES
-            }
+    def state(self) -> State:
+        """Every relation that dbt makes → its rows."""
+        return read_state(self.database)
 
 
 @contextmanager
@@ -156,14 +142,3 @@ def at(moment: str) -> Iterator[None]:
 
     with patch("flows.warehouse.versions.datetime", Fixed):
         yield
-
-
-def assert_equal_states(found: dict[str, list[Any]], expected: dict[str, list[Any]]) -> None:
-    """Name the relations that differ, with a few rows of each side."""
-    assert found.keys() == expected.keys()
-    different = {
-        name: ([row for row in found[name] if row not in rows][:3], [row for row in rows if row not in found[name]][:3])
-        for name, rows in expected.items()
-        if found[name] != rows
-    }
-    assert different == {}

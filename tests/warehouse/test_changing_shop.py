@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.built_state import assert_equal_states
 from tests.tiny_shop import FILES
-from tests.warehouse.changing_shop import ChangingShop, assert_equal_states
+from tests.warehouse.changing_shop import ChangingShop
 
 BASE = {name.removesuffix(".csv"): text for name, text in FILES.items()}
 ORDERS, ITEMS = "id,customer,ordered_at,store_id,subtotal,tax_paid,order_total\n", "id,order_id,sku\n"

@@ -15,7 +15,8 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.warehouse.changing_shop import ChangingShop, assert_equal_states
+from tests.built_state import assert_equal_states
+from tests.warehouse.changing_shop import ChangingShop
 
 SHOPS = int(os.environ.get("RANDOM_SHOPS", "0"))
 FIRST_DAY = date(2025, 1, 1)
