@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
+
+import duckdb
 
 from flows.lake.contracts import CONTRACTS
 from flows.lake.sources import find_sources
 from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from flows.warehouse.ingestion import Ingestion
 from tests.built_state import assert_equal_states, read_state
-from tests.mutants.worker import BEHIND, BUILT, Workshop
+from tests.mutants.stages import GONE, SALES, write_stages
+from tests.mutants.worker import BEHIND, BUILT, WARNED, Workshop
 from tests.small_shop import write_small_shop
 
 DBT = Path(__file__).resolve().parents[2] / "dbt"
+WITHOUT_TESTS = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
 PROFILE = """
 retail:
   target: local
@@ -30,8 +35,8 @@ retail:
 def make_template(folder: Path) -> Path:
     """Ingest and build the small shop in `folder/template`, and say where that is.
 
-    First the shop as it was before its dated lists and before an order was corrected, then all of it: so a build of the
-    warehouse that lags behind has to find new, changed and late records.
+    It comes in three stages (`write_stages`), built twice before the last has come: so a build of the warehouse that
+    lags behind has to find what is new, changed, moved and gone.
 
     Raises:
         AssertionError: the project as it stands does not build; its mutants would all be "caught".
@@ -40,16 +45,20 @@ def make_template(folder: Path) -> Path:
     copy_project(DBT, template / "project")
     (template / "states").mkdir()
     workshop = Workshop(template)
-    full = write_small_shop(folder / "full")
-    early = _write_early_shop(full, folder / "early")
-    _ingest(early, folder, workshop.warehouse, "early")
-    _succeed(workshop, ["build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"])
-    _ingest(full, folder, workshop.warehouse, "full")
+    stages = write_stages(write_small_shop(folder / "shop"), folder)
+    first, second, last = stages.folders
+    for stage in (first, second):
+        _ingest(stage, folder, workshop.warehouse, stage.name)
+        _succeed(workshop, ["build", *WITHOUT_TESTS])
+    _withdraw(workshop.warehouse)
+    _ingest(last, folder, workshop.warehouse, last.name)
+    (template / "project" / "seeds" / "valid_from_dates.csv").write_text(stages.seed, encoding="utf-8")
     shutil.copyfile(workshop.warehouse, template / "states" / f"{BEHIND}.duckdb")
-    _succeed(workshop, ["build"])
+    warned = _succeed(workshop, ["build"])
+    (template / WARNED).write_text(json.dumps(warned), encoding="utf-8")
     shutil.copyfile(workshop.warehouse, template / "states" / f"{BUILT}.duckdb")
     increment = read_state(workshop.warehouse)
-    _succeed(workshop, ["build", "--full-refresh", "--exclude-resource-type", "test", "unit_test"])
+    _succeed(workshop, ["build", "--full-refresh", *WITHOUT_TESTS])
     assert_equal_states(increment, read_state(workshop.warehouse))
     workshop.warehouse.unlink()
     return template
@@ -61,16 +70,12 @@ def copy_project(source: Path, target: Path) -> None:
     (target / "profiles.yml").write_text(PROFILE, encoding="utf-8")
 
 
-def _write_early_shop(full: Path, early: Path) -> Path:
-    """Without the dated files; the last order is not there yet, and the one before is another customer's."""
-    early.mkdir()
-    for path in full.glob("raw_*.csv"):
-        if not any(sign.isdigit() for sign in path.stem):
-            shutil.copyfile(path, early / path.name)
-    orders = (full / "raw_orders.csv").read_text(encoding="utf-8").splitlines(keepends=True)
-    order_id, _customer, rest = orders[-2].split(",", 2)
-    (early / "raw_orders.csv").write_text("".join([*orders[:-2], f"{order_id},c9,{rest}"]), encoding="utf-8")
-    return early
+def _withdraw(path: Path) -> None:
+    """Take the files out that the shop withdraws, as docs/exactly-once.md says."""
+    with duckdb.connect(str(path)) as connection:
+        for table in SALES:
+            connection.execute(f"delete from raw.{table} where _file = ?", [f"{table}{GONE}"])
+        connection.execute("delete from ops.load_ledger where ends_with(file_name, ?)", [GONE])
 
 
 def _ingest(source: Path, folder: Path, path: Path, run_id: str) -> None:
@@ -82,10 +87,11 @@ def _ingest(source: Path, folder: Path, path: Path, run_id: str) -> None:
         warehouse.close()
 
 
-def _succeed(workshop: Workshop, arguments: list[str]) -> None:
+def _succeed(workshop: Workshop, arguments: list[str]) -> list[str]:
+    """Run dbt, let nothing fail, and say which tests warned."""
     answer = workshop.invoke(arguments)
-    failed = (
-        [result for result in answer.result.results if str(result.status) in ("error", "fail")] if answer.result else []
-    )
+    results = answer.result.results if answer.result else []
+    failed = [result for result in results if str(result.status) in ("error", "fail")]
     said = [f"{result.node.name}: {result.message}" for result in failed[:5]] or [str(answer.exception)]
     assert answer.success, f"dbt {arguments[0]} fails on the small shop, without any mutation:\n" + "\n".join(said)
+    return [result.node.name for result in results if str(result.status) == "warn"]

@@ -13,6 +13,7 @@ import shutil
 import sys
 from contextlib import chdir
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.built_state import find_differences, read_state
 MEANS_NOTHING = re.compile(r"(Parser|Binder|Catalog|Compilation|Syntax|Parsing) Error|contract", re.IGNORECASE)
 BUILT, BEHIND = "built", "behind"
 KPI_TESTS = Path(__file__).resolve().parents[1] / "kpis"
+WARNED = "warned.json"  # the tests that warn of the shop itself
 INCREMENT_DIFFERS = "an incremental build that differs from the whole one"
 
 
@@ -80,7 +82,12 @@ class Workshop:
         """Run `dbt build` on a copy of `states/<state>.duckdb`, up to the first failure."""
         self.warehouse.with_suffix(".duckdb.wal").unlink(missing_ok=True)
         shutil.copyfile(self.folder / "states" / f"{state}.duckdb", self.warehouse)
-        return verdict_of(self.invoke(["build", "--fail-fast", "--no-write-json", *options]))
+        return verdict_of(self.invoke(["build", "--fail-fast", "--no-write-json", *options]), self.warned)
+
+    @cached_property
+    def warned(self) -> frozenset[str]:
+        path = self.folder / WARNED
+        return frozenset(json.loads(path.read_text(encoding="utf-8")) if path.exists() else ())
 
     def invoke(self, arguments: list[str]) -> Any:
         """dbt in this process; the warehouse is closed afterwards."""
@@ -130,15 +137,18 @@ def _selection(select: list[str]) -> list[str]:
     return ["--select", *select] if select != ["*"] else []
 
 
-def verdict_of(answer: Any) -> Verdict:
-    """What the result of dbt says of a mutant. The first failure counts; later ones may follow from it."""
+def verdict_of(answer: Any, warned: frozenset[str] = frozenset()) -> Verdict:
+    """What the result of dbt says of a mutant. The first failure counts; later ones may follow from it.
+
+    A test that warns is a finding of the run, on its page; those in `warned` are so without any mutation.
+    """
     if answer.exception is not None:
         return Verdict("invalid", str(answer.exception).splitlines()[0])
     for result in answer.result.results:
         status = str(result.status)
         if status == "error" and MEANS_NOTHING.search(result.message or ""):
             return Verdict("invalid", result.node.name)
-        if status in ("error", "fail"):
+        if status in ("error", "fail") or (status == "warn" and result.node.name not in warned):
             return Verdict("caught", result.node.name)
     return Verdict("survived")
 

@@ -1,0 +1,102 @@
+"""The small shop as it was delivered: in three stages, so that a build finds new, changed, moved and withdrawn records.
+
+What is loaded in the end is the small shop itself, with one order that is dated after its delivery and one that is
+older than its store. Sales come in several undated files of few records, so that each way of finding what changed is
+needed; lists come five days late, and the seed valid_from_dates says since when they were true.
+"""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from tests.small_shop_lists import COSTS_CHANGE_ON, PRICES_CHANGE_ON, TAX_CHANGES_ON, write_csv
+
+Record = dict[str, str]
+Change = Callable[[Record], Record]
+
+LATE = timedelta(days=5)
+LISTS = {  # table → the day its dated list was true from, and the column of the id that a line of the seed names
+    "raw_products": (PRICES_CHANGE_ON, "sku"),
+    "raw_supplies": (COSTS_CHANGE_ON, "sku"),
+    "raw_stores": (TAX_CHANGES_ON, "id"),
+}
+SALES = ("raw_orders", "raw_items", "raw_refunds")
+GONE = "-gone.csv"  # files that are withdrawn in the end
+TOO_LATE = "z1,c1,2190-01-01T10:00:00,s1,0,0,0\n"
+TOO_EARLY = "z2,c1,2023-05-04T10:00:00,s2,0,0,0\n"
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Three folders, each a whole source as it lay there one day, and the seed that goes with the last."""
+
+    folders: tuple[Path, Path, Path]
+    seed: str
+
+
+def write_stages(shop: Path, folder: Path) -> Stages:
+    """Divide the files of `shop`, a folder that `write_small_shop` has filled, into stages below `folder`."""
+    first, second, last = (folder / name for name in ("first", "second", "last"))
+    last.mkdir(parents=True)
+    for path in shop.glob("raw_*.csv"):
+        shutil.copyfile(path, last / path.name)
+    lines = [line for table, (day, column) in LISTS.items() for line in _delay(last, table, day, column)]
+    for table in SALES:
+        _divide(last, table)
+    with (last / "raw_orders-3.csv").open("a", encoding="utf-8") as file:
+        file.write(TOO_LATE + TOO_EARLY)
+
+    shutil.copytree(last, second)
+    for table in LISTS:
+        next(second.glob(f"{table}_*.csv")).unlink()
+    for table in SALES:
+        (second / f"{table}-3.csv").unlink()
+    _rewrite(second / "raw_orders-2.csv", lambda order: order | {"customer": "c9"})
+    _rewrite(second / "raw_items-2.csv", lambda item: item | {"order_id": "o002"})
+    _rewrite(second / "raw_refunds-2.csv", lambda refund: refund | {"order_id": "o003", "amount": "1"})
+    _write_one(second / f"raw_orders{GONE}", last / "raw_orders-1.csv", "y1,c2,2024-12-24T10:00:00,s1,0,0,0\n")
+    _write_one(second / f"raw_items{GONE}", last / "raw_items-1.csv", "y2,o004,p3\n")
+    _write_one(second / f"raw_refunds{GONE}", last / "raw_refunds-1.csv", "y3,o005,,2024-12-24T10:00:00,1,0,\n")
+
+    shutil.copytree(second, first)
+    for table in SALES:
+        (first / f"{table}-2.csv").unlink()
+    _rewrite(first / "raw_products.csv", lambda product: product | {"name": product["name"].upper()})
+    return Stages((first, second, last), "".join(["table_name,record_id,delivery_date,valid_from_date\n", *lines]))
+
+
+def _delay(folder: Path, table: str, day: date, column: str) -> Iterable[str]:
+    """Let the dated list come late; the lines of the seed that make up for it."""
+    came = day + LATE
+    path = (folder / f"{table}_{day}.csv").rename(folder / f"{table}_{came}.csv")
+    keys = sorted({record[column] for record in _read(path)})
+    return [f"{table},{key},{came},{day}\n" for key in keys]
+
+
+def _divide(folder: Path, table: str) -> None:
+    """One file becomes three: nearly all of it, three records, and the last three."""
+    path = folder / f"{table}.csv"
+    records = _read(path)
+    for number, chosen in enumerate((records[:-6], records[-6:-3], records[-3:]), 1):
+        write_csv(folder / f"{table}-{number}.csv", list(records[0]), [list(record.values()) for record in chosen])
+    path.unlink()
+
+
+def _rewrite(path: Path, change: Change) -> None:
+    records = [change(record) for record in _read(path)]
+    write_csv(path, list(records[0]), [list(record.values()) for record in records])
+
+
+def _write_one(path: Path, like: Path, line: str) -> None:
+    header = like.read_text(encoding="utf-8").splitlines(keepends=True)[0]
+    path.write_text(header + line, encoding="utf-8")
+
+
+def _read(path: Path) -> list[Record]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
