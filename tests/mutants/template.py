@@ -14,7 +14,7 @@ from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from flows.warehouse.ingestion import Ingestion
 from tests.built_state import assert_equal_states, read_state
 from tests.mutants.stages import GONE, SALES, write_stages
-from tests.mutants.worker import BEHIND, BUILT, WARNED, Workshop
+from tests.mutants.worker import BEHIND, BUILT, WARNED, Verdict, Workshop
 from tests.small_shop import write_small_shop
 
 DBT = Path(__file__).resolve().parents[2] / "dbt"
@@ -60,6 +60,7 @@ def make_template(folder: Path) -> Path:
     increment = read_state(workshop.warehouse)
     _succeed(workshop, ["build", "--full-refresh", *WITHOUT_TESTS])
     assert_equal_states(increment, read_state(workshop.warehouse))
+    assert workshop.judge_kpis() == Verdict("survived")
     workshop.warehouse.unlink()
     return template
 
