@@ -1,4 +1,4 @@
-"""`make bench`: conversion and loading beside other tools, in one run, each in a process of its own.
+"""`make bench`: conversion and loading beside other tools, dbt after a day's drop; each in a process of its own.
 
 It prints Markdown, ready for docs/benchmarks.md, and fails only where nothing could be measured.
 """
@@ -11,15 +11,16 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.benchmarks import conversion, loading
+from tests.benchmarks import building, conversion, loading
 from tests.benchmarks.measure import describe_environment
 
-NAMES = [contender.name for contender in conversion.CONTENDERS] + list(loading.NAMES)
+NAMES = [contender.name for contender in conversion.CONTENDERS] + list(loading.NAMES + building.NAMES)
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000, help="orders to convert (default: 10 million, 760 MB)")
+    parser.add_argument("--copies", type=int, default=20, help="times the shipped sales to build (default: 20)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each contender runs, in turn (default: 3)")
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--memory-scale", action="store_true", help="only our conversion, of --rows and of 5 × --rows")
@@ -52,6 +53,9 @@ def main() -> None:
         if set(loading.NAMES) & set(options.only):
             sections["loading"] = loading.compare(folder, options.rounds, options.only)
             print(f"\n{sections['loading'][0]}", flush=True)
+        if set(building.NAMES) & set(options.only):
+            sections["building"] = building.compare(folder, options.copies, options.rounds)
+            print(f"\n{sections['building'][0]}", flush=True)
     if options.json:
         figures = {name: runs for name, (_, runs) in sections.items()}
         options.json.write_text(json.dumps({"environment": environment, **figures}, indent=2) + "\n", encoding="utf-8")

@@ -168,6 +168,67 @@ def make_drops(source: Path, work: Path) -> Report:
     return {"rows": {"raw_orders": len(records)}}
 
 
+def make_history(source: Path, _work: Path) -> Report:
+    """Many times the sales of the shipped shop: `source`/history without the last day, `source`/day with it alone."""
+    import polars as pl
+
+    copies, datasets = int(source.name.rpartition("-")[2]), Path("data/datasets")
+    if (source / "day").exists():
+        return {}
+    for folder in ("history", "day"):
+        (source / folder).mkdir(parents=True)
+    for path in datasets.glob("raw_*.csv"):
+        if not path.name.startswith(("raw_orders", "raw_items", "raw_refunds", "raw_stock_counts")):
+            (source / "history" / path.name).write_bytes(path.read_bytes())
+    orders = pl.read_csv(datasets / "raw_orders.csv", infer_schema=False)
+    items = pl.read_csv(datasets / "raw_items.csv", infer_schema=False)
+    last = str(orders["ordered_at"].str.slice(0, 10).max())
+    orders = orders.with_columns(pl.col("ordered_at").str.starts_with(last).alias("is_new"))
+    items = items.join(orders.select("is_new", order_id="id"), on="order_id")
+    for name, records, keys in (("orders", orders, ["id"]), ("items", items, ["id", "order_id"])):
+        many = pl.concat(records.with_columns(pl.col(keys) + f"-{copy}") for copy in range(copies))
+        many.filter(~pl.col("is_new")).drop("is_new").write_csv(source / "history" / f"raw_{name}.csv")
+        many.filter("is_new").drop("is_new").write_csv(source / "day" / f"raw_{name}_{last}.csv")
+    return {}
+
+
+def build(_source: Path, work: Path) -> Report:
+    """`dbt build` of the warehouse in `work`, its tests included, in this process."""
+    import os
+
+    from dbt.cli.main import dbtRunner
+
+    from flows.run.settings import load_settings
+
+    settings = load_settings(work_dir=str(work))
+    os.environ |= settings.dbt_environment() | {"DBT_LOG_PATH": str(work / "logs")}
+    runner, before = dbtRunner(), _count_orders(work)
+    spent = start_watch()
+    done = runner.invoke(
+        ["--quiet", "build", "--project-dir", "dbt", "--profiles-dir", "dbt", "--target-path", str(work / "dbt")]
+    )
+    report = spent()
+    if not done.success:
+        raise RuntimeError(str(done.exception or "dbt build failed"))
+    seconds = {"models": 0.0, "tests": 0.0}
+    for result in done.result.results:  # type: ignore[union-attr]
+        seconds["models" if result.node.resource_type == "model" else "tests"] += result.execution_time
+    parts = {f"seconds_{kind}": value for kind, value in seconds.items()}
+    return {**report, **parts, "orders_new": _count_orders(work) - before}
+
+
+def _count_orders(work: Path) -> int:
+    """Orders in the mart, 0 before the first build."""
+    import duckdb
+
+    with duckdb.connect(str(work / "warehouse.duckdb")) as connection:
+        there = connection.execute(
+            "select 1 from information_schema.tables where table_name = 'fact_orders'"
+        ).fetchall()
+        rows = connection.execute("select count(*) from data_mart.fact_orders").fetchall() if there else [(0,)]
+    return int(rows[0][0])
+
+
 def _target(work: Path) -> Path:
     folder = work / "lake"
     folder.mkdir(parents=True, exist_ok=True)
@@ -187,6 +248,8 @@ ACTIONS: dict[str, Callable[[Path, Path], Report]] = {
         check,
         make_orders,
         make_drops,
+        make_history,
+        build,
     )
 }
 
