@@ -17,8 +17,8 @@ def compare(folder: Path, copies: int, rounds: int) -> tuple[str, list[dict[str,
     """Build `copies` times the sales of the shipped shop but for their last day, then nothing, then that day.
 
     Returns:
-        the table, and the figures of each run. The last column is taken within a round, after the build with nothing new
-        was taken off both: what is left is what the records cost.
+        the table, and the figures of each run. The last column is taken within a round, after the build with nothing
+        new was taken off both: what is left is what the records cost.
     """
     source = folder / f"history-{copies}"
     run_action("make_history", source, folder)
