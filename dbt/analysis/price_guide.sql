@@ -73,8 +73,6 @@ changes as (
 first_day as (
     select min(orders.order_date) as first_order_date
     from orders
-    cross join as_of
-    where {{ is_until_as_of('orders.order_date') }}
 ),
 
 -- 28 days each side, as far as there are orders: from the first one's day to as_of

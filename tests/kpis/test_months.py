@@ -172,10 +172,11 @@ def test_repeat_purchase_follows_each_cohort_month_by_month(open_shop: Open) -> 
             order("d", "2024-02-01", 7, customer_id="c1"),
             order("e", "2024-02-28", 3, customer_id="c1"),
             order("f", "2024-02-02", 4, customer_id="c3"),
-            order("g", "2024-03-01", 9, customer_id="c2"),
+            order("g", "2024-02-29", 9, customer_id="c2"),
+            order("h", "2024-02-29", 9, customer_id="c4"),
         ]
     )
-    assert [tuple(row.values()) for row in shop.read("repeat_purchase", "2024-02-29")] == [
+    assert [tuple(row.values()) for row in shop.read("repeat_purchase", "2024-02-28")] == [
         (day("2023-12-01"), 0, 2, 1.0, usd(20)),
         (day("2023-12-01"), 1, 0, 0.0, usd(0)),
         (day("2023-12-01"), 2, 1, 0.5, usd(10)),

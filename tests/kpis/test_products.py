@@ -163,6 +163,57 @@ def test_price_guide_change_before_the_first_order_has_nothing_to_compare(open_s
     assert (row["price_before_usd"], row["items_per_day_before"], row["items_per_day_after"]) == (usd(5), None, 0.0)
 
 
+def test_price_guide_each_product_has_its_own_price_cost_change_and_sales(open_shop: Open) -> None:
+    """p1 got cheaper in March, p2 dearer in April, p3 never changed and has no recipe, p4 was never sold."""
+    april = date(2024, 4, 1)
+    shop = open_shop(
+        dim_product_versions=[
+            version("p1", "6.00", until=CHANGE),
+            version("p1", "5.00", since=CHANGE),
+            version("p2", "2.00", until=april),
+            version("p2", "4.00", since=april),
+            version("p3", "3.00") | {"product_type": None},
+            version("p4", "8.00"),
+        ],
+        bridge_products_supplies=[recipe("p1", "u1", "1.00"), recipe("p2", "u1", "1.00"), recipe("p4", "u2", "2.00")],
+        fact_orders=[order("o1", "2024-03-14"), order("o2", "2024-04-28")],
+        fact_orders_items=[
+            *(item(f"a{i}", "2024-03-14") for i in range(3)),
+            *(item(f"b{i}", "2024-03-31", "p2") for i in range(9)),
+            item("c", "2024-04-28", "p2"),
+            *(item(f"d{i}", "2024-04-28", "p3") for i in range(5)),
+        ],
+    )
+    columns = ("product_id", "category", "price_usd", "unit_supply_cost_usd", "item_count_last_year")
+    assert shop.pick("price_guide", *columns, as_of="2024-04-30") == [
+        ("p1", "jaffle", usd(5), usd(1), 3),
+        ("p2", "jaffle", usd(4), usd(1), 10),
+        ("p3", "(unknown)", usd(3), usd(0), 5),
+        ("p4", "jaffle", usd(8), usd(2), 0),
+    ]
+    columns = ("last_price_change_date", "price_before_usd", "items_per_day_before", "items_per_day_after")
+    assert shop.pick("price_guide", *columns, as_of="2024-04-28") == [
+        (CHANGE, usd(6), 3.0, 0.0),
+        (april, usd(2), 0.5, pytest.approx(1 / 28)),
+        (None, None, None, None),
+        (None, None, None, None),
+    ]
+
+
+def test_price_guide_change_on_the_first_orders_day_has_no_days_before(open_shop: Open) -> None:
+    shop = open_shop(
+        dim_product_versions=[
+            *(version("p1", 5, until=CHANGE), version("p1", 6, since=CHANGE)),
+            *(version("p2", 5, until=date(2024, 3, 16)), version("p2", 6, since=date(2024, 3, 16))),
+            *(version("p3", 5, until=CHANGE), version("p3", 6, since=CHANGE)),
+        ],
+        fact_orders=[order("o1", "2024-03-15"), order("o2", "2024-03-16")],
+        fact_orders_items=[item("a", "2024-03-15", "p2"), item("b", "2024-03-15", "p1")],
+    )
+    columns = ("product_id", "items_per_day_before", "items_per_day_after")
+    assert shop.pick("price_guide", *columns) == [("p1", None, 0.5), ("p2", 1.0, 0.0), ("p3", None, 0.0)]
+
+
 # stock_cover
 
 
