@@ -18,7 +18,6 @@ months as (
 compared_months as (
     select
         month_start_date,
-        last_counted_date,
         is_complete,
         first_month_start_date,
         {{ months_before(12, 'month_start_date') }} as previous_start_date,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.kpis.shop import Shop, item, order, usd
+from tests.kpis.shop import Shop, item, order, refund, usd
 
 Open = Callable[..., Shop]
 CUSTOMERS = [{"customer_id": "c1", "customer_name": "Ada"}, {"customer_id": "c2", "customer_name": "Bo"}]
@@ -106,15 +106,27 @@ def test_revenue_by_class_counts_every_customer_in_the_class_of_the_last_year(op
             order("a", "2024-06-30", 100),  # at the threshold
             order("b", "2023-07-01", "99.99", customer_id="c2"),
             order("c", "2023-06-30", 500, customer_id="c2"),  # before the last year
-            order("d", "2024-06-30", 1, customer_id="c9"),  # known to nobody
+            order("d", "2024-06-30", "0.01", customer_id="c9"),  # known to nobody
+            order("e", "2024-07-01", 80, customer_id="c8"),  # not yet, and known to nobody
         ],
+        fact_refunds=[refund("r", "2024-06-30", 40), refund("s", "2024-06-30", 7, customer_id="c2")],
     )
-    columns = ("customer_status", "customer_count", "net_sales_last_year_usd")
-    assert shop.pick("revenue_by_class", *columns, as_of="2024-06-30") == [
-        ("Gold", 1, usd(100)),
-        ("Silver", 1, usd("99.99")),
-        ("Bronze", 1, usd(1)),
-        ("Inactive", 1, usd(0)),
+    columns = ("customer_status", "customer_count", "net_sales_last_year_usd", "net_sales_all_time_usd")
+    assert shop.pick("revenue_by_class", *columns, "share_of_net_sales_ratio", as_of="2024-06-30") == [
+        ("Gold", 1, usd(100), usd(100), 0.5),
+        ("Silver", 1, usd("99.99"), usd("599.99"), 0.49995),
+        ("Bronze", 1, usd("0.01"), usd("0.01"), 0.00005),
+        ("Inactive", 1, usd(0), usd(0), 0.0),
+    ]
+
+
+def test_revenue_by_class_without_sales_in_the_last_year_has_no_shares(open_shop: Open) -> None:
+    shop = open_shop(dim_customers=CUSTOMERS, fact_orders=[order("a", "2022-01-01", 10), order("b", "2024-01-01", 0)])
+    assert shop.pick("revenue_by_class", "customer_status", "customer_count", "share_of_net_sales_ratio") == [
+        ("Gold", 0, 0.0),
+        ("Silver", 0, 0.0),
+        ("Bronze", 0, 0.0),
+        ("Inactive", 2, 0.0),
     ]
 
 

@@ -24,7 +24,9 @@ def test_sales_by_month_every_month_from_the_first_orders_to_as_ofs_is_there(ope
         fact_orders=[
             order("a", "2023-11-30 23:59:59", 10, item_count=2),
             order("b", "2024-02-01", "5.55", item_count=0),
-            order("c", "2024-02-10", 20, item_count=3),
+            order("c", "2024-02-10 08:00", 18, item_count=1),
+            order("e", "2024-02-10 09:00", 2, item_count=2),
+            order("f", "2024-02-09", 0, item_count=4),
             order("d", "2024-02-11", 99),
         ],
         fact_refunds=[refund("r", "2024-01-31", "2.50"), refund("s", "2024-02-11", 1), refund("t", "2023-10-01", 1)],
@@ -33,7 +35,7 @@ def test_sales_by_month_every_month_from_the_first_orders_to_as_ofs_is_there(ope
         (day("2023-11-01"), True, 1, 2, usd(10), usd(0), None, None),
         (day("2023-12-01"), True, 0, 0, usd(0), usd(0), None, None),
         (day("2024-01-01"), True, 0, 0, usd(0), usd("2.50"), None, None),
-        (day("2024-02-01"), False, 2, 3, usd("25.55"), usd(0), None, None),
+        (day("2024-02-01"), False, 4, 7, usd("25.55"), usd(0), None, None),
     ]
 
 

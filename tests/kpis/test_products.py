@@ -261,6 +261,37 @@ def test_stock_cover_newest_count_until_as_of_less_what_was_used_since(open_shop
     assert unknown[6:] == (3, 0, 3, None, None, None, None)
 
 
+def test_stock_cover_each_store_has_its_own_newest_count(open_shop: Open) -> None:
+    shop = open_shop(
+        dim_supplies=SUPPLIES,
+        fact_orders=[order("a", "2024-06-30"), order("b", "2024-06-30", store_id="s2")],
+        fact_stock_counts=[
+            stock_count("2024-06-01 20:00", 10),
+            stock_count("2024-06-02 20:00", 20, "u2"),
+            stock_count("2024-06-03 20:00", 30, store_id="s2"),
+            stock_count("2024-06-04 20:00", 40, "u2", "s2"),
+        ],
+    )
+    assert shop.pick("stock_cover", "store_id", "supply_id", "unit_count") == [
+        ("s1", "u1", 10),
+        ("s1", "u2", 20),
+        ("s2", "u1", 30),
+        ("s2", "u2", 40),
+    ]
+
+
+def test_product_margin_equal_margins_stand_in_the_order_of_their_products(open_shop: Open) -> None:
+    shop = open_shop(
+        fact_orders=[order("a", "2024-06-30")],
+        fact_orders_items=[
+            item(f"i-{product}", "2024-06-30", product, net_sales_usd=3, supply_cost_usd=1, perishable_cost_usd=1)
+            | {"margin_usd": 2}
+            for product in ("p2", "p3", "p1")
+        ],
+    )
+    assert shop.pick("product_margin", "product_id") == [("p1",), ("p2",), ("p3",)]
+
+
 def test_stock_cover_day_of_a_count_follows_the_recipe_of_that_day(open_shop: Open) -> None:
     change = date(2024, 6, 28)
     shop = open_shop(

@@ -18,6 +18,7 @@ def test_sales_by_weekday_hour_counts_orders_and_the_days_that_had_any(open_shop
             order("a", "2024-01-01 07:00:00", 10),  # a Monday
             order("b", "2024-01-08 07:59:59", 5),
             order("c", "2024-01-15 23:00:00", 1),
+            order("g", "2024-01-08 23:59:59", 4),  # the same Monday as b
             order("d", "2024-01-14 00:00:00", 2),  # a Sunday
             order("e", "2024-01-01 07:00:00", 3, store_id="s9"),
             order("f", "2023-01-15 07:00:00", 100),  # the day before the last year
@@ -25,7 +26,7 @@ def test_sales_by_weekday_hour_counts_orders_and_the_days_that_had_any(open_shop
     )
     assert [tuple(row.values()) for row in shop.read("sales_by_weekday_hour", "2024-01-15")] == [
         ("s1", "North", 1, 7, 3, 2, usd(15)),
-        ("s1", "North", 1, 23, 3, 1, usd(1)),
+        ("s1", "North", 1, 23, 3, 2, usd(5)),
         ("s1", "North", 7, 0, 1, 1, usd(2)),
         ("s9", "(unknown store)", 1, 7, 1, 1, usd(3)),
     ]
