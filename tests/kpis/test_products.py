@@ -58,6 +58,18 @@ def test_product_margin_biggest_first_with_what_is_not_known_at_zero(open_shop: 
     ]
 
 
+def test_product_margin_equal_margins_stand_in_the_order_of_their_products(open_shop: Open) -> None:
+    shop = open_shop(
+        fact_orders=[order("a", "2024-06-30")],
+        fact_orders_items=[
+            item(f"i-{product}", "2024-06-30", product, net_sales_usd=3, supply_cost_usd=1, perishable_cost_usd=1)
+            | {"margin_usd": 2}
+            for product in ("p2", "p3", "p1")
+        ],
+    )
+    assert shop.pick("product_margin", "product_id") == [("p1",), ("p2",), ("p3",)]
+
+
 # supply_usage
 
 
@@ -280,27 +292,54 @@ def test_stock_cover_each_store_has_its_own_newest_count(open_shop: Open) -> Non
     ]
 
 
-def test_product_margin_equal_margins_stand_in_the_order_of_their_products(open_shop: Open) -> None:
-    shop = open_shop(
-        fact_orders=[order("a", "2024-06-30")],
-        fact_orders_items=[
-            item(f"i-{product}", "2024-06-30", product, net_sales_usd=3, supply_cost_usd=1, perishable_cost_usd=1)
-            | {"margin_usd": 2}
-            for product in ("p2", "p3", "p1")
-        ],
-    )
-    assert shop.pick("product_margin", "product_id") == [("p1",), ("p2",), ("p3",)]
-
-
 def test_stock_cover_day_of_a_count_follows_the_recipe_of_that_day(open_shop: Open) -> None:
     change = date(2024, 6, 28)
     shop = open_shop(
-        bridge_products_supplies=[recipe("p1", "u1", 1, until=change), recipe("p1", "u2", 1, since=change)],
-        fact_orders=[order("a", "2024-06-28")],
-        fact_orders_items=[item("a", "2024-06-28 09:00")],
-        fact_stock_counts=[stock_count("2024-06-28 08:00", 5, "u1"), stock_count("2024-06-28 08:00", 5, "u2")],
+        bridge_products_supplies=[
+            recipe("p1", "u1", 1, until=change),
+            recipe("p1", "u2", 1, since=change),
+            recipe("p1", "u3", 1, since=date(2024, 6, 29)),
+        ],
+        fact_orders=[order("a", "2024-06-28"), order("b", "2024-06-30")],
+        fact_orders_items=[item("a", "2024-06-28 09:00"), item("b", "2024-06-30 09:00")],
+        fact_stock_counts=[stock_count("2024-06-28 08:00", 5, supply) for supply in ("u1", "u2", "u3")],
     )
-    assert shop.pick("stock_cover", "supply_id", "used_since_count", "units_on_hand") == [("u1", 0, 5), ("u2", 1, 4)]
+    found = shop.pick("stock_cover", "supply_id", "used_since_count", "units_on_hand")
+    assert found == [("u1", 0, 5), ("u2", 1, 4), ("u3", 0, 5)]
+
+
+def test_stock_cover_each_store_and_supply_has_its_own_uses_and_open_days(open_shop: Open) -> None:
+    """s1 was open on the last three days, s2 on every second day long ago, and on a day after as_of."""
+    long_ago = [date(2024, 1, 1) + timedelta(days=2 * number) for number in range(28)]
+    shop = open_shop(
+        dim_supplies=SUPPLIES,
+        fact_orders=[
+            *(order(f"a{number}", f"2024-06-{number}") for number in (28, 29, 30)),
+            *(order(f"b{day}", day.isoformat(), store_id="s2") for day in long_ago),
+            order("late", "2024-07-01", store_id="s2"),
+        ],
+        fact_supply_usage=[
+            usage("u1", "2024-06-29", 6),
+            usage("u2", "2024-06-29", 9),
+            usage("u1", "2024-01-01", 100),
+            usage("u1", "2024-01-01", 28, store_id="s2"),
+            usage("u1", "2024-01-03", 56, store_id="s2"),
+            usage("u2", "2024-01-05", 14, store_id="s2"),
+        ],
+        fact_stock_counts=[
+            stock_count("2024-06-28 20:00", 50),
+            stock_count("2024-06-28 20:00", 50, "u2"),
+            stock_count("2024-01-02 20:00", 100, store_id="s2"),
+            stock_count("2024-01-02 20:00", 100, "u2", "s2"),
+        ],
+    )
+    columns = ("store_id", "supply_id", "used_since_count", "units_per_open_day")
+    assert shop.pick("stock_cover", *columns, as_of="2024-06-30") == [
+        ("s1", "u1", 6, 2.0),
+        ("s1", "u2", 9, 3.0),
+        ("s2", "u1", 56, 3.0),
+        ("s2", "u2", 14, 0.5),
+    ]
 
 
 def test_stock_cover_uses_are_those_of_the_last_28_open_days(open_shop: Open) -> None:
