@@ -172,3 +172,13 @@ def test_gate_depends_on_everything_before_the_marts() -> None:
         refs = set(re.findall(r"ref\('(\w+)'\)", path.read_text(encoding="utf-8")))
         if path.parent.name == "data_mart":
             assert refs & ({"int_build_gate"} | MART_TABLES), path.stem
+
+
+def test_dates_move_by_months_and_never_by_years() -> None:
+    """Redshift's DATEADD puts a year after 29 February on 1 March (r_DATEADD_function), DuckDB on 28 February."""
+    by_years = re.compile(r"dateadd\s*\(\s*[\"']?y(?:ea)?r?s?\b|interval\s+'?-?\d*\s*years?\b", re.IGNORECASE)
+    assert by_years.search("{{ dbt.dateadd('year', -1, 'd') }}")
+    assert by_years.search("dateadd(yr, 1, d)")
+    assert by_years.search("d - interval '1 year'")
+    found = [path.name for path in SQL_FILES if by_years.search(path.read_text(encoding="utf-8"))]
+    assert found == []

@@ -220,6 +220,15 @@ RESULTS: dict[str, list[tuple[str, Any]]] = {
     "r_DATEADD_function": [
         ("select dateadd(month, 1, cast('2024-01-31' as date))", datetime(2024, 2, 29)),
         ("select dateadd(qtr, 1, '2024-01-31'::timestamp)", datetime(2024, 4, 30)),
+        ("select dateadd(qtr, -4, '2024-02-29'::date)", datetime(2023, 2, 28)),
+        ("select dateadd(year, 1, '2016-02-29'::date)", datetime(2017, 3, 1)),
+        ("select dateadd(y, -1, '2016-02-29 23:59:59'::timestamp)", datetime(2015, 3, 1, 23, 59, 59)),
+        ("select dateadd(yr, 4, '2016-02-29'::date)", datetime(2020, 2, 29)),
+        ("select dateadd(years, 1, '2016-02-28'::date)", datetime(2017, 2, 28)),
+        ("select dateadd(month, 12, '2016-02-29'::date)", datetime(2017, 2, 28)),
+        ("select dateadd(mon, -12, '2016-02-29'::timestamp)", datetime(2015, 2, 28)),
+        ("select dateadd(week, -1, '2016-03-07'::date)", datetime(2016, 2, 29)),
+        ("select dateadd(day, 366, '2016-02-29'::date)", datetime(2017, 3, 1)),
     ],
     "r_DATEDIFF_function": [
         ("select datediff(month, '2024-01-31'::date, '2024-02-01'::date)", 1),

@@ -62,9 +62,13 @@ create function standin.steps(part text, n bigint) returns interval language sql
     when 'doy' then make_interval(days => n::int) when 'hour' then make_interval(hours => n::int)
     when 'minute' then make_interval(mins => n::int) when 'second' then make_interval(secs => n)
     when 'millisecond' then n * interval '1 millisecond' when 'microsecond' then n * interval '1 microsecond' end $$;
-create function pg_catalog.dateadd(text, bigint, timestamp) returns timestamp language sql immutable as $$ select $3 + standin.steps($1, $2) $$;
-create function pg_catalog.dateadd(text, bigint, timestamptz) returns timestamptz language sql stable as $$ select $3 + standin.steps($1, $2) $$;
-create function pg_catalog.dateadd(text, bigint, date) returns timestamp language sql immutable as $$ select $3::timestamp + standin.steps($1, $2) $$;
+-- r_DATEADD_function, "Example with a leap year": a year after 29 February is 1 March, twelve months after it 28 February
+create function standin.leapt(part text, before timestamp, after timestamp) returns timestamp language sql immutable as $$
+  select case when part = 'year' and to_char(before, 'MMDD') = '0229' and to_char(after, 'MMDD') = '0228'
+    then after + interval '1 day' else after end $$;
+create function pg_catalog.dateadd(text, bigint, timestamp) returns timestamp language sql immutable as $$ select standin.leapt($1, $3, $3 + standin.steps($1, $2)) $$;
+create function pg_catalog.dateadd(text, bigint, timestamptz) returns timestamptz language sql stable as $$ select dateadd($1, $2, $3 at time zone 'utc') at time zone 'utc' $$;
+create function pg_catalog.dateadd(text, bigint, date) returns timestamp language sql immutable as $$ select dateadd($1, $2, $3::timestamp) $$;
 -- r_DATEDIFF_function: the number of boundaries between the two, not of whole units
 create function pg_catalog.datediff(part text, a timestamp, b timestamp) returns bigint language sql immutable as $$
   select case part
