@@ -20,6 +20,7 @@ from flows.warehouse.tables import BUILDS, list_tables
 
 EXAMPLES = 5
 CHUNK_ROWS = 10_000
+FETCH_ROWS = 1000  # at once from a cursor of Redshift: the most that a cluster of one node gives (AWS: "FETCH")
 # what differs between two loads of the same files, rightly; so do the dates of files that have none in their name
 OF_THE_RUN = {"run_id", "loaded_at", "delivered_at", "delivery_order", "replaced_at"}
 OF_THE_FILE = {"delivery_date", "valid_from_date"}
@@ -120,15 +121,35 @@ class _Reading:
 
     def rows(self) -> Iterator[tuple[list[str], tuple[Any, ...] | None]]:
         """First the columns with no row, then each row."""
-        with self.engine.connect() as connection:
-            result = connection.exec_driver_sql(self.sql)
-            names = list(result.keys())
+        for names, chunk in self._chunks():
             kept = [number for number, name in enumerate(names) if name not in self.without]
             columns = [names[number] for number in kept]
-            yield columns, None
-            while chunk := result.fetchmany(CHUNK_ROWS):
-                for row in chunk:
-                    yield columns, tuple(row[number] for number in kept)
+            if not chunk:
+                yield columns, None
+            for row in chunk:
+                yield columns, tuple(row[number] for number in kept)
+
+    def _chunks(self) -> Iterator[tuple[list[str], Sequence[Any]]]:
+        """Columns and some rows; at least once, and in the end, without any.
+
+        From Redshift through a cursor, whose driver would hold a whole result in memory (AWS: "DECLARE").
+        """
+        with self.engine.connect() as connection:
+            if self.engine.dialect.name != "redshift":
+                result = connection.exec_driver_sql(self.sql)
+                names = list(result.keys())
+                while chunk := result.fetchmany(CHUNK_ROWS):
+                    yield names, chunk
+                yield names, []
+                return
+            connection.exec_driver_sql(f"declare reading cursor for {self.sql}")
+            while True:
+                result = connection.exec_driver_sql(f"fetch forward {FETCH_ROWS} from reading")
+                names, chunk = list(result.keys()), result.fetchall()
+                yield names, chunk
+                if len(chunk) < FETCH_ROWS:
+                    break
+            yield names, []
 
     def count(self) -> Counter[int]:
         """How often each row, by its hash, occurs."""

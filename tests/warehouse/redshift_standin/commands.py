@@ -36,7 +36,7 @@ REDSHIFT_SETTINGS = {
     *("error_on_nondeterministic_update", "interval_forbid_composite_literals", "json_serialization_enable"),
 }
 KNOWN_ELSEWHERE = {
-    *("call", "cancel", "close", "deallocate", "declare", "execute", "explain", "fetch", "prepare", "refresh", "reset"),
+    *("call", "cancel", "deallocate", "execute", "explain", "prepare", "refresh", "reset"),
     *("unload", "use", "attach", "detach", "desc"),
 }
 

@@ -12,6 +12,7 @@ import contextlib
 
 from tests.warehouse.redshift_standin.backend import Backend
 from tests.warehouse.redshift_standin.copying import run_copy
+from tests.warehouse.redshift_standin.cursors import SECOND_CURSOR
 from tests.warehouse.redshift_standin.faults import Fault
 from tests.warehouse.redshift_standin.login import log_in
 from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin
@@ -123,7 +124,7 @@ class Session:
         try:
             if statement is not None:
                 await strike(self.take_fault("before", statement))
-                self._check_transaction(statement)
+                await self._check_transaction(statement)
         except SqlError as error:
             await self._refuse(error)
             return
@@ -134,10 +135,14 @@ class Session:
         await strike(self.take_fault("during", statement))
         await self._relay(statement)
 
-    def _check_transaction(self, statement: Statement) -> None:
-        """What cannot run within a transaction block; sent alone, PostgreSQL would take it."""
+    async def _check_transaction(self, statement: Statement) -> None:
+        """What cannot run within a transaction block, or not twice in it; PostgreSQL would take it."""
         if statement.is_barred_from_transactions and self.backend.status == b"T":
             raise SqlError(f"{statement.kind.upper()} cannot run inside a transaction block", "25001")
+        if statement.kind == "declare" and self.backend.status == b"T":
+            asked = "select count(*) from pg_cursors where name <> '' and name not like 'standin%'"
+            if await self.backend.fetch(asked) != [("0",)]:
+                raise SqlError(SECOND_CURSOR, "42P03")
 
     async def _relay(self, statement: Statement | None) -> None:
         """Pass PostgreSQL's answer on, up to and with ReadyForQuery."""

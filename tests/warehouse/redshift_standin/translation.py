@@ -14,6 +14,7 @@ from sqlglot.tokens import Token, TokenType
 from tests.warehouse.redshift_standin import changes, commands
 from tests.warehouse.redshift_standin.copy_command import Copy, parse_copy
 from tests.warehouse.redshift_standin.copying import copy_from_stdin
+from tests.warehouse.redshift_standin.cursors import WORDS_OF_A_CURSOR, translate_cursor
 from tests.warehouse.redshift_standin.dialect import Backend, Redshift
 from tests.warehouse.redshift_standin.dml import translate_delete, translate_insert, translate_merge, translate_update
 from tests.warehouse.redshift_standin.queries import translate_query
@@ -110,6 +111,10 @@ def _translate_one(sql: str, tokens: list[Token]) -> Statement:
         return Statement(sql, copy_from_stdin(copy), "copy", copy)
     if command := commands.find_command(tokens):
         return Statement(sql, command.postgres, first, is_barred_from_transactions=command.is_barred_from_transactions)
+    if first in WORDS_OF_A_CURSOR:
+        return Statement(
+            sql, translate_cursor(sql, tokens, lambda text: _translate_tree(text, "select").postgres), first
+        )
     if first not in FIRST_WORDS_OF_TREES:
         raise commands.refusal(first)
     return _translate_tree(sql, first)
