@@ -45,7 +45,7 @@ final as (
         usage_of_last_year.store_id,
         coalesce(stores.store_name, '(unknown store)') as store_name,
         usage_of_last_year.supply_id,
-        supplies.supply_name,
+        coalesce(supplies.supply_name, '(unknown supply)') as supply_name,
         supplies.is_perishable,
         usage_of_last_year.unit_count,
         usage_of_last_year.cost_usd,

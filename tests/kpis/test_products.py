@@ -91,6 +91,31 @@ def test_supply_usage_sums_the_last_year_per_store_and_open_day(open_shop: Open)
     ]
 
 
+def test_supply_usage_of_what_nobody_knows_is_shown_in_the_order_of_its_keys(open_shop: Open) -> None:
+    shop = open_shop(
+        dim_supplies=SUPPLIES,
+        fact_orders=[
+            order("a", "2023-06-30"),  # a day before the last year
+            order("b", "2024-06-30 08:00"),
+            order("c", "2024-06-30 09:00"),
+            order("d", "2024-06-30", store_id="s9"),
+        ],
+        fact_supply_usage=[
+            usage("u9", "2024-06-30", 1),
+            usage("u2", "2024-06-30", 2),
+            usage("u1", "2024-06-30", 3, store_id="s9"),
+            usage("u0", "2024-06-30", 4),
+        ],
+    )
+    columns = ("store_name", "supply_id", "supply_name", "is_perishable", "unit_count", "units_per_open_day")
+    assert shop.pick("supply_usage", *columns, as_of="2024-06-30") == [
+        ("North", "u0", "(unknown supply)", None, 4, 4.0),
+        ("North", "u2", "milk", True, 2, 2.0),
+        ("North", "u9", "(unknown supply)", None, 1, 1.0),
+        ("(unknown store)", "u1", "bowl", False, 3, 3.0),
+    ]
+
+
 # price_guide
 
 

@@ -67,6 +67,18 @@ def test_store_performance_every_known_store_has_a_row_the_biggest_first(open_sh
     )
 
 
+def test_store_performance_open_days_are_no_customers_and_equal_sales_stand_by_store(open_shop: Open) -> None:
+    shop = open_shop(
+        dim_stores=[*reversed(STORES)],
+        fact_orders=[
+            *(order(f"a{day}", f"2024-06-{day}", 10, store_id="s2") for day in (11, 12, 13)),
+            order("b", "2024-06-01", 30),
+        ],
+    )
+    columns = ("store_id", "open_day_count", "customer_count", "orders_per_open_day")
+    assert shop.pick("store_performance", *columns) == [("s1", 1, 1, 1.0), ("s2", 3, 1, 1.0)]
+
+
 @pytest.mark.parametrize(("first", "is_comparable"), [("2022-06-30", True), ("2022-07-01", False)])
 def test_store_performance_is_comparable_if_opened_before_the_previous_year(
     open_shop: Open, first: str, is_comparable: bool
@@ -136,6 +148,24 @@ def test_tax_ratio_declared_rate_is_what_should_have_been_paid_on_average(open_s
         (usd(28), usd(400), 0.07, 0.07, 0.0),
         (usd(5), usd(100), 0.05, 0.05, 0.0),
         (usd(33), usd(500), 0.066, 0.066, 0.0),
+    ]
+
+
+def test_tax_ratio_difference_is_paid_less_declared_exact_to_the_tenth_digit(open_shop: Open) -> None:
+    shop = open_shop(
+        dim_stores=[
+            {"store_id": f"s{number}", "store_name": "Twin", "opened_date": date(2020, 1, 1)} for number in (2, 1)
+        ],
+        fact_orders=[
+            order("a", "2024-01-01", 300, tax_paid_usd=1, declared_tax_ratio="0.01"),
+            order("b", "2024-01-01", 100, tax_paid_usd=9, declared_tax_ratio="0.02", store_id="s2"),
+        ],
+    )
+    columns = ("store_id", "net_sales_usd", "effective_tax_ratio", "declared_tax_ratio", "difference_ratio")
+    assert shop.pick("tax_ratio", *columns) == [
+        ("s1", usd(300), pytest.approx(1 / 300, abs=1e-10), 0.01, -0.0066666667),
+        ("s2", usd(100), 0.09, 0.02, 0.07),
+        (None, usd(400), 0.025, 0.0125, 0.0125),
     ]
 
 

@@ -182,3 +182,9 @@ def test_dates_move_by_months_and_never_by_years() -> None:
     assert by_years.search("d - interval '1 year'")
     found = [path.name for path in SQL_FILES if by_years.search(path.read_text(encoding="utf-8"))]
     assert found == []
+
+
+def test_default_of_unexplained_sales_is_half_a_percent() -> None:
+    """A promise to users: above it a build fails (docs/history.md)."""
+    project = yaml.safe_load((DBT / "dbt_project.yml").read_text(encoding="utf-8"))
+    assert project["vars"]["max_unexplained_ratio"] == 0.005
