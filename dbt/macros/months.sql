@@ -24,8 +24,7 @@
                 {{ month_start('max(given.as_of_date)') }} as last_month_start_date,
                 max(given.as_of_date) as as_of_date
             from {{ orders }} as orders
-            inner join {{ as_of }} as given
-                on orders.order_date <= given.as_of_date
+            cross join {{ as_of }} as given
         ) as bounds
     ) as series
     where month_start_date >= first_month_start_date

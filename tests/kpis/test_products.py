@@ -143,7 +143,10 @@ def test_price_guide_shows_price_cost_and_least_price_of_as_of(open_shop: Open) 
     assert [before[name] for name in list(before)[9:]] == [None] * 4
 
 
-@pytest.mark.parametrize(("cost", "least"), [("0.00", "0.00"), ("0.01", "0.04"), ("0.29", "1.16"), ("9.99", "39.96")])
+@pytest.mark.parametrize(
+    ("cost", "least"),
+    [("0.00", "0.00"), ("0.01", "0.04"), ("0.29", "1.16"), ("9.99", "39.96"), ("2500.00", "10000.00")],
+)
 def test_price_guide_target_price_is_the_least_in_cents_for_the_margin(open_shop: Open, cost: str, least: str) -> None:
     shop = open_shop(
         dim_product_versions=[version("p1", 1)],

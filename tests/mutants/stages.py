@@ -64,8 +64,8 @@ def write_stages(shop: Path, folder: Path) -> Stages:
     _write_one(second / f"raw_refunds{GONE}", last / "raw_refunds-1.csv", "y3,o005,,2024-12-24T10:00:00,1,0,\n")
 
     shutil.copytree(second, first)
-    for table in SALES:
-        (first / f"{table}-2.csv").unlink()
+    for path in (*(first / f"{table}-2.csv" for table in SALES), *first.glob("raw_refunds*.csv")):
+        path.unlink(missing_ok=True)  # no refund yet, which is not the same as none lately
     _rewrite(first / "raw_products.csv", lambda product: product | {"name": product["name"].upper()})
     return Stages((first, second, last), "".join(["table_name,record_id,delivery_date,valid_from_date\n", *lines]))
 

@@ -14,7 +14,7 @@ from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from flows.warehouse.ingestion import Ingestion
 from tests.built_state import assert_equal_states, read_state
 from tests.mutants.stages import GONE, SALES, write_stages
-from tests.mutants.worker import BEHIND, BUILT, WARNED, Verdict, Workshop
+from tests.mutants.worker import BEHIND, BUILT, LOST, WARNED, Verdict, Workshop
 from tests.small_shop import write_small_shop
 
 DBT = Path(__file__).resolve().parents[2] / "dbt"
@@ -54,6 +54,7 @@ def make_template(folder: Path) -> Path:
     _ingest(last, folder, workshop.warehouse, last.name)
     (template / "project" / "seeds" / "valid_from_dates.csv").write_text(stages.seed, encoding="utf-8")
     shutil.copyfile(workshop.warehouse, template / "states" / f"{BEHIND}.duckdb")
+    lose_a_table(workshop.warehouse, template / "states" / f"{LOST}.duckdb")
     warned = _succeed(workshop, ["build"])
     (template / WARNED).write_text(json.dumps(warned), encoding="utf-8")
     shutil.copyfile(workshop.warehouse, template / "states" / f"{BUILT}.duckdb")
@@ -69,6 +70,13 @@ def copy_project(source: Path, target: Path) -> None:
     """A copy of a dbt project whose profile names the file warehouse.duckdb in the folder dbt is started in."""
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("target", "logs", "profiles.yml"))
     (target / "profiles.yml").write_text(PROFILE, encoding="utf-8")
+
+
+def lose_a_table(source: Path, path: Path) -> None:
+    """A copy of the warehouse without what an increment is found by: all must then be made anew, and nothing twice."""
+    shutil.copyfile(source, path)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("drop table intermediate.int_store_rates")
 
 
 def _withdraw(path: Path) -> None:

@@ -21,7 +21,7 @@ from tests.built_state import find_differences, read_state
 
 # what dbt or DuckDB says of SQL that means nothing: no mutant anybody could have committed
 MEANS_NOTHING = re.compile(r"(Parser|Binder|Catalog|Compilation|Syntax|Parsing) Error|contract", re.IGNORECASE)
-BUILT, BEHIND = "built", "behind"
+BUILT, BEHIND, LOST = "built", "behind", "lost"
 KPI_TESTS = Path(__file__).resolve().parents[1] / "kpis"
 WARNED = "warned.json"  # the tests that warn of the shop itself
 INCREMENT_DIFFERS = "an incremental build that differs from the whole one"
@@ -56,18 +56,24 @@ class Workshop:
             if select:
                 ways.append(lambda: self.build(BUILT, ["--full-refresh", *_selection(select)]))
             if select and (self.folder / "states" / f"{BEHIND}.duckdb").exists():
-                ways.append(self.build_increment)
+                ways.append(self.build_increments)
             verdicts = (way() for way in ways)
             return next((verdict for verdict in verdicts if verdict.outcome != "survived"), Verdict("survived"))
         finally:
             path.write_text(before, encoding="utf-8")
 
-    def build_increment(self) -> Verdict:
-        """Build in the warehouse that lags behind, and compare with the whole build that was made just before."""
-        whole = read_state(self.warehouse)
-        verdict = self.build(BEHIND, [])
-        if verdict.outcome == "survived" and find_differences(read_state(self.warehouse), whole):
-            return Verdict("caught", INCREMENT_DIFFERS)
+    def build_increments(self) -> Verdict:
+        """Build in the warehouse that lags behind, then in the one that lost a table; and compare with the whole.
+
+        That is the build which was made just before, and whose warehouse is still there.
+        """
+        whole, verdict = read_state(self.warehouse), Verdict("survived")
+        for state in (BEHIND, LOST):
+            verdict = self.build(state, [])
+            if verdict.outcome == "survived" and find_differences(read_state(self.warehouse), whole):
+                return Verdict("caught", INCREMENT_DIFFERS)
+            if verdict.outcome != "survived":
+                break
         return verdict
 
     def judge_kpis(self) -> Verdict:
