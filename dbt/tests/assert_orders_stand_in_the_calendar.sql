@@ -1,4 +1,5 @@
-{#- Every order but those that are dated after their delivery, and those more than 100 years old, has its day in dim_date. -#}
+{#- dim_date has every day of the years of the orders, 100 years at most, and no other; so each order that is not dated after
+    its delivery has its day. -#}
 with orders as (
     select * from {{ ref('fact_orders') }}
     where not is_dated_after_delivery
@@ -8,15 +9,36 @@ days as (
     select * from {{ ref('dim_date') }}
 ),
 
-oldest as (
-    select {{ dbt.dateadd('month', -1199, 'max(order_date)') }} as first_date
+ordered_years as (
+    select
+        cast(extract(year from min(order_date)) as integer) as first_year,
+        cast(extract(year from max(order_date)) as integer) as last_year
     from orders
+),
+
+calendar as (
+    select
+        cast(count(*) as bigint) as day_count,
+        min(year_number) as first_year,
+        max(year_number) as last_year,
+        min(year_number * 10000 + month_number * 100 + day_of_month_number) as first_day_number,
+        max(year_number * 10000 + month_number * 100 + day_of_month_number) as last_day_number
+    from days
 )
 
-select orders.order_id
-from orders
-cross join oldest
-left join days
-    on days.date_day = orders.order_date
-where days.date_day is null
-    and orders.order_date >= oldest.first_date
+select
+    ordered_years.first_year,
+    ordered_years.last_year,
+    calendar.first_day_number,
+    calendar.last_day_number
+from ordered_years
+cross join calendar
+where ordered_years.last_year <> coalesce(calendar.last_year, 0)
+    or calendar.last_day_number <> calendar.last_year * 10000 + 1231
+    or (
+        ordered_years.last_year - ordered_years.first_year < 100
+        and (
+            ordered_years.first_year <> calendar.first_year
+            or calendar.first_day_number <> calendar.first_year * 10000 + 101
+        )
+    )
