@@ -16,10 +16,11 @@ from flows.compare import compare_warehouses
 from flows.ingest import ingest
 from flows.pipeline import retail_pipeline
 from reports.kpis import KPIS
-from tests.conftest import DATASETS, Finished, reach_redshift
+from tests.conftest import DATASETS, PROJECT, Finished, reach_redshift
 from tests.warehouse.redshift import Redshift
 
 pytestmark = pytest.mark.redshift
+DBT = PROJECT / "dbt"
 READER = "retail_reader"
 
 # what a first load of the shipped data leaves without a row: nothing was replaced, all is explained, no day is moved
@@ -101,6 +102,23 @@ def test_marts_are_spread_and_sorted_and_views_are_bound_late(finished: OnRedshi
     for dimension in ("dim_customers", "dim_stores", "dim_products", "dim_date"):
         assert "diststyle all" in ran[dimension]
     assert "with no schema binding" in ran["stg_products"]
+
+
+def test_marts_are_described_but_not_while_they_are_swapped(finished: OnRedshift) -> None:
+    described = finished.redshift.run(
+        "select pg_class.relname, pg_description.objsubid from pg_description "
+        "join pg_class on pg_class.oid = pg_description.objoid "
+        "join pg_namespace on pg_namespace.oid = pg_class.relnamespace where pg_namespace.nspname = %s",
+        f"{finished.redshift.prefix}data_mart",
+    )
+    tables = {name for name, column in described if column == 0}
+    marts = {path.stem for path in (DBT / "models" / "data_mart").glob("*.sql")} - {"dim_products_supplies"}
+    assert tables == marts | {path.stem for path in (DBT / "seeds").glob("*.csv")}
+    assert ("fact_orders", 1) in {tuple(row) for row in described}
+    if finished.redshift.standin:
+        log = [statement.lower() for statement in finished.redshift.standin.log]
+        last_swap = max(i for i, statement in enumerate(log) if "rename to" in statement and "data_mart" in statement)
+        assert min(i for i, statement in enumerate(log) if "comment on" in statement) > last_swap
 
 
 def test_reader_may_read_the_marts_and_nothing_else(finished: OnRedshift) -> None:
