@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ LAYERS = ("staging", "intermediate", "data_mart")
 State = dict[str, list[tuple[Any, ...]]]
 
 
-def read_state(database: Path) -> State:
-    """Every relation that dbt makes → its rows, sorted, without what belongs to the build alone."""
+def read_state(database: Path, without: Iterable[str] = ()) -> State:
+    """Every relation that dbt makes → its rows, sorted, without what belongs to the build alone and these columns."""
+    left_out = {*OF_THE_BUILD, *without}
     with duckdb.connect(str(database)) as connection:
         relations = connection.execute(
             "select table_schema, table_name, list(column_name order by ordinal_position) "
@@ -24,7 +26,7 @@ def read_state(database: Path) -> State:
         ).fetchall()
         return {
             f"{schema}.{name}": connection.execute(
-                f"select {', '.join(c for c in columns if c not in OF_THE_BUILD)} from {schema}.{name} order by all"
+                f"select {', '.join(c for c in columns if c not in left_out)} from {schema}.{name} order by all"
             ).fetchall()
             for schema, name, columns in relations
             if name not in NOTES

@@ -21,7 +21,10 @@ from tests.built_state import find_differences, read_state
 
 # what dbt or DuckDB says of SQL that means nothing: no mutant anybody could have committed
 MEANS_NOTHING = re.compile(r"(Parser|Binder|Catalog|Compilation|Syntax|Parsing) Error|contract", re.IGNORECASE)
-BUILT, BEHIND, LOST = "built", "behind", "lost"
+BUILT, LOST = "built", "lost"
+SALES_BEHIND, LISTS_BEHIND = "sales-behind", "lists-behind"
+INCREMENTS = (SALES_BEHIND, LISTS_BEHIND, LOST)
+OF_THE_LOAD = ("loaded_at", "delivery_order")  # files came at other moments on the way of the lists
 KPI_TESTS = Path(__file__).resolve().parents[1] / "kpis"
 WARNED = "warned.json"  # the tests that warn of the shop itself
 INCREMENT_DIFFERS = "an incremental build that differs from the whole one"
@@ -46,7 +49,7 @@ class Workshop:
         """Build with `text` in place of `file`, and with `kpis` run the tests of the KPI queries.
 
         What is downstream is made anew in a warehouse that was built already; what survives that must also survive the
-        next build of a warehouse that lags a delivery behind, which takes the incremental way, to the same rows.
+        next builds of warehouses that lag a delivery behind, which take the incremental way, to the same rows.
         """
         path = self.project / file
         before = path.read_text(encoding="utf-8")
@@ -55,7 +58,7 @@ class Workshop:
             ways = [self.judge_kpis] if kpis else []
             if select:
                 ways.append(lambda: self.build(BUILT, ["--full-refresh", *_selection(select)]))
-            if select and (self.folder / "states" / f"{BEHIND}.duckdb").exists():
+            if select and all((self.folder / "states" / f"{state}.duckdb").exists() for state in INCREMENTS):
                 ways.append(self.build_increments)
             verdicts = (way() for way in ways)
             return next((verdict for verdict in verdicts if verdict.outcome != "survived"), Verdict("survived"))
@@ -63,18 +66,18 @@ class Workshop:
             path.write_text(before, encoding="utf-8")
 
     def build_increments(self) -> Verdict:
-        """Build in the warehouse that lags behind, then in the one that lost a table; and compare with the whole.
+        """Build in the warehouses that lag behind, then in the one that lost a table; and compare with the whole.
 
         That is the build which was made just before, and whose warehouse is still there.
         """
-        whole, verdict = read_state(self.warehouse), Verdict("survived")
-        for state in (BEHIND, LOST):
+        whole = read_state(self.warehouse, OF_THE_LOAD)
+        for state in INCREMENTS:
             verdict = self.build(state, [])
-            if verdict.outcome == "survived" and find_differences(read_state(self.warehouse), whole):
-                return Verdict("caught", INCREMENT_DIFFERS)
             if verdict.outcome != "survived":
-                break
-        return verdict
+                return verdict
+            if find_differences(read_state(self.warehouse, OF_THE_LOAD), whole):
+                return Verdict("caught", INCREMENT_DIFFERS)
+        return Verdict("survived")
 
     def judge_kpis(self) -> Verdict:
         """Compile the KPI queries and run their tests, up to the first failure."""

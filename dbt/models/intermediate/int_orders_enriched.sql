@@ -23,9 +23,9 @@ items_per_order as (
     select
         order_id,
         cast(count(*) as bigint) as item_count,
-        cast(sum(coalesce(price_cents, 0)) as bigint) as item_revenue_cents,
-        cast(sum(coalesce(supply_cost_cents, 0)) as bigint) as supply_cost_cents,
-        cast(sum(coalesce(perishable_cost_cents, 0)) as bigint) as perishable_cost_cents
+        cast(sum(price_cents) as bigint) as item_revenue_cents,
+        cast(sum(supply_cost_cents) as bigint) as supply_cost_cents,
+        cast(sum(perishable_cost_cents) as bigint) as perishable_cost_cents
     from order_items
     group by order_id
 ),

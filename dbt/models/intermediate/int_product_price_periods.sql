@@ -14,7 +14,7 @@ costs as (
         cast(count(*) as bigint) as supply_count,
         cast(count(case when is_perishable then supply_id end) as bigint) as perishable_supply_count,
         cast(sum(cost_cents) as bigint) as supply_cost_cents,
-        cast(coalesce(sum(case when is_perishable then cost_cents end), 0) as bigint) as perishable_cost_cents
+        cast(sum(case when is_perishable then cost_cents end) as bigint) as perishable_cost_cents
     from recipes
     group by product_id, valid_from_date, valid_to_date
 ),
@@ -31,7 +31,6 @@ starts as (
         costs.product_id,
         costs.valid_from_date
     from costs
-    where costs.product_id in (select versions.product_id from versions)
 ),
 
 periods as (
