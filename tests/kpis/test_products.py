@@ -246,12 +246,18 @@ def test_price_guide_change_on_the_first_orders_day_has_no_days_before(open_shop
             *(version("p1", 5, until=CHANGE), version("p1", 6, since=CHANGE)),
             *(version("p2", 5, until=date(2024, 3, 16)), version("p2", 6, since=date(2024, 3, 16))),
             *(version("p3", 5, until=CHANGE), version("p3", 6, since=CHANGE)),
+            *(version("p4", 5, until=date(2024, 3, 16)), version("p4", 6, since=date(2024, 3, 16))),
         ],
         fact_orders=[order("o1", "2024-03-15"), order("o2", "2024-03-16")],
         fact_orders_items=[item("a", "2024-03-15", "p2"), item("b", "2024-03-15", "p1")],
     )
     columns = ("product_id", "items_per_day_before", "items_per_day_after")
-    assert shop.pick("price_guide", *columns) == [("p1", None, 0.5), ("p2", 1.0, 0.0), ("p3", None, 0.0)]
+    assert shop.pick("price_guide", *columns) == [
+        ("p1", None, 0.5),
+        ("p2", 1.0, 0.0),
+        ("p3", None, 0.0),
+        ("p4", 0.0, 0.0),
+    ]
 
 
 # stock_cover
