@@ -347,6 +347,12 @@ def test_stock_cover_each_store_and_supply_has_its_own_uses_and_open_days(open_s
     long_ago = [date(2024, 1, 1) + timedelta(days=2 * number) for number in range(28)]
     shop = open_shop(
         dim_supplies=SUPPLIES,
+        bridge_products_supplies=[recipe("p1", "u1", 1)],
+        fact_orders_items=[
+            item("a", "2024-06-28 20:30"),
+            item("b", "2024-06-28 20:30"),
+            item("c", "2024-01-02 20:30", store_id="s2"),
+        ],
         fact_orders=[
             *(order(f"a{number}", f"2024-06-{number}") for number in (28, 29, 30)),
             *(order(f"b{day}", day.isoformat(), store_id="s2") for day in long_ago),
@@ -369,9 +375,9 @@ def test_stock_cover_each_store_and_supply_has_its_own_uses_and_open_days(open_s
     )
     columns = ("store_id", "supply_id", "used_since_count", "units_per_open_day")
     assert shop.pick("stock_cover", *columns, as_of="2024-06-30") == [
-        ("s1", "u1", 6, 2.0),
+        ("s1", "u1", 8, 2.0),
         ("s1", "u2", 9, 3.0),
-        ("s2", "u1", 56, 3.0),
+        ("s2", "u1", 57, 3.0),
         ("s2", "u2", 14, 0.5),
     ]
 
