@@ -20,7 +20,7 @@ from tests.warehouse.redshift_standin.faults import Faults
 from tests.warehouse.redshift_standin.postgres import Postgres
 from tests.warehouse.redshift_standin.s3 import run_faulty_proxy, run_moto
 from tests.warehouse.redshift_standin.server import Server
-from tests.warehouse.redshift_standin.surroundings import Surroundings
+from tests.warehouse.redshift_standin.surroundings import Ran, Surroundings
 
 DATABASE = "dev"
 REGION = "us-east-1"
@@ -79,6 +79,11 @@ class RedshiftStandin:
         """Every statement that clients prepared or sent, as they wrote it."""
         return self.server.around.log
 
+    @property
+    def timeline(self) -> list[Ran]:
+        """The statements that were answered: which session ran them, from when until when."""
+        return self.server.around.timeline
+
     def connect(self, **options: Any) -> redshift_connector.Connection:
         """A plain connection without TLS, to look at what a test has done."""
         given = {"host": self.host, "port": self.port, "database": self.database, "user": self.user}
@@ -104,6 +109,7 @@ class RedshiftStandin:
             if keys:
                 self.s3.delete_objects(Bucket=self.bucket, Delete={"Objects": keys})
         self.log.clear()
+        self.timeline.clear()
         self.api.calls.clear()
 
     def environment(self) -> dict[str, str]:
