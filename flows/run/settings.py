@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     )
     redshift_parallel_loads: int = Field(default=2, ge=1, le=16, description="How many tables are loaded at once.")
     redshift_lease_minutes: int = Field(
-        default=60, ge=1, le=1440, description="After how long another run may take over from one that was killed."
+        default=5, ge=1, le=1440, description="After how long another run may take over from one that was killed."
     )
     redshift_connect_seconds: float = Field(default=180, gt=0, description="How long to wait for a sleeping workgroup.")
     s3_bucket: str | None = Field(default=None, description="Bucket where parts lie until they are loaded.")

@@ -39,7 +39,7 @@ def table(standin: RedshiftStandin) -> RedshiftStandin:
 )
 @pytest.mark.parametrize("second", ["update t set v = 2 where id = 2", "insert into public.t values (2, 2)"])
 def test_write_locks_the_whole_table_until_commit(table: RedshiftStandin, first: str, second: str) -> None:
-    """AWS re:Post, "How do I detect and release locks in Amazon Redshift?": tables, not rows; who only reads goes on."""
+    """AWS re:Post, "How do I detect and release locks in Amazon Redshift?": tables, not rows; who reads goes on."""
     with waiting_for(table, first, second):
         assert table.run("select v from t where id = 2") == [(1,)]
     assert (2,) in table.run("select v from t where id = 2")
