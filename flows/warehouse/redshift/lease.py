@@ -38,6 +38,10 @@ LEASE_COLUMNS = {
 FENCE_COLUMNS = {"table_name": "varchar(64)", "lease_id": "varchar(64)"}
 
 
+class LeaseLostError(LoadError):
+    """Another run has taken over: this one must write nothing more."""
+
+
 @dataclass(frozen=True)
 class Lease:
     """What a run claims: the warehouse, for `seconds` from each renewal.
@@ -92,7 +96,7 @@ class Lease:
         One that ran out is held again if nobody took it meanwhile.
 
         Raises:
-            LoadError: another run has taken over.
+            LeaseLostError: another run has taken over.
         """
         cursor, mine = connection.cursor(), "where lease_id = %s"
         cursor.execute(f"update {self.table} set expires_at = {self._end()} {mine}", (self.lease_id,))  # noqa: S608
@@ -103,7 +107,7 @@ class Lease:
         """Prove within the transaction of a load that nobody has taken over since it began.
 
         Raises:
-            LoadError: another run has taken over; the transaction must not be committed.
+            LeaseLostError: another run has taken over; the transaction must not be committed.
             DatabaseError: error 1023; another run has taken over, or an earlier try of this load was committed.
         """
         mine = "where table_name = %s and lease_id = %s"
@@ -150,7 +154,7 @@ class Lease:
     def _check(self, cursor: Cursor, mine: str, *arguments: str) -> None:
         cursor.execute(f"select count(*) {mine}", arguments)
         if tuple(cursor.fetchone() or ()) != (1,):
-            raise LoadError(
+            raise LeaseLostError(
                 f"another run has taken over this warehouse, for the lease of run {self.run_id}, of {self.seconds} s, "
                 "had run out: it could not be renewed in time. Nothing more is written; run again. If the way to the "
                 "warehouse fails for longer now and then, set RETAIL_REDSHIFT_LEASE_MINUTES higher."

@@ -14,11 +14,10 @@ from types import TracebackType
 
 from redshift_connector.core import Connection
 
-from flows.errors import LoadError
 from flows.warehouse.redshift.access import Access
 from flows.warehouse.redshift.connections import connect
 from flows.warehouse.redshift.failures import describe_error
-from flows.warehouse.redshift.lease import Lease
+from flows.warehouse.redshift.lease import Lease, LeaseLostError
 
 PAUSE = 0.4  # of the lease: after one renewal that failed there is time for many more tries
 PAUSE_AFTER_FAILURE = 0.05
@@ -51,37 +50,34 @@ class Renewal:
         """Raise what the last renewal found, if it found that another run has taken over.
 
         Raises:
-            LoadError: another run has taken over.
+            LeaseLostError: another run has taken over.
         """
         if self._lost:
-            raise LoadError(self._lost)
+            raise LeaseLostError(self._lost)
 
     def _run(self) -> None:
         pause = PAUSE
-        while not self._ended.wait(pause * self._lease.seconds):
-            try:
-                self._renew()
-            except LoadError as error:
-                if self._connection is not None:  # it was asked and answered
-                    self._lost = str(error)
-                    self._log.error("%s", error)
-                    return
-                self._warn(str(error))
-                pause = PAUSE_AFTER_FAILURE
-            except Exception as error:
-                self._warn(describe_error(error))
-                pause = PAUSE_AFTER_FAILURE
-            else:
-                pause = PAUSE
+        while self._lost is None and not self._ended.wait(pause * self._lease.seconds):
+            pause = PAUSE if self._renew() else PAUSE_AFTER_FAILURE
 
-    def _renew(self) -> None:
-        if self._connection is None:
-            self._connection = connect(self._access, answer_seconds=ANSWER_SECONDS)
-        self._lease.renew(self._connection)
-
-    def _warn(self, fault: str) -> None:
-        self._close()
-        self._log.warning("the lease on the warehouse could not be renewed (%s); it is tried again", fault)
+    def _renew(self) -> bool:
+        """Whether the lease is renewed; if not, it is lost, or worth another try."""
+        try:
+            if self._connection is None:
+                self._connection = connect(self._access, answer_seconds=ANSWER_SECONDS)
+            self._lease.renew(self._connection)
+        except LeaseLostError as error:
+            self._close()  # its transaction has a lock on the table, for which whoever took over waits
+            self._lost = str(error)
+            self._log.error("%s", error)
+        except Exception as error:
+            self._close()
+            self._log.warning(
+                "the lease on the warehouse could not be renewed (%s); it is tried again", describe_error(error)
+            )
+        else:
+            return True
+        return False
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
