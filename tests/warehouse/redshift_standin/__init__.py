@@ -33,7 +33,25 @@ What it cannot show:
 
 from __future__ import annotations
 
-from tests.warehouse.redshift_standin.faults import RELATION_GONE, SERIALIZATION_FAILURE, Fault, S3Fault
+from tests.warehouse.redshift_standin.faults import (
+    CONFLICT,
+    RELATION_GONE,
+    SERIALIZATION_FAILURE,
+    WAKING,
+    ApiFault,
+    Fault,
+    S3Fault,
+)
 from tests.warehouse.redshift_standin.standin import RedshiftStandin, start_standin
 
-__all__ = ["RELATION_GONE", "SERIALIZATION_FAILURE", "Fault", "RedshiftStandin", "S3Fault", "start_standin"]
+__all__ = [
+    "CONFLICT",
+    "RELATION_GONE",
+    "SERIALIZATION_FAILURE",
+    "WAKING",
+    "ApiFault",
+    "Fault",
+    "RedshiftStandin",
+    "S3Fault",
+    "start_standin",
+]

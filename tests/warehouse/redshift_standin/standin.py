@@ -13,7 +13,7 @@ import boto3
 import redshift_connector
 
 from tests.warehouse.redshift_standin.accounts import ADMIN, ADMIN_PASSWORD, IAM_USER, Accounts
-from tests.warehouse.redshift_standin.aws_api import Api, run_api
+from tests.warehouse.redshift_standin.aws_api import ROLE_SECONDS, Api, run_api
 from tests.warehouse.redshift_standin.certificates import make_tls
 from tests.warehouse.redshift_standin.copy_source import ObjectStore
 from tests.warehouse.redshift_standin.faults import Faults
@@ -111,6 +111,7 @@ class RedshiftStandin:
         self.log.clear()
         self.timeline.clear()
         self.api.calls.clear()
+        self.api.keys.seconds = ROLE_SECONDS
 
     def environment(self) -> dict[str, str]:
         """Variables for a process that is to find the stand-in, its S3 and its AWS calls."""
@@ -118,6 +119,7 @@ class RedshiftStandin:
             **KEYS,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_ENDPOINT_URL_S3": self.s3_endpoint,
+            "AWS_ENDPOINT_URL_STS": self.serverless_endpoint,
             "AWS_ENDPOINT_URL_REDSHIFT": self.serverless_endpoint,
             "AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS": self.serverless_endpoint,
             "SSL_CERT_FILE": str(self.ca_file),
@@ -139,13 +141,13 @@ def start_standin() -> Iterator[RedshiftStandin]:
         store = ObjectStore(s3, frozenset({ROLE_ARN, "default"}))
         around = Surroundings(postgres.socket, tls, accounts, faults, store)
         server = stack.enter_context(Server(around))
-        api = Api(accounts, "localhost", server.port, WORKGROUP, CLUSTER)
+        api = Api(accounts, "localhost", server.port, WORKGROUP, CLUSTER, faults)
         yield RedshiftStandin(
             host="localhost",
             port=server.port,
             ca_file=ca_file,
             s3_endpoint=s3_endpoint,
-            faulty_s3_endpoint=stack.enter_context(run_faulty_proxy(s3_endpoint, faults)),
+            faulty_s3_endpoint=stack.enter_context(run_faulty_proxy(s3_endpoint, faults, api.keys.fault_of)),
             serverless_endpoint=stack.enter_context(run_api(api)),
             faults=faults,
             postgres=postgres,
