@@ -1,4 +1,4 @@
-"""Who may read the marts on Redshift: a user, or whom IAM lets in. Groups are in `tests/flows/test_redshift_pipeline`."""
+"""Who may read the marts on Redshift: a user, or whom IAM lets in. Groups: `tests/flows/test_redshift_pipeline`."""
 
 from __future__ import annotations
 
