@@ -81,21 +81,22 @@ def compile_kpis(settings: Settings) -> dict[str, str]:
         "--profiles-dir",
         str(settings.dbt_project_dir),
     ]
-    finished = subprocess.run(  # noqa: S603
-        [
-            str(Path(sys.executable).parent / "dbt"),
-            "--quiet",
-            "compile",
-            "--select",
-            "resource_type:analysis",
-            *options,
-        ],
-        cwd=settings.dbt_project_dir,
-        env=process_environment(dbt_environment(settings) | {"DBT_LOG_PATH": str(target / "logs")}),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with dbt_environment(settings) as variables:
+        finished = subprocess.run(  # noqa: S603
+            [
+                str(Path(sys.executable).parent / "dbt"),
+                "--quiet",
+                "compile",
+                "--select",
+                "resource_type:analysis",
+                *options,
+            ],
+            cwd=settings.dbt_project_dir,
+            env=process_environment(variables | {"DBT_LOG_PATH": str(target / "logs")}),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     if finished.returncode:
         said = (finished.stdout + finished.stderr).strip()[-2000:]
         raise LoadError(f"dbt cannot compile the KPI queries for {settings.target}: {said}")

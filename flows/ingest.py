@@ -25,8 +25,7 @@ from flows.lake.terms import Terms
 from flows.run.artifacts import escape, markdown_table, publish
 from flows.run.command_line import run_flow
 from flows.run.settings import Settings, Target, load_settings
-from flows.run.summary import Run, open_run
-from flows.run.target import open_warehouse
+from flows.run.summary import Run, hold_warehouse, open_run
 from flows.warehouse.base import Warehouse
 from flows.warehouse.ingestion import FileOutcome, Ingestion
 
@@ -46,13 +45,8 @@ def ingest(
         as_of: Not used by this flow; noted in the run summary.
     """
     settings = load_settings(source=source, work_dir=work_dir, target=target, as_of=as_of)
-    with open_run(settings) as run, run.timed("ingest"):
-        warehouse = open_warehouse(settings)
-        try:
-            with warehouse.hold(run.run_id):
-                _ingest(run, warehouse)
-        finally:
-            warehouse.close()
+    with open_run(settings) as run, run.timed("ingest"), hold_warehouse(run, settings) as warehouse:
+        _ingest(run, warehouse)
     return run.summary
 
 

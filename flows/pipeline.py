@@ -12,7 +12,7 @@ from flows.ingest import ingest
 from flows.report import report
 from flows.run.command_line import run_flow
 from flows.run.settings import Target, load_settings
-from flows.run.summary import describe, open_run
+from flows.run.summary import describe, hold_warehouse, open_run
 from flows.transform import transform
 
 
@@ -29,7 +29,7 @@ def retail_pipeline(
         as_of: Last day that the numbers cover; "the last year" ends on it. Empty: the last plausible order date.
     """
     settings = load_settings(source=source, work_dir=work_dir, target=target, as_of=as_of)
-    with open_run(settings) as run:
+    with open_run(settings) as run, hold_warehouse(run, settings):
         ingest(source, work_dir, target, as_of)
         transform(source, work_dir, target, as_of)
         report(source, work_dir, target, as_of)

@@ -26,8 +26,9 @@ from flows.marts.runner import invoke_dbt, release_warehouse
 from flows.run.artifacts import publish
 from flows.run.command_line import run_flow
 from flows.run.settings import Settings, Target, load_settings
-from flows.run.summary import Run, open_run
+from flows.run.summary import Run, hold_warehouse, open_run
 from flows.run.target import open_warehouse
+from flows.warehouse.base import Warehouse
 from flows.warehouse.builds import Build, ledger_sha256
 from reports.kpis import KPIS, Kpi, check_frame
 from reports.page import PageContext, Totals, render_page
@@ -80,12 +81,12 @@ def report(
         as_of: Last day that the numbers cover; "the last year" ends on it. Empty: the last plausible order date.
     """
     settings = load_settings(source=source, work_dir=work_dir, target=target, as_of=as_of)
-    with open_run(settings) as run, run.timed("report"):
-        _report(run)
+    with open_run(settings) as run, run.timed("report"), hold_warehouse(run, settings) as warehouse:
+        _report(run, warehouse)
     return run.summary
 
 
-def _report(run: Run) -> None:
+def _report(run: Run, warehouse: Warehouse) -> None:
     settings = run.settings
     build = find_passed_build(settings)
     answers = read_kpis(compile_queries(settings), build, settings)
@@ -98,6 +99,7 @@ def _report(run: Run) -> None:
         write_tables(frames, fresh)
         draw_charts(frames, fresh)
         render_page(frames, fresh, _page_context(run, answers))
+        warehouse.prove_hold()
         page = publish_report(fresh, run.run_id, settings)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)

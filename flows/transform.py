@@ -36,8 +36,7 @@ from flows.marts.runner import invoke_dbt, release_warehouse
 from flows.run.artifacts import publish
 from flows.run.command_line import run_flow
 from flows.run.settings import Settings, Target, load_settings
-from flows.run.summary import Run, open_run
-from flows.run.target import open_warehouse
+from flows.run.summary import Run, hold_warehouse, open_run
 from flows.warehouse.base import Warehouse
 
 BUILD = ["build"]
@@ -57,13 +56,9 @@ def transform(
     """
     settings = load_settings(source=source, work_dir=work_dir, target=target, as_of=as_of)
     with open_run(settings) as run, run.timed("transform"):
-        warehouse = open_warehouse(settings)
-        try:
-            _check_warehouse(settings)
-            with warehouse.hold(run.run_id):
-                _transform(run, warehouse)
-        finally:
-            warehouse.close()
+        _check_warehouse(settings)
+        with hold_warehouse(run, settings) as warehouse:
+            _transform(run, warehouse)
     return run.summary
 
 
@@ -92,6 +87,7 @@ def _transform(run: Run, warehouse: Warehouse) -> None:
             "freshness": [each.summarise() for each in freshness],
         }
         publish("dbt-build", "What dbt built and tested", describe_build(results, seconds, run.summary["dbt"]))
+    warehouse.prove_hold()
     check_complete(results, settings)
     amounts = measure_amounts(results, warehouse.engine())
     run.summary["dbt"]["amounts_usd"] = amounts
@@ -123,6 +119,7 @@ def parse_project(settings: Settings) -> None:
 
 def _choose_build(warehouse: Warehouse, settings: Settings) -> list[str]:
     """A build of what has changed; of everything, where this very project did not make and prove the marts."""
+    warehouse.prove_hold()
     proven = warehouse.read_build()
     warehouse.close()  # within one process dbt's own connection to a DuckDB file must be alone
     if proven and proven.project_sha256 == project_sha256(settings.dbt_project_dir):

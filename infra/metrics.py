@@ -7,10 +7,11 @@ here is also in the KPI tables of the report, and a test holds the two equal; an
 from __future__ import annotations
 
 import argparse
+import atexit
 import csv
-import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from flows.marts.environment import hold_environment
 from flows.marts.runner import release_warehouse
 from flows.run.settings import Settings, load_settings
 from flows.run.target import dbt_environment
@@ -92,7 +94,10 @@ def open_engine(settings: Settings) -> MetricFlowEngine:
     Raises:
         RuntimeError: dbt cannot read its project.
     """
-    os.environ.update(dbt_environment(settings) | {"DBT_LOG_PATH": str(settings.dbt_target_dir / "logs")})
+    held = ExitStack()
+    atexit.register(held.close)  # the adapter reads its environment as long as it is used
+    variables = held.enter_context(dbt_environment(settings))
+    held.enter_context(hold_environment(variables | {"DBT_LOG_PATH": str(settings.dbt_target_dir / "logs")}))
     from dbt.adapters.factory import get_adapter_by_type
     from dbt.cli.main import dbtRunner
     from dbt_metricflow.cli.dbt_connectors.adapter_backed_client import AdapterBackedSqlClient

@@ -11,13 +11,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 
-def process_environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a process that runs dbt: this one's, without foreign DBT_…, with `variables`."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("DBT_")} | dict(variables)
+def process_environment(variables: Mapping[str, str | None]) -> dict[str, str]:
+    """The environment of a process that runs dbt: this one's, without foreign DBT_…, with `variables`.
+
+    A variable that is None is left out, whatever this process has.
+    """
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
+    return {name: value for name, value in (ours | dict(variables)).items() if value is not None}
 
 
 @contextmanager
-def hold_environment(variables: Mapping[str, str]) -> Iterator[None]:
+def hold_environment(variables: Mapping[str, str | None]) -> Iterator[None]:
     """Make the environment of this process such a one for a while, and then what it was."""
     before, during = dict(os.environ), process_environment(variables)
     _change_to(during, before)

@@ -27,8 +27,8 @@ def invoke_dbt(arguments: list[str], settings: Settings, **options: Any) -> None
     if settings.as_of and arguments != ["retry"]:  # a retry takes the variables of the run it repeats
         options["vars"] = json.dumps({"as_of": settings.as_of.isoformat()})
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
-    variables = dbt_environment(settings) | {"DBT_LOG_PATH": str(settings.dbt_target_dir / "logs")}
-    with hold_environment(variables), _joined():
+    log_path = {"DBT_LOG_PATH": str(settings.dbt_target_dir / "logs")}
+    with dbt_environment(settings) as variables, hold_environment(variables | log_path), _joined():
         _invoke(arguments, settings, log_level_file="info", use_colors=False, use_colors_file=False, **options)
 
 

@@ -7,19 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from prefect.blocks.core import Block
 
 from flows.errors import ConfigError
+from flows.run.credentials import open_session
 from flows.run.settings import Settings
-from flows.warehouse.redshift.access import AwsKeys
 
 
 @dataclass(frozen=True)
 class Blocks:
     """What the Prefect blocks say, as far as blocks are named."""
 
-    keys: AwsKeys | None = None
+    session: boto3.Session | None = field(default=None, repr=False)
     region: str | None = None
     bucket: str | None = None
     folder: str = ""
@@ -46,7 +47,7 @@ def read_blocks(settings: Settings) -> Blocks:
     if settings.redshift_secret_block:
         secret = _read_secret(_load(AwsSecret, settings.redshift_secret_block, "RETAIL_REDSHIFT_SECRET_BLOCK"))
     return Blocks(
-        keys=_keys(credentials) if credentials else None,
+        session=open_session(credentials) if credentials else None,
         region=credentials.region_name if credentials else None,
         bucket=bucket.bucket_name if bucket else None,
         folder=bucket.bucket_folder.strip("/") if bucket else "",
@@ -62,13 +63,6 @@ def _load(kind: type[Block], name: str, variable: str) -> Any:
             f"the Prefect block {kind.__name__} {name!r}, named by {variable}, cannot be loaded ({error}). "
             "Make it in the Prefect UI or correct the name."
         ) from error
-
-
-def _keys(credentials: Any) -> AwsKeys | None:
-    """The keys of the block, frozen: a role or profile in it is resolved now."""
-    found = credentials.get_boto3_session().get_credentials()
-    frozen = found.get_frozen_credentials() if found else None
-    return AwsKeys(frozen.access_key, frozen.secret_key, frozen.token) if frozen else None
 
 
 def _read_secret(block: Any) -> Mapping[str, Any]:

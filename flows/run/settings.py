@@ -71,12 +71,12 @@ class Settings(BaseSettings):
     )
     redshift_reader: str | None = Field(
         default=None,
-        pattern=r"^(user:|group:|role:)?[a-z_][a-z0-9_]{0,126}$",
-        description="Who may read the marts: a user, group:name or role:name.",
+        pattern=r"^((user:|group:|role:)?[a-z_][a-z0-9_]{0,126}|(user:)?IAMR?:[A-Za-z0-9_+=,.@-]{1,64})$",
+        description="Who may read the marts: a user, group:name, role:name, or whom IAM lets in, IAMR:role or IAM:user.",
     )
     redshift_parallel_loads: int = Field(default=2, ge=1, le=16, description="How many tables are loaded at once.")
     redshift_lease_minutes: int = Field(
-        default=60, ge=1, le=1440, description="After how long another run may take over from one that was killed."
+        default=5, ge=1, le=1440, description="After how long another run may take over from one that was killed."
     )
     redshift_connect_seconds: float = Field(default=180, gt=0, description="How long to wait for a sleeping workgroup.")
     s3_bucket: str | None = Field(default=None, description="Bucket where parts lie until they are loaded.")

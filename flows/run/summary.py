@@ -21,6 +21,8 @@ from prefect.context import FlowRunContext
 
 from flows.errors import LoadError
 from flows.run.settings import Settings
+from flows.run.target import open_warehouse
+from flows.warehouse.base import Warehouse
 from flows.warehouse.lock import check_inside, hold_work_dir
 
 _UNFINISHED = re.compile(r"\A\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.json\.tmp\Z")
@@ -29,10 +31,14 @@ _CURRENT: ContextVar[Run | None] = ContextVar("current_run", default=None)
 
 @dataclass
 class Run:
-    """What a run knows of itself; `summary` becomes the run summary (see DESIGN: fixed names)."""
+    """What a run knows of itself; `summary` becomes the run summary (see DESIGN: fixed names).
+
+    `warehouse` is the one it holds (`hold_warehouse`).
+    """
 
     run_id: str
     settings: Settings
+    warehouse: Warehouse | None = None
     summary: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -98,13 +104,37 @@ def open_run(settings: Settings) -> Iterator[Run]:
             _CURRENT.reset(token)
 
 
+@contextmanager
+def hold_warehouse(run: Run, settings: Settings) -> Iterator[Warehouse]:
+    """The warehouse, held by this run; flows that a flow calls join in what it holds. No connection is left open.
+
+    Raises:
+        ConfigError: a setting is missing or wrong.
+        LoadError: another run holds it.
+    """
+    if run.warehouse is not None:
+        try:
+            yield run.warehouse
+        finally:
+            run.warehouse.close()
+        return
+    warehouse = open_warehouse(settings)
+    try:
+        with warehouse.hold(run.run_id):
+            run.warehouse = warehouse
+            yield warehouse
+    finally:
+        run.warehouse = None
+        warehouse.close()
+
+
 def _new_run(settings: Settings) -> Run:
     context = FlowRunContext.get()
     run_id = str(context.flow_run.id) if context and context.flow_run else str(uuid4())
     return Run(
         run_id,
         settings,
-        {
+        summary={
             "run_id": run_id,
             "target": settings.target,
             "as_of": settings.as_of.isoformat() if settings.as_of else None,

@@ -8,16 +8,17 @@ handed to the driver and, for the time dbt runs, to its environment.
 from __future__ import annotations
 
 import re
-
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from flows.errors import ConfigError
 from flows.run.blocks import Blocks, read_blocks
+from flows.run.credentials import lend_credentials
 from flows.run.settings import Settings
 from flows.warehouse.base import Warehouse
 from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
-from flows.warehouse.redshift.access import Access, AwsKeys
+from flows.warehouse.redshift.access import Access
+from flows.warehouse.redshift.endpoint import find_endpoint
 from flows.warehouse.redshift.stage import StageSettings
 
 _ROLE = r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=.@/-]+"
@@ -41,20 +42,24 @@ def open_warehouse(settings: Settings) -> Warehouse:
         work_dir=settings.work_dir,
         prefix=settings.schema_prefix,
         parallel_loads=settings.redshift_parallel_loads,
-        lease_minutes=settings.redshift_lease_minutes,
+        lease_seconds=settings.redshift_lease_minutes * 60,
     )
     return RedshiftWarehouse(access, stage, options)
 
 
-def dbt_environment(settings: Settings) -> dict[str, str]:
-    """Everything dbt reads from its environment; `DBT_ENV_SECRET_` makes dbt mask a value in its logs.
+@contextmanager
+def dbt_environment(settings: Settings) -> Iterator[dict[str, str | None]]:
+    """Everything dbt reads from its environment, for as long as it runs; what is None must not be there.
+
+    `DBT_ENV_SECRET_` makes dbt mask a value in its logs.
 
     Raises:
         ConfigError: lists every setting that is missing or wrong.
     """
-    variables = settings.dbt_environment()
+    variables: dict[str, str | None] = {**settings.dbt_environment()}
     if settings.target == "local":
-        return variables
+        yield variables
+        return
     access = find_access(settings, read_blocks(settings))
     variables |= {
         "RETAIL_REDSHIFT_HOST": access.host,
@@ -68,14 +73,11 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "RETAIL_REDSHIFT_SSLMODE": access.sslmode,
         "DBT_ENV_SECRET_RETAIL_REDSHIFT_PASSWORD": access.password or "",
     }
-    if access.keys:  # the driver that dbt uses takes them from AWS's own variables
-        variables |= {
-            "AWS_ACCESS_KEY_ID": access.keys.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": access.keys.secret_access_key,
-        }
-        if access.keys.session_token:
-            variables["AWS_SESSION_TOKEN"] = access.keys.session_token
-    return variables
+    if access.method == "iam" and access.session:  # without a block dbt's driver uses AWS's own chain, as ours does
+        with lend_credentials(access.session) as lent:
+            yield variables | lent
+    else:
+        yield variables
 
 
 def find_access(settings: Settings, blocks: Blocks) -> Access:
@@ -105,7 +107,9 @@ def find_access(settings: Settings, blocks: Blocks) -> Access:
     _refuse(missing + _missing_stage(settings, blocks))
     region = settings.redshift_region or blocks.region
     if not host:
-        host, port = _find_workgroup(str(settings.redshift_workgroup), region, blocks.keys)
+        host, port = find_endpoint(
+            str(settings.redshift_workgroup), region, blocks.session, settings.redshift_connect_seconds
+        )
     return Access(
         host=host,
         port=port,
@@ -117,7 +121,7 @@ def find_access(settings: Settings, blocks: Blocks) -> Access:
         workgroup=settings.redshift_workgroup,
         cluster_id=settings.redshift_cluster_id,
         sslmode=settings.redshift_sslmode,
-        keys=blocks.keys,
+        session=blocks.session,
         connect_seconds=settings.redshift_connect_seconds,
     )
 
@@ -136,7 +140,7 @@ def find_stage(settings: Settings, blocks: Blocks) -> StageSettings:
         prefix="/".join(re.sub(r"[^A-Za-z0-9!_.*()/=-]", "_", folder) for folder in folders if folder),
         region=settings.redshift_region or blocks.region,
         kms_key_id=settings.s3_kms_key_id,
-        keys=blocks.keys,
+        session=blocks.session,
     )
 
 
@@ -167,20 +171,3 @@ def _refuse(missing: list[str]) -> None:
         raise ConfigError(
             "\n".join(["target redshift: these settings are missing or wrong:", *(f"  - {each}" for each in missing)])
         )
-
-
-def _find_workgroup(name: str, region: str | None, keys: AwsKeys | None) -> tuple[str, int]:
-    session = boto3.Session(
-        aws_access_key_id=keys.access_key_id if keys else None,
-        aws_secret_access_key=keys.secret_access_key if keys else None,
-        aws_session_token=keys.session_token if keys else None,
-        region_name=region,
-    )
-    try:
-        found = session.client("redshift-serverless").get_workgroup(workgroupName=name)["workgroup"]["endpoint"]
-    except (BotoCoreError, ClientError) as error:
-        raise ConfigError(
-            f"the workgroup {name!r} cannot be looked up ({error}). Check RETAIL_REDSHIFT_WORKGROUP, the region "
-            "and the rights, or set RETAIL_REDSHIFT_HOST."
-        ) from error
-    return str(found["address"]), int(found["port"])

@@ -118,7 +118,14 @@ class Warehouse(Protocol):
         """Be the only run that writes to the warehouse.
 
         Raises:
-            LoadError: another run holds it; the message says which.
+            LoadError: another run holds it; the message says which, and for how long at most if it was killed.
+        """
+
+    def prove_hold(self) -> None:
+        """Prove that this run still holds the warehouse: nobody else has written to it since `hold` began.
+
+        Raises:
+            LoadError: another run has taken over, or no run holds it.
         """
 
     def prepare(self, contracts: Iterable[Contract]) -> None:
@@ -153,7 +160,11 @@ class Warehouse(Protocol):
         """The build that the marts come from, if it passed as a whole; else None: the marts are untested."""
 
     def record_build(self, build: Build) -> None:
-        """Write a build into the build ledger, in place of what dbt's own hook wrote of it."""
+        """Write a build into the build ledger, in place of what dbt's own hook wrote of it.
+
+        Raises:
+            LoadError: another run has taken over the warehouse.
+        """
 
     def engine(self) -> Engine:
         """A SQLAlchemy engine that reads the marts."""

@@ -39,9 +39,8 @@ def test_blocks_of_prefect_give_keys_bucket_and_password(
     assert warehouse._stage.list_keys() == []
     assert list(warehouse._query("select current_user")[0]) == [standin.user]
     warehouse.close()
-    environment = dbt_environment(load_settings(target="redshift"))
-    assert environment["AWS_ACCESS_KEY_ID"] == "testing"
-    assert environment["DBT_ENV_SECRET_RETAIL_REDSHIFT_PASSWORD"] == standin.password
+    with dbt_environment(load_settings(target="redshift")) as environment:
+        assert environment["DBT_ENV_SECRET_RETAIL_REDSHIFT_PASSWORD"] == standin.password
 
 
 def test_block_that_does_not_exist_is_named(

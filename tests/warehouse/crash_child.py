@@ -79,7 +79,7 @@ class Connection:
 
 def name_statement(sql: str) -> str:
     """What a statement does and to what (the table it names first), so that equal steps have equal names."""
-    first = re.search(r"load_ledger|load_lock|deliveries|replaced|staged|schema|raw", sql)
+    first = re.search(r"load_ledger|load_fence|run_lease|deliveries|entries|replaced|staged|schema|raw", sql)
     kind = (first[0] if first else "raw").removeprefix("load_")
     return f"{'count' if 'count(*)' in sql else sql.split(maxsplit=1)[0]} {kind}"
 

@@ -15,7 +15,7 @@ from flows.errors import RetailError
 from flows.run.blocks import read_blocks
 from flows.run.settings import load_settings
 from flows.run.target import find_access, find_stage
-from flows.warehouse.redshift.access import connect
+from flows.warehouse.redshift.connections import connect
 
 TESTS = Path(__file__).resolve().parents[1]
 FILES = (TESTS / "warehouse" / "test_redshift.py", TESTS / "flows" / "test_redshift_pipeline.py")

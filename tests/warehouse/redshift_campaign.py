@@ -79,7 +79,9 @@ class RedshiftCampaign:
             state[relation.name] = sorted(map(repr, self.standin.run(relation.query(""))))
         found = self.standin.s3.list_objects_v2(Bucket=self.standin.bucket)
         state["staged"] = [item["Key"] for item in found.get("Contents", [])]
-        state["holders"] = self.standin.run("select * from ops.load_lock")
+        state["holders"] = self.standin.run(
+            "select lease_id from ops.run_lease union select lease_id from ops.load_fence"
+        )
         state["files"] = sorted(str(path.relative_to(self.work_dir)) for path in self.work_dir.rglob("*.parquet*"))
         return state
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from flows.errors import ConfigError
+from flows.marts.environment import process_environment
 from flows.run.blocks import read_blocks
 from flows.run.settings import load_settings
 from flows.run.target import dbt_environment, find_access, find_stage, open_warehouse
@@ -122,9 +122,9 @@ def test_iam_gets_credentials_from_aws(
     kind(monkeypatch, standin)
     assert ask(open_redshift()) != ""
     assert standin.api.calls
-    environment = dbt_environment(load_settings(target="redshift"))
-    assert (environment["RETAIL_REDSHIFT_METHOD"], environment["RETAIL_REDSHIFT_HOST"]) == ("iam", standin.host)
-    assert environment["DBT_ENV_SECRET_RETAIL_REDSHIFT_PASSWORD"] == ""
+    with dbt_environment(load_settings(target="redshift")) as environment:
+        assert (environment["RETAIL_REDSHIFT_METHOD"], environment["RETAIL_REDSHIFT_HOST"]) == ("iam", standin.host)
+        assert environment["DBT_ENV_SECRET_RETAIL_REDSHIFT_PASSWORD"] == ""
 
 
 @pytest.mark.parametrize("kind", [serverless, provisioned])
@@ -139,14 +139,17 @@ def test_dbt_connects_with_iam(
     monkeypatch.delenv("RETAIL_REDSHIFT_PASSWORD")
     kind(monkeypatch, standin)
     settings = load_settings(target="redshift")
-    done = subprocess.run(
-        [Path(sys.executable).parent / "dbt", "debug", "--connection", "--target", "redshift", "--profiles-dir", "."],
-        cwd=settings.dbt_project_dir,
-        env=os.environ | dbt_environment(settings) | {"DBT_LOG_PATH": str(tmp_path), "DBT_TARGET_PATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    folders = {"DBT_LOG_PATH": str(tmp_path), "DBT_TARGET_PATH": str(tmp_path)}
+    dbt = Path(sys.executable).parent / "dbt"
+    with dbt_environment(settings) as variables:
+        done = subprocess.run(
+            [dbt, "debug", "--connection", "--target", "redshift", "--profiles-dir", "."],
+            cwd=settings.dbt_project_dir,
+            env=process_environment(variables | folders),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     assert "OK connection ok" in done.stdout, done.stdout + done.stderr
     assert any("credentials" in str(call).lower() for call in standin.api.calls), "AWS was asked"
 

@@ -33,7 +33,7 @@ def copies(standin: RedshiftStandin) -> int:
         "^copy",
         "^commit",
         "^create temporary",
-        "^update .*load_lock",
+        "^update .*load_fence",
         '^delete from "raw"',
         '^delete from "ops"."load_ledger"',
         '^insert into "ops"."load_ledger"',
@@ -63,7 +63,7 @@ def test_connection_lost_at_any_statement_files_are_loaded_exactly_once(
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("statement", ["^commit", '^insert into "ops"."deliveries"', "^update .*load_lock"])
+@pytest.mark.parametrize("statement", ["^commit", '^insert into "ops"."deliveries"', "^update .*load_fence"])
 def test_connection_lost_while_deliveries_are_noted_each_is_noted_once(
     redshift: Redshift, warehouse: RedshiftWarehouse, standin: RedshiftStandin, statement: str, when: str
 ) -> None:

@@ -45,6 +45,9 @@ class DuckDBWarehouse:
         """Nothing to do: whoever holds the work folder is alone with the file in it."""
         return nullcontext()
 
+    def prove_hold(self) -> None:
+        """Nothing to do: the kernel's lock on the work folder cannot be lost."""
+
     def prepare(self, contracts: Iterable[Contract]) -> None:
         with self._explained("the tables cannot be made"):
             make_schemas(self._connect())

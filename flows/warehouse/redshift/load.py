@@ -26,7 +26,7 @@ from flows.warehouse.base import (
     raw_columns,
     raw_table,
 )
-from flows.warehouse.redshift.access import describe_error, is_transient
+from flows.warehouse.redshift.failures import describe_error, is_transient
 from flows.warehouse.redshift.lease import Lease
 
 LATE_COLUMNS = {"_file_sha256": "file_sha256", "_run_id": "run_id", "_loaded_at": "loaded_at"}  # raw → ledger
@@ -48,37 +48,43 @@ class Load:
     replaced: Sequence[str] = ()
 
     def run(self, connection: Connection, lease: Lease, *, is_again: bool) -> None:
-        """Prove the lease, COPY, replace the rows of these files and their ledger rows, keep what was replaced.
+        """COPY, replace the rows of these files, keep what was replaced, compare the counts; commit.
 
-        The counts are compared, and then all of it is committed.
+        What other tables' loads write as well, the fence and the ledger, is written last: such a table is locked from
+        then on until the commit (`lease`), so that loads of several tables wait for each other's ends only.
 
-        With `is_again` the ledger is asked whether an earlier try was committed, though nobody heard of it. That
-        try has ended by then: proving the lease waits for it.
+        With `is_again` an earlier try may have been committed, though nobody heard of it, or be about to be. Proving
+        the lease waits for one that is, and undoes one that is not.
 
         Raises:
             LoadError: COPY refused the parts, a count differs, or another run has taken over; nothing was changed.
         """
         cursor = connection.cursor()
-        lease.prove(cursor, self.contract.table)
-        if is_again and self._is_committed(cursor):
-            connection.rollback()
+        if is_again and self._was_committed(connection, lease):
             return
+        self._note_entries(cursor)
         if self.manifest_url:
             self._copy(connection, self.manifest_url)
         if self.contract.history != "none" and self.replaced:
             self._archive_rows(cursor)
         self._delete(cursor)
-        insert_rows(cursor, self._ledger, LEDGER_COLUMNS, self.entries)
         if self.manifest_url:
             self._insert_rows(cursor)
         if self.contract.history == "vanished":
             self._prune_archive(cursor)
-        cursor.execute(
-            f"select _file, count(*) from {self._table} where _loaded_at = %s group by _file",  # noqa: S608
-            (self.entries[0].loaded_at,),
-        )
-        check_counts(self.entries, {name: int(count) for name, count in cursor.fetchall()})
+        self._check_counts(cursor)
+        lease.prove(cursor, self.contract.table)
+        self._write_ledger(cursor)
         connection.commit()
+
+    def _was_committed(self, connection: Connection, lease: Lease) -> bool:
+        """Fence earlier tries off, then ask the ledger, in a transaction that begins after that."""
+        cursor = connection.cursor()
+        lease.prove(cursor, self.contract.table)
+        connection.commit()
+        is_committed = self._is_committed(cursor)
+        connection.rollback()
+        return is_committed
 
     def _is_committed(self, cursor: Cursor) -> bool:
         """Whether the ledger has exactly these rows."""
@@ -104,6 +110,16 @@ class Load:
     @property
     def _staged(self) -> str:
         return quote(f"staged_{self.contract.table}")
+
+    @property
+    def _noted(self) -> str:
+        return quote(f"entries_{self.contract.table}")
+
+    def _note_entries(self, cursor: Cursor) -> None:
+        """Write the ledger rows into a temporary table, for the rows that are inserted to be joined with."""
+        declared = ", ".join(f"{quote(name)} {sql_type}" for name, sql_type in LEDGER_COLUMNS.items())
+        cursor.execute(f"create temporary table {self._noted} ({declared}) diststyle all")
+        insert_rows(cursor, self._noted, LEDGER_COLUMNS, self.entries)
 
     def _copy(self, connection: Connection, manifest_url: str) -> None:
         """COPY into a temporary table with exactly the columns of the parts."""
@@ -145,22 +161,37 @@ class Load:
         names = [entry.file_name for entry in self.entries]
         marks = ", ".join(["%s"] * len(names))
         cursor.execute(f"delete from {self._table} where _file in ({marks})", names)  # noqa: S608
+
+    def _insert_rows(self, cursor: Cursor) -> None:
+        """Insert the staged rows with what the ledger is to say of their file."""
+        columns = list(raw_columns(self.contract))
+        selected = ", ".join(
+            f"entries.{LATE_COLUMNS[c]}" if c in LATE_COLUMNS else f"parts.{quote(c)}" for c in columns
+        )
+        cursor.execute(
+            f"insert into {self._table} ({', '.join(map(quote, columns))}) "  # noqa: S608
+            f"select {selected} from {self._staged} as parts join {self._noted} as entries "
+            "on entries.file_name = parts._file"
+        )
+        cursor.execute(f"drop table {self._staged}")
+
+    def _check_counts(self, cursor: Cursor) -> None:
+        cursor.execute(
+            f"select _file, count(*) from {self._table} where _loaded_at = %s group by _file",  # noqa: S608
+            (self.entries[0].loaded_at,),
+        )
+        check_counts(self.entries, {name: int(count) for name, count in cursor.fetchall()})
+
+    def _write_ledger(self, cursor: Cursor) -> None:
+        """Replace the ledger rows of these files."""
+        columns, names = ", ".join(map(quote, LEDGER_COLUMNS)), [entry.file_name for entry in self.entries]
+        marks = ", ".join(["%s"] * len(names))
         cursor.execute(
             f"delete from {self._ledger} where table_name = %s and file_name in ({marks})",  # noqa: S608
             [self.contract.table, *names],
         )
-
-    def _insert_rows(self, cursor: Cursor) -> None:
-        """Insert the staged rows with what the ledger, which is written first, says of their file."""
-        columns = list(raw_columns(self.contract))
-        selected = ", ".join(f"ledger.{LATE_COLUMNS[c]}" if c in LATE_COLUMNS else f"parts.{quote(c)}" for c in columns)
-        cursor.execute(
-            f"insert into {self._table} ({', '.join(map(quote, columns))}) "  # noqa: S608
-            f"select {selected} from {self._staged} as parts join {self._ledger} as ledger "
-            "on ledger.table_name = %s and ledger.file_name = parts._file",
-            (self.contract.table,),
-        )
-        cursor.execute(f"drop table {self._staged}")
+        cursor.execute(f"insert into {self._ledger} ({columns}) select {columns} from {self._noted}")  # noqa: S608
+        cursor.execute(f"drop table {self._noted}")
 
     def _explain(self, connection: Connection, error: DatabaseError) -> str:
         """Redshift's words, what SYS_LOAD_ERROR_DETAIL has of this session, the files, and the cure."""

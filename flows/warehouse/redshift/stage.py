@@ -10,10 +10,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
@@ -23,7 +24,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from flows.errors import ConfigError, LoadError
 from flows.lake.parts import Part
-from flows.warehouse.redshift.access import AwsKeys
 
 _OURS = re.compile(r"\A(parts/[0-9a-f]{64}\.parquet|manifests/[0-9a-f]{64}\.json)\Z")
 _FINAL = ("AccessDenied", "NoSuchBucket", "InvalidAccessKeyId", "SignatureDoesNotMatch", "PermanentRedirect", "403")
@@ -32,13 +32,16 @@ UPLOADS = 4
 
 @dataclass(frozen=True)
 class StageSettings:
-    """Where parts lie until they are loaded; `prefix` belongs to one warehouse alone."""
+    """Where parts lie until they are loaded; `prefix` belongs to one warehouse alone.
+
+    `session` gives the keys of a Prefect block, fresh ones whenever they are needed; without one AWS's own chain does.
+    """
 
     bucket: str
     prefix: str
     region: str | None = None
     kms_key_id: str | None = None
-    keys: AwsKeys | None = None
+    session: boto3.Session | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,10 @@ class Staged:
 class Stage:
     """A place in S3 for the parts of loads that are under way."""
 
-    def __init__(self, settings: StageSettings) -> None:
+    def __init__(self, settings: StageSettings, log: logging.Logger | None = None) -> None:
         self.settings = settings
         self._client = _make_client(settings)
+        self._log = log or logging.getLogger(__name__)
 
     def upload(self, parts: Sequence[Part]) -> Staged:
         """Upload the parts, several at once, then the manifest.
@@ -70,24 +74,55 @@ class Stage:
         self._put(key, manifest, hashlib.sha256(manifest).hexdigest())
         return Staged(f"s3://{self.settings.bucket}/{key}", (key, *dict.fromkeys(keys)))
 
-    def remove(self, keys: Iterable[str]) -> None:
-        """Remove staged objects; what cannot be removed is found again by `sweep`."""
+    def check_region(self, warehouse_region: str | None) -> None:
+        """Compare the bucket's region with that of the warehouse, before anything is uploaded.
+
+        COPY of Parquet needs both to be the same (copy-usage_notes-copy-from-columnar); it would say so only after the
+        upload. Nothing is compared where one of them is not known.
+
+        Raises:
+            ConfigError: they differ.
+        """
+        bucket_region = self._find_region()
+        if warehouse_region and bucket_region and bucket_region != warehouse_region:
+            raise ConfigError(
+                f"the bucket {self.settings.bucket} lies in {bucket_region}, the warehouse in {warehouse_region}: COPY "
+                "reads Parquet from a bucket of the same region only. Name a bucket in "
+                f"{warehouse_region} by RETAIL_S3_BUCKET; or correct RETAIL_REDSHIFT_REGION, if that is wrong."
+            )
+
+    def remove(self, keys: Iterable[str]) -> int:
+        """Remove staged objects, and return how many are gone; those that stay are named, and found again by `sweep`.
+
+        S3 answers with 200 even if it removed nothing: the errors, one a key, are in the body (API: DeleteObjects).
+        """
+        gone, failed = 0, []
         for batch in _in_batches(list(keys), 1000):
-            self._call(
+            answer = self._call(
                 "remove staged objects",
                 lambda batch=batch: self._client.delete_objects(
                     Bucket=self.settings.bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
                 ),
             )
+            errors = answer.get("Errors", [])
+            failed += errors
+            gone += len(batch) - len(errors)
+        if failed:
+            named = ", ".join(f"{error.get('Key')} ({error.get('Code')})" for error in failed[:5])
+            more = f" and {len(failed) - 5} more" if len(failed) > 5 else ""  # noqa: PLR2004
+            self._log.warning(
+                "s3://%s: %d staged objects could not be removed: %s%s. They hold data and cost money until they are: "
+                "check the right s3:DeleteObject, and a lifecycle rule",
+                *(self.settings.bucket, len(failed), named, more),
+            )
+        return gone
 
     def sweep(self) -> int:
         """Remove what killed runs left under this prefix, and nothing that a run does not name so; return how many.
 
         For the one run that holds the warehouse: everything staged is then an orphan.
         """
-        orphans = self.list_keys()
-        self.remove(orphans)
-        return len(orphans)
+        return self.remove(self.list_keys())
 
     def list_keys(self) -> list[str]:
         """The keys of all staged objects."""
@@ -100,6 +135,18 @@ class Stage:
         )
         keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
         return [key for key in keys if _OURS.match(key.removeprefix(prefix))]
+
+    def _find_region(self) -> str | None:
+        """S3 tells the region of a bucket with every answer, even one that refuses (API: HeadBucket)."""
+        try:
+            answer = self._client.head_bucket(Bucket=self.settings.bucket)
+        except ClientError as error:
+            answer = error.response
+        except (BotoCoreError, Boto3Error, OSError):
+            return None
+        headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        region: str | None = answer.get("BucketRegion") or headers.get("x-amz-bucket-region")
+        return region
 
     def _upload_part(self, part: Part) -> str:
         key = f"{self.settings.prefix}/parts/{part.sha256}.parquet"
@@ -135,16 +182,10 @@ class Stage:
 
 
 def _make_client(settings: StageSettings) -> Any:
-    keys = settings.keys
-    session = boto3.Session(
-        aws_access_key_id=keys.access_key_id if keys else None,
-        aws_secret_access_key=keys.secret_access_key if keys else None,
-        aws_session_token=keys.session_token if keys else None,
-        region_name=settings.region,
-    )
+    session = settings.session or boto3.Session()
     # the SDK repeats after 5xx, throttling and time-outs, with a backoff that doubles
     config = Config(retries={"mode": "standard", "total_max_attempts": 8}, connect_timeout=10, read_timeout=60)
-    return session.client("s3", config=config)
+    return session.client("s3", region_name=settings.region, config=config)
 
 
 def _manifest(bucket: str, keys: Sequence[str], parts: Sequence[Part]) -> bytes:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from redshift_connector.core import Connection
+from redshift_connector.cursor import Cursor
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
@@ -34,11 +35,15 @@ from flows.warehouse.base import (
     raw_table,
 )
 from flows.warehouse.builds import BUILD_COLUMNS, Build, Gate, build_table, read_build, read_gate
-from flows.warehouse.redshift.access import Access, Connections, connect, describe_error, is_transient, with_retries
+from flows.warehouse.redshift.access import Access, region_of_host
+from flows.warehouse.redshift.connections import Connections, connect, with_retries
+from flows.warehouse.redshift.failures import describe_error, is_transient
 from flows.warehouse.redshift.lease import Lease
 from flows.warehouse.redshift.load import Load, insert_rows, staged_columns
+from flows.warehouse.redshift.owner import identify_owner
 from flows.warehouse.redshift.preflight import check_part
-from flows.warehouse.redshift.stage import Stage, StageSettings
+from flows.warehouse.redshift.renewal import Renewal
+from flows.warehouse.redshift.stage import Stage, Staged, StageSettings
 from flows.warehouse.redshift.tables import make_schemas, make_tables
 from flows.warehouse.versions import find_deliveries, find_replaced, new_entries
 
@@ -53,7 +58,7 @@ class LoadOptions:
     work_dir: Path
     prefix: str = ""
     parallel_loads: int = 2
-    lease_minutes: int = 60
+    lease_seconds: int = 300
     attempts: int = 5
     pause_seconds: float = 2
 
@@ -66,27 +71,31 @@ class RedshiftWarehouse:
     ) -> None:
         self.access, self.options = access, options
         self.parallel_loads = options.parallel_loads
-        self._stage = Stage(stage)
-        self._connections = Connections(access)
-        self._lease: Lease | None = None
         self._log = log or logging.getLogger(__name__)
+        self._stage = Stage(stage, self._log)
+        self._connections = Connections(access)
+        self._held: tuple[Lease, Renewal] | None = None
 
     @contextmanager
     def hold(self, run_id: str) -> Iterator[None]:
-        owner = f"{socket.gethostname()}:{self.options.work_dir}"
-        lease = Lease(run_id, owner, self.options.lease_minutes, self.options.prefix)
+        lease = self._claim(run_id)
         self._retried(lambda connection: make_schemas(connection, self.options.prefix))
         self._retried(lambda connection: lease.acquire(connection, list(CONTRACTS)))
-        self._lease = lease
         try:
-            yield
+            with Renewal(lease, self.access, self._log) as renewal:
+                self._held = lease, renewal
+                yield
         finally:
-            self._lease = None
+            self._held = None
             with suppress(RetailError):  # it runs out by itself
                 self._retried(lease.release)
 
+    def prove_hold(self) -> None:
+        self._retried(self._held_lease().renew)
+
     def prepare(self, contracts: Iterable[Contract]) -> None:
         chosen = list(contracts)
+        self._stage.check_region(region_of_host(self.access.host) or self.access.region)
         self._retried(lambda connection: make_tables(connection, chosen, self.options.prefix))
         orphans = self._stage.sweep()
         if orphans:
@@ -104,15 +113,18 @@ class RedshiftWarehouse:
         lease, table = self._held_lease(), deliveries_table(self.options.prefix)
         ledger, tables = self.read_ledger(), sorted({version.table_name for version in versions})
 
-        def note(connection: Connection) -> list[DeliveryRow]:
-            cursor = connection.cursor()
+        def find(cursor: Cursor) -> tuple[list[DeliveryRow], list[DeliveryRow]]:
             columns, marks = ", ".join(map(quote, DELIVERY_COLUMNS)), ", ".join(["%s"] * len(tables))
             cursor.execute(f"select {columns} from {table} where table_name in ({marks})", tables)  # noqa: S608
-            known = [DeliveryRow(*row) for row in cursor.fetchall()]
-            found, new = find_deliveries(versions, known, ledger, run_id)
+            return find_deliveries(versions, [DeliveryRow(*row) for row in cursor.fetchall()], ledger, run_id)
+
+        def note(connection: Connection) -> list[DeliveryRow]:
+            cursor = connection.cursor()
+            found, new = find(cursor)
             if new:
                 connection.rollback()
                 lease.prove(cursor, new[0].table_name)
+                found, new = find(cursor)  # an earlier try, for whose end the proof has waited, may have noted them
                 insert_rows(cursor, table, DELIVERY_COLUMNS, new)
                 connection.commit()
             return found
@@ -134,8 +146,7 @@ class RedshiftWarehouse:
             self._load(Load(contract, entries, url, self.options.copy_role, self.options.prefix, replaced))
         finally:
             if staged:
-                with suppress(RetailError):  # the next run sweeps
-                    self._stage.remove(staged.keys)
+                self._unstage(staged)
         return entries
 
     def read_gate(self) -> Gate | None:
@@ -146,8 +157,10 @@ class RedshiftWarehouse:
 
     def record_build(self, build: Build) -> None:
         table, marks = build_table(self.options.prefix), ", ".join(["%s"] * len(BUILD_COLUMNS))
+        lease = self._held_lease()
 
         def write(connection: Connection) -> None:
+            lease.renew(connection)
             cursor = connection.cursor()
             cursor.execute(create_table(table, BUILD_COLUMNS) + " diststyle all")
             cursor.execute(f"delete from {table} where build_id = %s", (build.build_id,))  # noqa: S608
@@ -161,6 +174,13 @@ class RedshiftWarehouse:
 
     def close(self) -> None:
         self._connections.close()
+
+    def _unstage(self, staged: Staged) -> None:
+        """Remove what was loaded; what stays is named, and removed by the next run."""
+        try:
+            self._stage.remove(staged.keys)
+        except RetailError as error:
+            self._log.warning("%s", error)
 
     def _load(self, load: Load) -> None:
         """Load; after an outage again, which never loads twice.
@@ -177,10 +197,22 @@ class RedshiftWarehouse:
 
         self._retried(attempt)
 
+    def _claim(self, run_id: str) -> Lease:
+        work_dir, options = self.options.work_dir, self.options
+        owner = f"{socket.gethostname()}:{work_dir}"
+        return Lease(run_id, owner, identify_owner(work_dir), options.lease_seconds, options.prefix)
+
     def _held_lease(self) -> Lease:
-        if self._lease is None:
-            raise LoadError("files are loaded only while the run holds the warehouse: `with warehouse.hold(run_id)`.")
-        return self._lease
+        """The lease of this run.
+
+        Raises:
+            LoadError: there is none, or the last renewal found that another run has taken over.
+        """
+        if self._held is None:
+            raise LoadError("only a run that holds the warehouse may write to it: `with warehouse.hold(run_id)`.")
+        lease, renewal = self._held
+        renewal.check()
+        return lease
 
     def _query(self, sql: str) -> list[Any]:
         def read(connection: Connection) -> list[Any]:

@@ -18,8 +18,8 @@ own transaction. Error texts that are not known to be Redshift's are marked "unc
 
 What it cannot show:
 - speed, and all that serves it: distribution, sort keys, encodings, WLM, result cache, data API, waking up, billing.
-- serialisation conflicts as Redshift finds them, by table; and its table locks. Here a transaction reads one snapshot,
-  and only two writers of the same row make error 1023, unless a fault is asked for.
+- serialisation conflicts as a database set to SERIALIZABLE finds them, by table. Here a transaction reads one snapshot,
+  and only two writers of the same row make error 1023, as with SNAPSHOT, unless a fault is asked for.
 - blanks at the end of a VARCHAR, which Redshift leaves out of comparisons: here 'a' and 'a ' differ.
 - precision and scale of computed DECIMALs (r_numeric_computations201): PostgreSQL keeps more digits.
 - rules of the leader node beyond functions that are named in `functions`; correlated subqueries that Redshift refuses.
@@ -33,7 +33,25 @@ What it cannot show:
 
 from __future__ import annotations
 
-from tests.warehouse.redshift_standin.faults import RELATION_GONE, SERIALIZATION_FAILURE, Fault, S3Fault
+from tests.warehouse.redshift_standin.faults import (
+    CONFLICT,
+    RELATION_GONE,
+    SERIALIZATION_FAILURE,
+    WAKING,
+    ApiFault,
+    Fault,
+    S3Fault,
+)
 from tests.warehouse.redshift_standin.standin import RedshiftStandin, start_standin
 
-__all__ = ["RELATION_GONE", "SERIALIZATION_FAILURE", "Fault", "RedshiftStandin", "S3Fault", "start_standin"]
+__all__ = [
+    "CONFLICT",
+    "RELATION_GONE",
+    "SERIALIZATION_FAILURE",
+    "WAKING",
+    "ApiFault",
+    "Fault",
+    "RedshiftStandin",
+    "S3Fault",
+    "start_standin",
+]

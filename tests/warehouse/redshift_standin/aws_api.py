@@ -1,13 +1,17 @@
-"""The AWS calls that redshift_connector makes for IAM: credentials and addresses, of Serverless and of a cluster.
+"""The AWS calls that IAM needs: credentials and addresses, of Serverless and of a cluster, and keys of roles.
 
-moto has no redshift-serverless, and its redshift gives passwords that no server checks.
+moto has no redshift-serverless, and its redshift gives passwords that no server checks. Keys of a role (AssumeRole) are
+given here too, for they run out here: `Keys` knows until when, and a call that is signed with old ones is refused.
 """
 
 from __future__ import annotations
 
 import json
+import re
+import secrets
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,10 +20,38 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
 from tests.warehouse.redshift_standin.accounts import ADMIN, IAM_USER, Accounts
+from tests.warehouse.redshift_standin.faults import Faults
 from tests.warehouse.redshift_standin.s3 import run_http
 
 CREDENTIAL_SECONDS = 900
+ROLE_SECONDS = 3600
 XML = "http://redshift.amazonaws.com/doc/2012-12-01/"
+
+
+class Keys:
+    """Keys of roles that were given out, and how long they are valid; keys that never run out are not known here."""
+
+    def __init__(self) -> None:
+        self.seconds: float = ROLE_SECONDS
+        self._issued: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def issue(self) -> tuple[str, float]:
+        """A new access key and when it runs out, in seconds of the epoch."""
+        access_key, expires_at = f"ASIA{secrets.token_hex(8).upper()}", time.time() + self.seconds
+        with self._lock:
+            self._issued[access_key] = expires_at
+        return access_key, expires_at
+
+    def fault_of(self, headers: Mapping[str, str]) -> str | None:
+        """What is wrong with the keys that a request is signed with: the code of AWS's error."""
+        signed = re.search(r"Credential=([^/]+)/", headers.get("Authorization") or "")
+        access_key, token = signed[1] if signed else "", headers.get("X-Amz-Security-Token")
+        with self._lock:
+            expires_at = self._issued.get(access_key)
+        if (expires_at is None) != (token is None) or (token and token != f"token-of-{access_key}"):
+            return "UnrecognizedClientException"
+        return "ExpiredTokenException" if expires_at is not None and expires_at < time.time() else None
 
 
 @dataclass
@@ -31,7 +63,20 @@ class Api:
     port: int
     workgroup: str
     cluster: str
+    faults: Faults = field(default_factory=Faults)
+    keys: Keys = field(default_factory=Keys)
     calls: list[str] = field(default_factory=list)
+
+    def assume_role(self, request: dict[str, Any]) -> str:
+        """Keys of a role, valid for `keys.seconds` (API: AssumeRole, of STS)."""
+        access_key, expires_at = self.keys.issue()
+        name = f"{request['RoleArn']}/{request['RoleSessionName']}"
+        expires = datetime.fromtimestamp(expires_at, UTC).isoformat()
+        return (
+            f"<Credentials><AccessKeyId>{access_key}</AccessKeyId><SecretAccessKey>secret-of-{access_key}"
+            f"</SecretAccessKey><SessionToken>token-of-{access_key}</SessionToken><Expiration>{expires}</Expiration>"
+            f"</Credentials><AssumedRoleUser><Arn>{name}</Arn><AssumedRoleId>AROA:x</AssumedRoleId></AssumedRoleUser>"
+        )
 
     def get_credentials(self, _: dict[str, Any]) -> dict[str, Any]:
         """Serverless: a temporary password for the caller's own IAM identity."""
@@ -88,6 +133,10 @@ class _ApiHandler(BaseHTTPRequestHandler):
             self._answer_xml(request.get("Action", ""), request)
 
     def _answer_json(self, action: str, request: dict[str, Any]) -> None:
+        if fault := self._fault(action):
+            code, status = fault
+            self._send(status, "application/x-amz-json-1.1", json.dumps({"__type": code, "message": "refused"}))
+            return
         known: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "GetCredentials": self.plan.get_credentials,
             "GetWorkgroup": self.plan.get_workgroup,
@@ -103,7 +152,13 @@ class _ApiHandler(BaseHTTPRequestHandler):
             self._send(200, "application/x-amz-json-1.1", json.dumps(known[action](request)))
 
     def _answer_xml(self, action: str, request: dict[str, Any]) -> None:
+        if fault := self._fault(action):
+            code, status = fault
+            error = f"<Error><Code>{code}</Code><Message>refused</Message></Error>"
+            self._send(status, "text/xml", f"<ErrorResponse>{error}</ErrorResponse>")
+            return
         known: dict[str, Callable[[dict[str, Any]], str]] = {
+            "AssumeRole": self.plan.assume_role,
             "GetClusterCredentials": self.plan.get_cluster_credentials,
             "DescribeClusters": self.plan.describe_clusters,
         }
@@ -113,6 +168,13 @@ class _ApiHandler(BaseHTTPRequestHandler):
         self.plan.calls.append(action)
         result = f"<{action}Result>{known[action](request)}</{action}Result>"
         self._send(200, "text/xml", f'<{action}Response xmlns="{XML}">{result}</{action}Response>')
+
+    def _fault(self, action: str) -> tuple[str, int] | None:
+        """The error code and the status to answer with, if a test asked for it or the keys are not valid."""
+        if fault := self.plan.faults.take_api(action):
+            return fault.code, fault.status
+        code = self.plan.keys.fault_of(self.headers)
+        return (code, 403) if code else None
 
     def _send(self, status: int, kind: str, text: str) -> None:
         content = text.encode()

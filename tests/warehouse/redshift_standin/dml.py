@@ -17,6 +17,14 @@ PARTS = {
 MISSING_PARTS = {"conflict": "ON CONFLICT is", "returning": "RETURNING is"}
 
 
+def find_written(statement: exp.Expression) -> str:
+    """The quoted name of the table that a translated statement writes rows to; empty for one that writes none."""
+    if not isinstance(statement, tuple(PARTS)):
+        return ""
+    table = statement.this.find(exp.Table)
+    return ".".join(part.sql(Backend) for part in table.parts) if table else ""
+
+
 def translate_insert(insert: exp.Insert) -> str:
     return _translate(insert)
 

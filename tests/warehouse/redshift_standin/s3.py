@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import http.client
 import logging
+import re
 import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
@@ -51,13 +52,19 @@ def run_http(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 
 
 @contextmanager
-def run_faulty_proxy(target: str, faults: Faults) -> Iterator[str]:
-    """A proxy of the server at `target`, with the faults of a test; gives its address."""
+def run_faulty_proxy(
+    target: str, faults: Faults, fault_of_keys: Callable[[Mapping[str, str]], str | None]
+) -> Iterator[str]:
+    """A proxy of the server at `target`, with the faults of a test; gives its address.
+
+    `fault_of_keys` judges the keys that a request is signed with, by its headers, which moto does not.
+    """
     address = urlsplit(target).netloc
 
     class Handler(_FaultyHandler):
         upstream: ClassVar = address
         plan: ClassVar = faults
+        judge: ClassVar = staticmethod(fault_of_keys)
 
     with run_http(Handler) as url:
         yield url
@@ -66,6 +73,7 @@ def run_faulty_proxy(target: str, faults: Faults) -> Iterator[str]:
 class _FaultyHandler(BaseHTTPRequestHandler):
     upstream: ClassVar[str]
     plan: ClassVar[Faults]
+    judge: ClassVar[Callable[[Mapping[str, str]], str | None]]
     protocol_version = "HTTP/1.1"
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name that the base class gives
@@ -77,16 +85,39 @@ class _FaultyHandler(BaseHTTPRequestHandler):
         if self.headers.get("Expect", "").lower() == "100-continue":
             pass  # BaseHTTPRequestHandler has answered it
         body = self._read_body()
+        if self.judge(self.headers):
+            self._refuse(400, "ExpiredToken")
+            return
         if fault := self.plan.take_s3("before", self.command, key):
             self._fail(fault)
             return
+        kept: list[str] = []
+        if self.command == "POST" and urlsplit(self.path).query == "delete":
+            body, kept = self._keep(key, body)
         status, headers, content = self._forward(body)
+        if kept:
+            content = content.replace(b"</DeleteResult>", b"".join(map(_not_deleted, kept)) + b"</DeleteResult>")
         if fault := self.plan.take_s3("after", self.command, key):
             self._fail(fault)
             return
         self._send(status, headers, content)
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = answer  # noqa: N815
+
+    def _keep(self, bucket: str, body: bytes) -> tuple[bytes, list[str]]:
+        """What is left of a DeleteObjects without the keys that a fault keeps, and these keys."""
+        kept = []
+        for entry in re.findall(rb"<Object>.*?</Object>", body):
+            (key,) = re.findall(r"<Key>(.*?)</Key>", entry.decode())
+            if self.plan.take_s3("before", "POST", f"{bucket}/{key}", keeps=True):
+                body = body.replace(entry, entry.replace(key.encode(), b"no-such-key"))  # S3 calls that deleted
+                kept.append(key)
+        return body, kept
+
+    def _refuse(self, status: int, code: str) -> None:
+        self.close_connection = True
+        content = f"<Error><Code>{code}</Code><Message>The stand-in was told to fail.</Message></Error>"
+        self._send(status, [("Content-Type", "application/xml"), ("Connection", "close")], content.encode())
 
     def _read_body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
@@ -126,11 +157,14 @@ class _FaultyHandler(BaseHTTPRequestHandler):
     def _fail(self, fault: S3Fault) -> None:
         self.close_connection = True
         if fault.kind == "error":
-            content = f"<Error><Code>{fault.code}</Code><Message>Please reduce your request rate.</Message></Error>"
-            self._send(fault.status, [("Content-Type", "application/xml"), ("Connection", "close")], content.encode())
+            self._refuse(fault.status, fault.code)
             return
         if fault.kind == "stall":
             time.sleep(fault.seconds)
         # a linger of 0 seconds: the client gets a reset, not an orderly end
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
+
+
+def _not_deleted(key: str) -> bytes:
+    return f"<Error><Key>{key}</Key><Code>AccessDenied</Code><Message>Access Denied</Message></Error>".encode()

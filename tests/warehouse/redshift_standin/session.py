@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 
 from tests.warehouse.redshift_standin.backend import Backend
 from tests.warehouse.redshift_standin.copying import run_copy
@@ -16,7 +17,7 @@ from tests.warehouse.redshift_standin.cursors import SECOND_CURSOR
 from tests.warehouse.redshift_standin.faults import Fault
 from tests.warehouse.redshift_standin.login import log_in
 from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin
-from tests.warehouse.redshift_standin.surroundings import Dropped, Surroundings, strike
+from tests.warehouse.redshift_standin.surroundings import Dropped, Ran, Surroundings, strike
 from tests.warehouse.redshift_standin.translation import Statement, translate
 from tests.warehouse.redshift_standin.wire import error_response, message, read_message, reword_error, split_string
 
@@ -98,10 +99,15 @@ class Session:
     async def _answer_batch(self) -> None:
         batch, failure, self.batch, self.failure = self.batch, self.failure, [], None
         executed = [self.portals.get(split_string(body)[0], EMPTY) for kind, body in batch if kind == b"E"]
-        if failure:
-            await self._refuse(failure)
-        elif len(executed) > 1:
-            await self._refuse(beyond_standin("more than one Execute before a Sync"))
+        parsed = [self.statements[split_string(body)[0]] for kind, body in batch if kind == b"P"]
+        try:
+            if failure:
+                raise failure
+            if len(executed) > 1:
+                raise beyond_standin("more than one Execute before a Sync")
+            await self._lock_written(parsed)
+        except SqlError as error:
+            await self._refuse(error)
         else:
             data = b"".join(message(kind, body) for kind, body in batch)
             await self._run(data, executed[0] if executed else None, is_batch=True)
@@ -125,9 +131,16 @@ class Session:
             if statement is not None:
                 await strike(self.take_fault("before", statement))
                 await self._check_transaction(statement)
+                await self._lock_written([statement])
         except SqlError as error:
             await self._refuse(error)
             return
+        began = time.monotonic()
+        await self._pass_on(data, statement, is_batch=is_batch)
+        if statement is not None:
+            self.around.timeline.append(Ran(self.backend.process_id, statement.sql, began, time.monotonic()))
+
+    async def _pass_on(self, data: bytes, statement: Statement | None, *, is_batch: bool) -> None:
         if statement is not None and statement.copy is not None:
             await run_copy(self, data, statement, statement.copy, is_batch=is_batch)
             return
@@ -143,6 +156,18 @@ class Session:
             asked = "select count(*) from pg_cursors where name <> '' and name not like 'standin%'"
             if await self.backend.fetch(asked) != [("0",)]:
                 raise SqlError(SECOND_CURSOR, "42P03")
+
+    async def _lock_written(self, statements: list[Statement]) -> None:
+        """Lock the whole tables before rows of them are written, until the transaction ends, and wait for others' end.
+
+        COPY, INSERT, UPDATE and DELETE take a ShareRowExclusiveLock (AWS re:Post: "How do I detect and release locks in
+        Amazon Redshift?"), which PostgreSQL has under the same name. "The second transaction does not obtain its
+        snapshot of data until after the first transaction has released its lock" (c_write_readwrite): PostgreSQL takes
+        it when it parses. A statement that is its own transaction waits by PostgreSQL's weaker lock.
+        """
+        for statement in statements if self.backend.status == b"T" else ():
+            if statement.written:
+                await self.backend.fetch(f"lock table {statement.written} in share row exclusive mode")
 
     async def _relay(self, statement: Statement | None) -> None:
         """Pass PostgreSQL's answer on, up to and with ReadyForQuery."""

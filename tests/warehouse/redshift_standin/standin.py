@@ -13,14 +13,14 @@ import boto3
 import redshift_connector
 
 from tests.warehouse.redshift_standin.accounts import ADMIN, ADMIN_PASSWORD, IAM_USER, Accounts
-from tests.warehouse.redshift_standin.aws_api import Api, run_api
+from tests.warehouse.redshift_standin.aws_api import ROLE_SECONDS, Api, run_api
 from tests.warehouse.redshift_standin.certificates import make_tls
 from tests.warehouse.redshift_standin.copy_source import ObjectStore
 from tests.warehouse.redshift_standin.faults import Faults
 from tests.warehouse.redshift_standin.postgres import Postgres
 from tests.warehouse.redshift_standin.s3 import run_faulty_proxy, run_moto
 from tests.warehouse.redshift_standin.server import Server
-from tests.warehouse.redshift_standin.surroundings import Surroundings
+from tests.warehouse.redshift_standin.surroundings import Ran, Surroundings
 
 DATABASE = "dev"
 REGION = "us-east-1"
@@ -79,6 +79,11 @@ class RedshiftStandin:
         """Every statement that clients prepared or sent, as they wrote it."""
         return self.server.around.log
 
+    @property
+    def timeline(self) -> list[Ran]:
+        """The statements that were answered: which session ran them, from when until when."""
+        return self.server.around.timeline
+
     def connect(self, **options: Any) -> redshift_connector.Connection:
         """A plain connection without TLS, to look at what a test has done."""
         given = {"host": self.host, "port": self.port, "database": self.database, "user": self.user}
@@ -104,7 +109,9 @@ class RedshiftStandin:
             if keys:
                 self.s3.delete_objects(Bucket=self.bucket, Delete={"Objects": keys})
         self.log.clear()
+        self.timeline.clear()
         self.api.calls.clear()
+        self.api.keys.seconds = ROLE_SECONDS
 
     def environment(self) -> dict[str, str]:
         """Variables for a process that is to find the stand-in, its S3 and its AWS calls."""
@@ -112,6 +119,7 @@ class RedshiftStandin:
             **KEYS,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_ENDPOINT_URL_S3": self.s3_endpoint,
+            "AWS_ENDPOINT_URL_STS": self.serverless_endpoint,
             "AWS_ENDPOINT_URL_REDSHIFT": self.serverless_endpoint,
             "AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS": self.serverless_endpoint,
             "SSL_CERT_FILE": str(self.ca_file),
@@ -133,13 +141,13 @@ def start_standin() -> Iterator[RedshiftStandin]:
         store = ObjectStore(s3, frozenset({ROLE_ARN, "default"}))
         around = Surroundings(postgres.socket, tls, accounts, faults, store)
         server = stack.enter_context(Server(around))
-        api = Api(accounts, "localhost", server.port, WORKGROUP, CLUSTER)
+        api = Api(accounts, "localhost", server.port, WORKGROUP, CLUSTER, faults)
         yield RedshiftStandin(
             host="localhost",
             port=server.port,
             ca_file=ca_file,
             s3_endpoint=s3_endpoint,
-            faulty_s3_endpoint=stack.enter_context(run_faulty_proxy(s3_endpoint, faults)),
+            faulty_s3_endpoint=stack.enter_context(run_faulty_proxy(s3_endpoint, faults, api.keys.fault_of)),
             serverless_endpoint=stack.enter_context(run_api(api)),
             faults=faults,
             postgres=postgres,

@@ -16,11 +16,25 @@ class Dropped(Exception):  # noqa: N818  not an error: a fault that a test asked
     """The connection is to be cut now."""
 
 
+@dataclass(frozen=True)
+class Ran:
+    """A statement that was answered: when it was let run, after it had waited for its table, and when it had ended."""
+
+    session: int
+    sql: str
+    began: float
+    ended: float
+
+    def overlaps(self, other: Ran) -> bool:
+        """Whether both were under way at the same time."""
+        return self.began < other.ended and other.began < self.ended
+
+
 @dataclass
 class Surroundings:
     """The socket of PostgreSQL, the server's certificate, who may log in, and what is to go wrong.
 
-    `log` holds every statement as clients wrote it.
+    `log` holds every statement as clients wrote it; `timeline` those that ran, with who ran them and when.
     """
 
     socket: Path
@@ -29,6 +43,7 @@ class Surroundings:
     faults: Faults
     store: ObjectStore
     log: list[str] = field(default_factory=list)
+    timeline: list[Ran] = field(default_factory=list)
 
 
 async def strike(fault: Fault | None) -> None:

@@ -16,7 +16,13 @@ from tests.warehouse.redshift_standin.copy_command import Copy, parse_copy
 from tests.warehouse.redshift_standin.copying import copy_from_stdin
 from tests.warehouse.redshift_standin.cursors import WORDS_OF_A_CURSOR, translate_cursor
 from tests.warehouse.redshift_standin.dialect import Backend, Redshift
-from tests.warehouse.redshift_standin.dml import translate_delete, translate_insert, translate_merge, translate_update
+from tests.warehouse.redshift_standin.dml import (
+    find_written,
+    translate_delete,
+    translate_insert,
+    translate_merge,
+    translate_update,
+)
 from tests.warehouse.redshift_standin.queries import translate_query
 from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin
 from tests.warehouse.redshift_standin.tables import translate_create
@@ -24,13 +30,17 @@ from tests.warehouse.redshift_standin.tables import translate_create
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement: as the client sent it, as PostgreSQL gets it, and its kind, e.g. `truncate`."""
+    """One statement: as the client sent it, as PostgreSQL gets it, and its kind, e.g. `truncate`.
+
+    `written` is the quoted name of the table that it writes rows to, if it does.
+    """
 
     sql: str
     postgres: str
     kind: str
     copy: Copy | None = None
     is_barred_from_transactions: bool = False
+    written: str = ""
 
 
 def _translate_select(query: exp.Expression) -> str:
@@ -108,7 +118,7 @@ def _translate_one(sql: str, tokens: list[Token]) -> Statement:
     first = tokens[0].text.lower()
     if first == "copy":
         copy = parse_copy(tokens)
-        return Statement(sql, copy_from_stdin(copy), "copy", copy)
+        return Statement(sql, copy_from_stdin(copy), "copy", copy, written=copy.table)
     if command := commands.find_command(tokens):
         return Statement(sql, command.postgres, first, is_barred_from_transactions=command.is_barred_from_transactions)
     if first in WORDS_OF_A_CURSOR:
@@ -125,5 +135,6 @@ def _translate_tree(sql: str, first: str) -> Statement:
     for kind, function in TREES.items():
         if isinstance(tree, kind):
             is_barred = isinstance(tree, exp.Alter) and changes.is_column_type_change(tree)
-            return Statement(sql, function(tree), first, is_barred_from_transactions=is_barred)
+            postgres = function(tree)
+            return Statement(sql, postgres, first, is_barred_from_transactions=is_barred, written=find_written(tree))
     raise beyond_standin(sql[:60])
