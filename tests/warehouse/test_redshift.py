@@ -195,22 +195,24 @@ def test_read_build_only_one_that_passed_and_whose_id_the_gate_holds(
     assert warehouse.read_build() is None
 
 
-def test_read_build_is_of_the_marts_whichever_work_folder_built_them(
-    redshift: Redshift, warehouse: RedshiftWarehouse, tmp_path: Path
-) -> None:
+def test_read_build_is_of_the_marts_whichever_work_folder_built_them(redshift: Redshift, tmp_path: Path) -> None:
     """A failed build from one folder takes the proof away from the other, whose marts are gone with it."""
-    other = open_redshift(work_dir=tmp_path / "elsewhere")
-    redshift.run(
-        "create table {p}intermediate.int_build_gate (build_id varchar(64), ledger_sha256 varchar(64), as_of_date date)"
-    )
-    redshift.run("insert into {p}intermediate.int_build_gate values ('b1', 'l1', '2026-01-31')")
+    here, there = open_redshift(), open_redshift(work_dir=tmp_path / "elsewhere")
     first = Build("b1", "run-1", "l1", "p1", date(2026, 1, 31), True, {}, datetime(2026, 2, 1))
-    warehouse.record_build(first)
-    assert (warehouse.read_build(), other.read_build()) == (first, first)
-    redshift.run("update {p}intermediate.int_build_gate set build_id = 'b2'")
-    second = replace(first, build_id="b2", run_id="run-2", passed=False)
-    other.record_build(second)
-    assert (warehouse.read_build(), other.read_build()) == (None, None)
-    other.record_build(replace(second, passed=True))
-    assert warehouse.read_build() == replace(second, passed=True)
-    other.close()
+    second = replace(first, build_id="b2", run_id="run-2")
+    with here.hold("run-1"):
+        redshift.run(
+            "create table {p}intermediate.int_build_gate "
+            "(build_id varchar(64), ledger_sha256 varchar(64), as_of_date date)"
+        )
+        redshift.run("insert into {p}intermediate.int_build_gate values ('b1', 'l1', '2026-01-31')")
+        here.record_build(first)
+    assert (here.read_build(), there.read_build()) == (first, first)
+    with there.hold("run-2"):
+        redshift.run("update {p}intermediate.int_build_gate set build_id = 'b2'")
+        there.record_build(replace(second, passed=False))
+        assert (here.read_build(), there.read_build()) == (None, None)
+        there.record_build(second)
+    assert here.read_build() == second
+    here.close()
+    there.close()
