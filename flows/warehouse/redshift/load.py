@@ -150,15 +150,18 @@ class Load:
         """Delete the rows of files that the ledger knows, and nothing for a file that is new.
 
         A DELETE reads what its condition does not let it skip, and locks the table until the commit. The ledger says
-        when these rows were loaded, by which the table is sorted. What lies astray is found by its name alone.
+        when these rows were loaded, by which the table is sorted. What lies astray is found by its name alone; so is
+        all of it if the server says that it deleted another number of rows than the ledger has.
         """
-        as_said = [row.file_name for row in self.known.loaded if row.file_name not in self.known.astray]
+        astray = list(self.known.astray)
+        as_said = {row.file_name: row.rows_loaded for row in self.known.loaded if row.file_name not in astray}
         if as_said:
-            condition, bound = self._rows_of(as_said)
+            condition, bound = self._rows_of(list(as_said))
             cursor.execute(f"delete from {self._table} where {condition}", bound)  # noqa: S608
-        if self.known.astray:
-            named = f"_file in ({_marks(self.known.astray)})"
-            cursor.execute(f"delete from {self._table} where {named}", list(self.known.astray))  # noqa: S608
+            if 0 <= cursor.rowcount != sum(as_said.values()):
+                astray += as_said
+        if astray:
+            cursor.execute(f"delete from {self._table} where _file in ({_marks(astray)})", astray)  # noqa: S608
         if self.known.loaded:
             cursor.execute(
                 f"delete from {self._ledger} where table_name = %s and file_name in ({_marks(self.known.loaded)})",  # noqa: S608

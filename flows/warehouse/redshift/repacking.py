@@ -28,7 +28,7 @@ from flows.warehouse.redshift.values import Values
 FOLDER = "staged"  # in the work folder
 TARGET_BYTES = 96 << 20
 MAX_BYTES = 128 << 20
-GROUP_BYTES = 32 << 20  # of rows in memory that become one row group
+GROUP_BYTES = 16 << 20  # of rows in memory that become one row group
 _OURS = re.compile(r"\A[0-9]{5}\.parquet\Z")
 FORMAT = {
     "version": "1.0",
@@ -82,12 +82,14 @@ def _empty(folder: Path) -> None:
 
 
 def _read_groups(parts: Iterable[Part]) -> Iterator[pl.DataFrame]:
-    """The rows in their order; one part of the lake after the other, small ones together."""
+    """The rows in their order, about `GROUP_BYTES` at a time."""
     held: list[pl.DataFrame] = []
     for part in parts:
         held.append(pl.read_parquet(part.path, glob=False))
-        if sum(frame.estimated_size() for frame in held) >= GROUP_BYTES:
-            yield pl.concat(held)
+        size = sum(frame.estimated_size() for frame in held)
+        if size >= GROUP_BYTES:
+            rows = pl.concat(held)
+            yield from rows.iter_slices(ceil(rows.height * GROUP_BYTES / size))
             held = []
     if held:
         yield pl.concat(held)
@@ -102,14 +104,15 @@ class _Packer:
         self._writer: PartWriter | None = None
 
     def append(self, rows: pl.DataFrame) -> None:
-        """Add rows to the file that is open; close it if it has its share, or has no room for as many again."""
+        """Add rows to the file that is open, which is closed before if they may not fit, and after if it is full."""
+        if self._writer is not None and _size(self._writer) + rows.estimated_size() > MAX_BYTES:
+            self._close()
         if self._writer is None:
             path = self.folder / f"{len(self._finished):05d}.parquet"
             self._writer = PartWriter(path, rows.to_arrow().schema, FORMAT)
         self._writer.append(rows)
-        written, size = self._writer.rows, self._writer.path.stat().st_size
-        files = ceil(self.rows_left * size / written / TARGET_BYTES)
-        if written >= self.rows_left / max(files, 1) or size * (written + rows.height) > MAX_BYTES * written:
+        files = ceil(self.rows_left * _size(self._writer) / self._writer.rows / TARGET_BYTES)
+        if self._writer.rows * files >= self.rows_left:
             self._close()
 
     def finish(self) -> tuple[Part, ...]:
@@ -130,3 +133,7 @@ class _Packer:
         if part is not None:
             self._finished.append(part)
             self.rows_left -= part.rows
+
+
+def _size(writer: PartWriter) -> int:
+    return writer.path.stat().st_size
