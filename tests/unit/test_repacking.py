@@ -49,9 +49,9 @@ def lake(tmp_path: Path) -> Callable[..., list[Part]]:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same arithmetic with files of kilobytes."""
-    monkeypatch.setattr(repacking, "TARGET_BYTES", 96 << 10)
+    monkeypatch.setattr(repacking, "TARGET_BYTES", 108 << 10)
     monkeypatch.setattr(repacking, "MAX_BYTES", 128 << 10)
-    monkeypatch.setattr(repacking, "GROUP_BYTES", 16 << 10)
+    monkeypatch.setattr(repacking, "GROUP_BYTES", 8 << 10)
 
 
 def test_spell_writes_times_and_decimals_in_one_spelling_and_keeps_nulls() -> None:

@@ -84,7 +84,7 @@ def test_note_deliveries_more_than_one_statement_can_bind_are_all_noted(
 
 
 @pytest.mark.parametrize("fault", [SERIALIZATION_FAILURE, RELATION_GONE])
-@pytest.mark.parametrize("statement", ["^copy", '^delete from "raw"', "^commit"])
+@pytest.mark.parametrize("statement", ["^copy", '^insert into "raw"', "^commit"])
 def test_transient_error_is_followed_by_another_try(
     redshift: Redshift,
     warehouse: RedshiftWarehouse,

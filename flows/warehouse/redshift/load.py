@@ -170,7 +170,7 @@ class Load:
 
     def _rows_of(self, names: Sequence[str], alias: str = "") -> tuple[str, list[Any]]:
         """The condition, and its parameters, for the rows of files that the ledger knows."""
-        moments = [row.loaded_at for row in self.known.loaded if row.file_name in names]
+        moments = [row.loaded_at for row in self.known.loaded if row.file_name in set(names)]
         condition = f"{alias}_file in ({_marks(names)}) and {alias}_loaded_at between %s and %s"
         return condition, [*names, min(moments), max(moments)]
 

@@ -26,9 +26,9 @@ from flows.warehouse.redshift.dialect import spell, staged_columns
 from flows.warehouse.redshift.values import Values
 
 FOLDER = "staged"  # in the work folder
-TARGET_BYTES = 96 << 20
+TARGET_BYTES = 108 << 20
 MAX_BYTES = 128 << 20
-GROUP_BYTES = 16 << 20  # of rows in memory that become one row group
+GROUP_BYTES = 8 << 20  # of rows in memory that become one row group
 _OURS = re.compile(r"\A[0-9]{5}\.parquet\Z")
 FORMAT = {
     "version": "1.0",
@@ -89,7 +89,7 @@ def _read_groups(parts: Iterable[Part]) -> Iterator[pl.DataFrame]:
         size = sum(frame.estimated_size() for frame in held)
         if size >= GROUP_BYTES:
             rows = pl.concat(held)
-            yield from rows.iter_slices(ceil(rows.height * GROUP_BYTES / size))
+            yield from rows.iter_slices(ceil(rows.height / round(size / GROUP_BYTES)))
             held = []
     if held:
         yield pl.concat(held)
