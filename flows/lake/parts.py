@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -23,6 +24,7 @@ from flows.errors import LoadError
 from flows.lake.reading import hash_file
 
 _STATISTICS = {"null_count": True, "min": False, "max": False, "distinct_count": False}  # parts are read as a whole
+_ZSTD = {"compression": "zstd"}
 _SLUG = re.compile(r"[^A-Za-z0-9_-]+")
 _FINISHED = re.compile(r"\A[A-Za-z0-9_-]{1,60}\.(?P<stem>[0-9a-f]{16}\.[0-9a-f]{16})(\.[0-9]{5,})?\.parquet\Z")
 _UNFINISHED = re.compile(r"\A\.[A-Za-z0-9_-]{1,60}\.[0-9a-f]{16}(\.[0-9]{5,})?\.parquet\.tmp\Z")
@@ -77,10 +79,10 @@ def write_part(frame: pl.DataFrame, path: Path) -> Part:
 
 
 class PartWriter:
-    """One Parquet file written piece by piece."""
+    """One Parquet file written piece by piece; `options` are those of `pyarrow.parquet.ParquetWriter`."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
-        self.path, self.schema, self.rows = path, schema, 0
+    def __init__(self, path: Path, schema: pa.Schema, options: Mapping[str, Any] = _ZSTD) -> None:
+        self.path, self.schema, self.options, self.rows = path, schema, options, 0
         self._writer: pq.ParquetWriter | None = None
 
     def append(self, frame: pl.DataFrame) -> None:
@@ -89,7 +91,7 @@ class PartWriter:
             if self._writer is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self.path.unlink(missing_ok=True)
-                self._writer = pq.ParquetWriter(self.path, self.schema, compression="zstd")
+                self._writer = pq.ParquetWriter(self.path, self.schema, **self.options)
             self._writer.write_table(frame.to_arrow())
         self.rows += frame.height
 

@@ -109,10 +109,13 @@ class LedgerRow:
 class Warehouse(Protocol):
     """Where the raw tables live. A connection is opened by the first call and held until `close`.
 
-    `parallel_loads` says from how many threads at once `load_files` may be called, each with another table.
+    `parallel_loads` says from how many threads at once `load_files` may be called, each with another table;
+    `batch_bytes` (of the lake's parts) and `batch_files`, how much of a table one call should take.
     """
 
     parallel_loads: int
+    batch_bytes: int
+    batch_files: int
 
     def hold(self, run_id: str) -> AbstractContextManager[None]:
         """Be the only run that writes to the warehouse.
@@ -133,6 +136,12 @@ class Warehouse(Protocol):
 
     def read_ledger(self) -> list[LedgerRow]:
         """The files that are loaded now, sorted by table and file."""
+
+    def find_miscounted(self, expected: Mapping[str, int]) -> set[str]:
+        """Of these tables (table → rows by the ledger), those that must be counted file by file.
+
+        At least those that hold another number of rows. To be asked when a run begins.
+        """
 
     def count_rows(self, contract: Contract) -> dict[str, int]:
         """File → how many of its rows the raw table holds; to be compared with the ledger."""

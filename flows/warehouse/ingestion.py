@@ -7,7 +7,7 @@ The flow runs each step as a Prefect task; here nothing knows Prefect, so that i
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
@@ -31,9 +31,7 @@ from flows.warehouse.base import LedgerRow, Warehouse
 from flows.warehouse.lock import check_inside
 from flows.warehouse.plan import PlannedFile, find_lost, plan_files
 
-TOP_FOLDERS = ("lake", "quarantine")
-BATCH_BYTES = 64 << 20
-BATCH_FILES = 200
+TOP_FOLDERS = ("lake", "quarantine", "staged")
 T = TypeVar("T")
 
 
@@ -92,7 +90,8 @@ class Ingestion:
         check_inside(self.work_dir, *(name for top in TOP_FOLDERS for name in (top, *_table_folders(top))))
         self.step("prepare warehouse", lambda: self.warehouse.prepare(CONTRACTS.values()))
         with self._tidied():
-            planned = self.step("plan files", lambda: plan_files(files, self.warehouse))
+            lost = self.step("compare with the ledger", lambda: find_lost(self.warehouse))
+            planned = self.step("plan files", lambda: plan_files(files, self.warehouse, lost))
             unchanged = sum(file.is_unchanged for file in planned)
             self.log.info("%d files found, %d of them unchanged", len(planned), unchanged)
             arrived = [file.version for file in planned if not (file.is_unchanged or file.fault)]
@@ -100,7 +99,7 @@ class Ingestion:
             results: list[Result] = []
             for table, group in _by_table(planned, lambda file: file.source.table):
                 results += self.step(f"convert {table}", partial(self._convert_table, group))
-            self.outcomes = [outcome for outcome, _ in results] + self._refuse_lost(files)
+            self.outcomes = [outcome for outcome, _ in results] + self._refuse_lost(files, lost)
             if any(outcome.status == "refused" for outcome in self.outcomes):
                 raise DataError(describe_refusal(self.outcomes))
         return [conversion for _, conversion in results if conversion is not None]
@@ -125,7 +124,7 @@ class Ingestion:
             raise
         self._sweep()
 
-    def _refuse_lost(self, files: Sequence[SourceFile]) -> list[FileOutcome]:
+    def _refuse_lost(self, files: Sequence[SourceFile], lost: Set[LedgerRow]) -> list[FileOutcome]:
         """What is lost from the warehouse is loaded anew from the source; without that, only a person can help."""
         delivered = {(file.table, file.name) for file in files}
         return [
@@ -138,7 +137,7 @@ class Ingestion:
                 "loaded from it, and the source has it no more. Put the file back into the source, or delete its "
                 "rows there and in ops.load_ledger.",
             )
-            for row in sorted(find_lost(self.warehouse), key=lambda row: (row.table_name, row.file_name))
+            for row in sorted(lost, key=lambda row: (row.table_name, row.file_name))
             if (row.table_name, row.file_name) not in delivered
         ]
 
@@ -216,10 +215,24 @@ class Ingestion:
             future.result()
 
     def _load_table(self, table: str, conversions: Sequence[Conversion], waiting: set[tuple[str, str]]) -> None:
-        for batch in _batches(conversions):
+        for batch in self._batches(conversions):
             for row in self.warehouse.load_files(CONTRACTS[table], batch, self.run_id):
                 waiting.discard((table, row.file_name))
                 self.log.info("%s: %s rows loaded into raw.%s", row.file_name, f"{row.rows_loaded:,}", table)
+
+    def _batches(self, conversions: Iterable[Conversion]) -> Iterator[list[Conversion]]:
+        """Files that share a transaction, as many as the warehouse takes; one that is larger alone is loaded alone."""
+        batch: list[Conversion] = []
+        filled = 0
+        for conversion in conversions:
+            size = sum(part.size for part in conversion.parts)
+            if batch and (filled + size > self.warehouse.batch_bytes or len(batch) == self.warehouse.batch_files):
+                yield batch
+                batch, filled = [], 0
+            batch.append(conversion)
+            filled += size
+        if batch:
+            yield batch
 
     @contextmanager
     def _tidied(self) -> Iterator[None]:
@@ -238,21 +251,6 @@ class Ingestion:
         for table in CONTRACTS:
             sweep(self.work_dir / "lake" / table, loaded)
             sweep(self.work_dir / "quarantine" / table, loaded | refused)
-
-
-def _batches(conversions: Iterable[Conversion]) -> Iterator[list[Conversion]]:
-    """Files that share a transaction: many small ones, for the cost of a commit would dominate; a large one alone."""
-    batch: list[Conversion] = []
-    filled = 0
-    for conversion in conversions:
-        size = sum(part.size for part in conversion.parts)
-        if batch and (filled + size > BATCH_BYTES or len(batch) == BATCH_FILES):
-            yield batch
-            batch, filled = [], 0
-        batch.append(conversion)
-        filled += size
-    if batch:
-        yield batch
 
 
 def describe_bad_records(conversion: Conversion) -> str:

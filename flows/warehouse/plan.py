@@ -6,7 +6,7 @@ Files of a source and a prepared warehouse in, one planned file each out. Nothin
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from flows.lake.contracts import CONTRACTS
@@ -38,19 +38,28 @@ class PlannedFile:
         return self.loaded is not None and self.loaded.file_sha256 == self.sha256
 
 
-def plan_files(files: Sequence[SourceFile], warehouse: Warehouse) -> list[PlannedFile]:
+def plan_files(files: Sequence[SourceFile], warehouse: Warehouse, lost: Set[LedgerRow]) -> list[PlannedFile]:
     """Hash each file and look it up; what the warehouse has lost counts as not loaded."""
-    lost = find_lost(warehouse)
     loaded = {(row.table_name, row.file_name): row for row in warehouse.read_ledger() if row not in lost}
     names = Counter(file.name for file in files)
     return [_plan_file(file, loaded.get((file.table, file.name)), names[file.name]) for file in files]
 
 
 def find_lost(warehouse: Warehouse) -> set[LedgerRow]:
-    """Ledger rows whose raw rows are not there: someone dropped, emptied or filled a raw table by hand."""
+    """Ledger rows whose raw rows are not there: someone dropped, emptied or filled a raw table by hand.
+
+    Tables are compared as a whole first; what cancels out within one is not looked for where counting is dear.
+    """
     ledger = [row for row in warehouse.read_ledger() if row.table_name in CONTRACTS]
-    counts = {table: warehouse.count_rows(CONTRACTS[table]) for table in {row.table_name for row in ledger}}
-    return {row for row in ledger if counts[row.table_name].get(row.file_name, 0) != row.rows_loaded}
+    expected = dict.fromkeys(CONTRACTS, 0)
+    for row in ledger:
+        expected[row.table_name] += row.rows_loaded
+    counts = {table: warehouse.count_rows(CONTRACTS[table]) for table in warehouse.find_miscounted(expected)}
+    return {
+        row
+        for row in ledger
+        if row.table_name in counts and counts[row.table_name].get(row.file_name, 0) != row.rows_loaded
+    }
 
 
 def _plan_file(file: SourceFile, loaded: LedgerRow | None, same_name: int) -> PlannedFile:

@@ -89,7 +89,9 @@ def install_redshift(steps: Steps) -> None:
     from redshift_connector.core import Connection as RedshiftConnection
     from redshift_connector.cursor import Cursor
 
+    from flows.warehouse.redshift import staging, warehouse
     from flows.warehouse.redshift.lease import Lease
+    from flows.warehouse.redshift.repacking import _Packer
     from flows.warehouse.redshift.stage import Stage
     from flows.warehouse.redshift.warehouse import RedshiftWarehouse
 
@@ -108,6 +110,10 @@ def install_redshift(steps: Steps) -> None:
         (Stage, "_put"),
         (RedshiftWarehouse, "prepare"),
         (RedshiftWarehouse, "load_files"),
+        (_Packer, "append"),
+        (_Packer, "finish"),
+        (staging, "check_part"),
+        (warehouse, "sweep_repacked"),
         (parts.Part, "verify"),
         (ingestion, "sweep"),
     ):

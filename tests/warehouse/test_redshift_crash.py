@@ -17,7 +17,10 @@ from tests.warehouse.redshift_standin import RedshiftStandin
 STEPS = (
     "after acquire",
     "after insert deliveries",
+    "after append",
+    "after check_part",
     "after upload",
+    "after copy staged",
     "after insert replaced",
     "after delete raw",
     "before commit",

@@ -12,7 +12,6 @@ import pytest
 from flows.errors import ConfigError, LoadError
 from flows.lake.contracts import CONTRACTS
 from flows.warehouse.base import Version
-from flows.warehouse.redshift import warehouse as module
 from flows.warehouse.redshift.warehouse import RedshiftWarehouse
 from tests.warehouse.redshift import Redshift, convert, open_redshift
 from tests.warehouse.redshift_standin import RELATION_GONE, SERIALIZATION_FAILURE, Fault, RedshiftStandin, S3Fault
@@ -85,7 +84,7 @@ def test_note_deliveries_more_than_one_statement_can_bind_are_all_noted(
 
 
 @pytest.mark.parametrize("fault", [SERIALIZATION_FAILURE, RELATION_GONE])
-@pytest.mark.parametrize("statement", ["^copy", '^delete from "raw"', "^commit"])
+@pytest.mark.parametrize("statement", ["^copy", '^insert into "raw"', "^commit"])
 def test_transient_error_is_followed_by_another_try(
     redshift: Redshift,
     warehouse: RedshiftWarehouse,
@@ -138,8 +137,8 @@ def test_copy_of_parts_that_do_not_fit_shows_what_sys_load_error_detail_has(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The pre-flight would have seen it; without it Redshift's own words and its error table must do."""
-    monkeypatch.setattr(module, "check_part", lambda *_given: None)
-    monkeypatch.setattr("flows.warehouse.redshift.load.staged_columns", narrowed)
+    monkeypatch.setattr("flows.warehouse.redshift.staging.check_part", lambda *_given: None)
+    monkeypatch.setattr("flows.warehouse.redshift.copy_command.staged_columns", narrowed)
     with pytest.raises(LoadError) as error:
         warehouse.load_files(CUSTOMERS, [convert(tmp_path, "id,name\na,Ada Lovelace\n")], "run-1")
     assert copies(standin) == 1

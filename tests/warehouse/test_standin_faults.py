@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +13,7 @@ import redshift_connector
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError, ReadTimeoutError
 
+from tests.warehouse.parquet import conservative_parquet
 from tests.warehouse.redshift_standin import RELATION_GONE, SERIALIZATION_FAILURE, Fault, RedshiftStandin, S3Fault
 
 
@@ -21,9 +21,8 @@ from tests.warehouse.redshift_standin import RELATION_GONE, SERIALIZATION_FAILUR
 def loaded(standin: RedshiftStandin) -> RedshiftStandin:
     """A table `t` and four rows for it in S3."""
     standin.run("create table t (id bigint)")
-    buffer = io.BytesIO()
-    pl.DataFrame({"id": [1, 2, 3, 4]}).write_parquet(buffer)
-    standin.s3.put_object(Bucket=standin.bucket, Key="rows.parquet", Body=buffer.getvalue())
+    body = conservative_parquet(pl.DataFrame({"id": [1, 2, 3, 4]}))
+    standin.s3.put_object(Bucket=standin.bucket, Key="rows.parquet", Body=body)
     return standin
 
 

@@ -1,17 +1,14 @@
-"""The one transaction that loads files into a Redshift table, and the words for it when it fails."""
+"""The one transaction that loads files into a Redshift table."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from redshift_connector.core import Connection
 from redshift_connector.cursor import Cursor
-from redshift_connector.error import DatabaseError
 
-from flows.errors import ConfigError, LoadError
 from flows.lake.contracts import Contract
 from flows.warehouse.base import (
     DELIVERY_LINEAGE,
@@ -26,29 +23,54 @@ from flows.warehouse.base import (
     raw_columns,
     raw_table,
 )
-from flows.warehouse.redshift.failures import describe_error, is_transient
+from flows.warehouse.redshift.copy_command import CopyCommand
+from flows.warehouse.redshift.dialect import LATE_COLUMNS, cast_back
 from flows.warehouse.redshift.lease import Lease
+from flows.warehouse.redshift.values import Values
+from flows.warehouse.versions import find_replaced
 
-LATE_COLUMNS = {"_file_sha256": "file_sha256", "_run_id": "run_id", "_loaded_at": "loaded_at"}  # raw → ledger
 BATCH_ROWS = 500  # of one INSERT: its bind parameters are counted with 16 bits
 
 
 @dataclass(frozen=True)
-class Load:
-    """Files of one table that are loaded together; `manifest_url` is None if all their records are in quarantine.
+class Known:
+    """What is there of some files before they are loaded.
 
-    `replaced` are those of them of which another version is loaded.
+    `loaded` is what the ledger says of those that it knows; `replaced` are those of them of which another version is
+    loaded, and `astray` those of which the table holds something else than the ledger says, for someone has changed it
+    by hand.
+    """
+
+    loaded: Sequence[LedgerRow] = ()
+    replaced: Sequence[str] = ()
+    astray: Sequence[str] = ()
+
+
+def find_known(entries: Sequence[LedgerRow], ledger: Sequence[LedgerRow], counts: Mapping[str, int] | None) -> Known:
+    """What is there of the files of these entries; `counts` (file → rows) only if the table was counted."""
+    names = [entry.file_name for entry in entries]
+    loaded = [row for row in ledger if row.file_name in set(names)]
+    rows = {row.file_name: row.rows_loaded for row in loaded}
+    astray = [name for name in names if counts is not None and counts.get(name, 0) != rows.get(name, 0)]
+    return Known(loaded, find_replaced(entries, ledger), astray)
+
+
+@dataclass(frozen=True)
+class Load:
+    """Files of one table that are loaded together; `copy` is None if all their records are in quarantine.
+
+    `values` are what the table must hold of them in the end, `known` is what it holds of them before.
     """
 
     contract: Contract
     entries: Sequence[LedgerRow]
-    manifest_url: str | None
-    copy_role: str
+    copy: CopyCommand | None
+    values: Values
+    known: Known
     prefix: str = ""
-    replaced: Sequence[str] = ()
 
     def run(self, connection: Connection, lease: Lease, *, is_again: bool) -> None:
-        """COPY, replace the rows of these files, keep what was replaced, compare the counts; commit.
+        """COPY, replace the rows of these files, keep what was replaced; compare with the parts, and commit.
 
         What other tables' loads write as well, the fence and the ledger, is written last: such a table is locked from
         then on until the commit (`lease`), so that loads of several tables wait for each other's ends only.
@@ -57,22 +79,23 @@ class Load:
         the lease waits for one that is, and undoes one that is not.
 
         Raises:
-            LoadError: COPY refused the parts, a count differs, or another run has taken over; nothing was changed.
+            LoadError: COPY refused the parts, a count or value differs, or another run has taken over; nothing was
+                changed.
         """
         cursor = connection.cursor()
         if is_again and self._was_committed(connection, lease):
             return
         self._note_entries(cursor)
-        if self.manifest_url:
-            self._copy(connection, self.manifest_url)
-        if self.contract.history != "none" and self.replaced:
+        if self.copy:
+            self.copy.run(connection)
+        if self.contract.history != "none" and self.known.replaced:
             self._archive_rows(cursor)
         self._delete(cursor)
-        if self.manifest_url:
-            self._insert_rows(cursor)
+        if self.copy:
+            self._insert_rows(cursor, self.copy.staged)
         if self.contract.history == "vanished":
             self._prune_archive(cursor)
-        self._check_counts(cursor)
+        self._check_rows(cursor)
         lease.prove(cursor, self.contract.table)
         self._write_ledger(cursor)
         connection.commit()
@@ -108,10 +131,6 @@ class Load:
         return archive_table(self.contract, self.prefix)
 
     @property
-    def _staged(self) -> str:
-        return quote(f"staged_{self.contract.table}")
-
-    @property
     def _noted(self) -> str:
         return quote(f"entries_{self.contract.table}")
 
@@ -121,91 +140,86 @@ class Load:
         cursor.execute(f"create temporary table {self._noted} ({declared}) diststyle all")
         insert_rows(cursor, self._noted, LEDGER_COLUMNS, self.entries)
 
-    def _copy(self, connection: Connection, manifest_url: str) -> None:
-        """COPY into a temporary table with exactly the columns of the parts."""
-        cursor, columns = connection.cursor(), staged_columns(self.contract)
-        declared = ", ".join(f"{quote(name)} {sql_type}" for name, sql_type in columns.items())
-        cursor.execute(f"create temporary table {self._staged} ({declared})")
-        try:
-            cursor.execute(
-                f"copy {self._staged} ({', '.join(map(quote, columns))}) from {_literal(manifest_url)} "
-                f"iam_role {_role(self.copy_role)} format as parquet manifest"
-            )
-        except DatabaseError as error:
-            if is_transient(error):
-                raise
-            connection.rollback()
-            raise LoadError(self._explain(connection, error)) from error
-
     def _archive_rows(self, cursor: Cursor) -> None:
         """Keep the rows that are about to be replaced, with what the ledger says of their delivery."""
         columns = ", ".join(map(quote, archive_columns(self.contract)))
         kept = [f"loaded.{quote(name)}" for name in raw_columns(self.contract)]
         kept += [f"ledger.{quote(name.removeprefix('_'))}" for name in DELIVERY_LINEAGE]
-        marks = ", ".join(["%s"] * len(self.replaced))
+        condition, bound = self._rows_of(self.known.replaced, "loaded.")
         cursor.execute(
             f"insert into {self._archive} ({columns}) "  # noqa: S608
             f"select {', '.join(kept)}, cast(%s as timestamp) "
             f"from {self._table} as loaded join {self._ledger} as ledger "
-            f"on ledger.table_name = %s and ledger.file_name = loaded._file where loaded._file in ({marks})",
-            [self.entries[0].loaded_at, self.contract.table, *self.replaced],
+            f"on ledger.table_name = %s and ledger.file_name = loaded._file where {condition}",
+            [self.entries[0].loaded_at, self.contract.table, *bound],
         )
 
     def _prune_archive(self, cursor: Cursor) -> None:
-        """Keep only what raw has no more: records whose key no file delivers now."""
+        """Keep only what raw has no more: records whose key no file delivers now.
+
+        If nothing was replaced, the archive is as it was, and only what is loaded now can have brought a key back.
+        """
         table, archive = quote(self.contract.table), quote(f"replaced_{self.contract.table}")
         key = " and ".join(f"{table}.{quote(name)} = {archive}.{quote(name)}" for name in self.contract.key)
-        cursor.execute(f"delete from {self._archive} using {self._table} where {key}")  # noqa: S608
+        only_new, bound = (
+            (f" and {table}._loaded_at = %s", (self.entries[0].loaded_at,)) if not self.known.replaced else ("", ())
+        )
+        cursor.execute(f"delete from {self._archive} using {self._table} where {key}{only_new}", bound or None)  # noqa: S608
 
     def _delete(self, cursor: Cursor) -> None:
-        names = [entry.file_name for entry in self.entries]
-        marks = ", ".join(["%s"] * len(names))
-        cursor.execute(f"delete from {self._table} where _file in ({marks})", names)  # noqa: S608
+        """Delete the rows of files that the ledger knows, and nothing for a file that is new.
 
-    def _insert_rows(self, cursor: Cursor) -> None:
-        """Insert the staged rows with what the ledger is to say of their file."""
-        columns = list(raw_columns(self.contract))
+        A DELETE reads what its condition does not let it skip, and locks the table until the commit. The ledger says
+        when these rows were loaded, by which the table is sorted. What lies astray is found by its name alone; so is
+        all of it if the server says that it deleted another number of rows than the ledger has.
+        """
+        astray = list(self.known.astray)
+        as_said = {row.file_name: row.rows_loaded for row in self.known.loaded if row.file_name not in astray}
+        if as_said:
+            condition, bound = self._rows_of(list(as_said))
+            cursor.execute(f"delete from {self._table} where {condition}", bound)  # noqa: S608
+            if 0 <= cursor.rowcount != sum(as_said.values()):
+                astray += as_said
+        if astray:
+            cursor.execute(f"delete from {self._table} where _file in ({_marks(astray)})", astray)  # noqa: S608
+
+    def _rows_of(self, names: Sequence[str], alias: str = "") -> tuple[str, list[Any]]:
+        """The condition, and its parameters, for the rows of files that the ledger knows."""
+        moments = [row.loaded_at for row in self.known.loaded if row.file_name in set(names)]
+        condition = f"{alias}_file in ({_marks(names)}) and {alias}_loaded_at between %s and %s"
+        return condition, [*names, min(moments), max(moments)]
+
+    def _insert_rows(self, cursor: Cursor, staged: str) -> None:
+        """Insert the staged rows, texts cast back, with what the ledger is to say of their file."""
+        columns = raw_columns(self.contract)
         selected = ", ".join(
-            f"entries.{LATE_COLUMNS[c]}" if c in LATE_COLUMNS else f"parts.{quote(c)}" for c in columns
+            f"entries.{LATE_COLUMNS[name]}" if name in LATE_COLUMNS else cast_back(name, kind)
+            for name, kind in columns.items()
         )
         cursor.execute(
             f"insert into {self._table} ({', '.join(map(quote, columns))}) "  # noqa: S608
-            f"select {selected} from {self._staged} as parts join {self._noted} as entries "
+            f"select {selected} from {staged} as parts join {self._noted} as entries "
             "on entries.file_name = parts._file"
         )
-        cursor.execute(f"drop table {self._staged}")
+        cursor.execute(f"drop table {staged}")
 
-    def _check_counts(self, cursor: Cursor) -> None:
-        cursor.execute(
-            f"select _file, count(*) from {self._table} where _loaded_at = %s group by _file",  # noqa: S608
-            (self.entries[0].loaded_at,),
-        )
-        check_counts(self.entries, {name: int(count) for name, count in cursor.fetchall()})
+    def _check_rows(self, cursor: Cursor) -> None:
+        """Compare what the table holds of this load with the ledger's counts, and with the parts value by value."""
+        cursor.execute(self.values.query(self._table), (self.entries[0].loaded_at,))
+        found = cursor.fetchall()
+        check_counts(self.entries, {name: int(count) for name, count, *_ in found})
+        self.values.check(found)
 
     def _write_ledger(self, cursor: Cursor) -> None:
-        """Replace the ledger rows of these files."""
-        columns, names = ", ".join(map(quote, LEDGER_COLUMNS)), [entry.file_name for entry in self.entries]
-        marks = ", ".join(["%s"] * len(names))
-        cursor.execute(
-            f"delete from {self._ledger} where table_name = %s and file_name in ({marks})",  # noqa: S608
-            [self.contract.table, *names],
-        )
+        """Replace the ledger rows of these files; those of a file that is new are only written."""
+        columns = ", ".join(map(quote, LEDGER_COLUMNS))
+        if self.known.loaded:
+            cursor.execute(
+                f"delete from {self._ledger} where table_name = %s and file_name in ({_marks(self.known.loaded)})",  # noqa: S608
+                [self.contract.table, *(row.file_name for row in self.known.loaded)],
+            )
         cursor.execute(f"insert into {self._ledger} ({columns}) select {columns} from {self._noted}")  # noqa: S608
         cursor.execute(f"drop table {self._noted}")
-
-    def _explain(self, connection: Connection, error: DatabaseError) -> str:
-        """Redshift's words, what SYS_LOAD_ERROR_DETAIL has of this session, the files, and the cure."""
-        files = ", ".join(entry.file_name for entry in self.entries[:5])
-        more = f" and {len(self.entries) - 5} more" if len(self.entries) > 5 else ""  # noqa: PLR2004
-        lines = [f"raw.{self.contract.table}: COPY failed for {files}{more}. Redshift says: {describe_error(error)}"]
-        with suppress(Exception):  # the first error is the one that must be read
-            lines += [f"  - {line}" for line in _read_error_details(connection.cursor())]
-            connection.rollback()
-        lines.append(
-            "Nothing of them was loaded. Check that the COPY role (RETAIL_REDSHIFT_COPY_ROLE) is attached to the "
-            "warehouse and may read the bucket and its key; docs/redshift.md lists the rights. Then run again."
-        )
-        return "\n".join(lines)
 
 
 def insert_rows(
@@ -221,25 +235,5 @@ def insert_rows(
         cursor.execute(f"insert into {table} ({names}) values {', '.join([marks] * len(batch))}", values)  # noqa: S608
 
 
-def staged_columns(contract: Contract) -> dict[str, str]:
-    """Column → SQL type of the parts: the columns of the raw table without those that only the ledger knows."""
-    return {name: kind for name, kind in raw_columns(contract).items() if name not in LATE_COLUMNS}
-
-
-def _read_error_details(cursor: Cursor) -> list[str]:
-    cursor.execute(
-        "select trim(file_name), trim(column_name), trim(column_type), trim(error_message) "
-        "from sys_load_error_detail where session_id = pg_backend_pid() order by start_time desc limit 5"
-    )
-    return [f"{file}: column {column} ({kind}): {message}" for file, column, kind, message in cursor.fetchall()]
-
-
-def _literal(text: str) -> str:
-    """A text that COPY takes as a literal only: a URL or a role, without quotes, backslashes and control characters."""
-    if re.search(r"['\\\x00-\x1f]", text):
-        raise ConfigError(f"{text!r}: quotes, backslashes and control characters cannot stand in a COPY command.")
-    return f"'{text}'"
-
-
-def _role(copy_role: str) -> str:
-    return "default" if copy_role == "default" else _literal(copy_role)
+def _marks(values: Sequence[Any]) -> str:
+    return ", ".join(["%s"] * len(values))

@@ -10,6 +10,7 @@ from redshift_connector.cursor import Cursor
 from flows.lake.contracts import Contract
 from flows.warehouse.base import DELIVERY_COLUMNS, LEDGER_COLUMNS, SCHEMAS, LedgerRow, create_table, quote
 from flows.warehouse.redshift.load import insert_rows
+from flows.warehouse.redshift.placement import placement
 from flows.warehouse.tables import (
     DELIVERIES,
     LEDGER,
@@ -21,10 +22,6 @@ from flows.warehouse.tables import (
     list_tables,
     upgrade_ledger,
 )
-
-# Spread by the key, on which staging tells the versions of a record apart; the others fit on every node. Sorted by the
-# time of loading: loads append in that order, the count check reads one load only, incremental models will do the same.
-LARGE_TABLES = ("raw_customers", "raw_orders", "raw_items")
 
 
 def make_schemas(connection: Connection, prefix: str) -> None:
@@ -85,13 +82,7 @@ def _rebuild(cursor: Cursor, table: Table, found: Iterable[str], prefix: str) ->
 
 
 def _create(table: Table, prefix: str, end: str = "") -> str:
-    return create_table(table.quoted(prefix, end), table.columns) + _distribution(table.contract)
-
-
-def _distribution(contract: Contract | None) -> str:
-    if contract is None or contract.table not in LARGE_TABLES:
-        return " diststyle all"
-    return f" diststyle key distkey ({quote(contract.key[0])}) sortkey (_loaded_at)"
+    return create_table(table.quoted(prefix, end), table.columns) + placement(table.contract)
 
 
 def _read_columns(cursor: Cursor, prefix: str) -> Found:

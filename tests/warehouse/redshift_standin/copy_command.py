@@ -25,12 +25,13 @@ NOT_COLUMNAR = {
         "delimiter",
         "emptyasnull",
     ),
-    *("encoding", "encrypted", "escape", "explicit_ids", "fixedwidth", "gzip", "ignoreblanklines", "ignoreheader"),
+    *("encoding", "encrypted", "escape", "fixedwidth", "gzip", "ignoreblanklines", "ignoreheader"),
     *("lzop", "maxerror", "noload", "null", "quote", "region", "removequotes", "roundec", "ssh", "timeformat"),
     *("trimblanks", "truncatecolumns", "zstd", "json", "avro", "shapefile", "kms_key_id", "master_symmetric_key"),
 }
 OTHER_CREDENTIALS = {"credentials", "access_key_id", "secret_access_key", "session_token"}
-UNKNOWN_HERE = {"fillrecord", "acceptinvchars", "statupdate", "serializetojson", "readratio", "orc"}
+UNKNOWN_HERE = {"fillrecord", "acceptinvchars", "explicit_ids", "serializetojson", "readratio", "orc"}
+SWITCH = {"on", "off", "true", "false"}
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ def _read_options(reader: _Reader) -> dict[str, str]:
             options[_check_format(reader.take_word())] = ""
         elif word in {"manifest", "parquet"}:
             options[word] = ""
+        elif word == "statupdate":  # copy-parameters-data-load: ON, OFF or neither
+            options[word] = reader.take_word() if reader.rest and reader.rest[0].text.lower() in SWITCH else "on"
         else:
             raise _refusal(word)
     return options
