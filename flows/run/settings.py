@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     redshift_reader: str | None = Field(
         default=None,
         pattern=r"^((user:|group:|role:)?[a-z_][a-z0-9_]{0,126}|(user:)?IAMR?:[A-Za-z0-9_+=,.@-]{1,64})$",
-        description="Who may read the marts: a user, group:name, role:name, or by IAM: IAMR:role, IAM:user.",
+        description="Who may read the marts: a user, group:name, role:name, IAMR:role or IAM:user.",
     )
     redshift_parallel_loads: int = Field(default=2, ge=1, le=16, description="How many tables are loaded at once.")
     redshift_lease_minutes: int = Field(
