@@ -71,6 +71,16 @@ def test_archive_is_pruned_by_new_rows_alone_if_nothing_was_replaced(
     assert '"raw_customers"._loaded_at = ' in prune
 
 
+def test_archive_is_pruned_by_all_rows_if_something_was_replaced(
+    tmp_path: Path, redshift: Redshift, warehouse: RedshiftWarehouse
+) -> None:
+    """What vanished from one file is still delivered by another one, which was loaded long before."""
+    warehouse.load_files(CUSTOMERS, [convert(tmp_path / "1", f"{HEADER}b,Bo\n", "raw_customers_old.csv")], "run-1")
+    warehouse.load_files(CUSTOMERS, [convert(tmp_path / "2", f"{HEADER}a,Ada\nb,Bo\nc,Cy\n")], "run-1")
+    warehouse.load_files(CUSTOMERS, [convert(tmp_path / "3", f"{HEADER}a,Ada\n")], "run-1")
+    assert redshift.run("select id from ops.replaced_raw_customers") == [("c",)]
+
+
 @pytest.mark.parametrize(
     ("table", "spread"), [("raw_customers", 'diststyle key distkey ("id")'), ("raw_stores", "diststyle all")]
 )

@@ -104,9 +104,10 @@ class _Packer:
         self._writer: PartWriter | None = None
 
     def append(self, rows: pl.DataFrame) -> None:
-        """Add rows to the file that is open, which is closed before if they may not fit, and after if it is full."""
-        if self._writer is not None and _size(self._writer) + rows.estimated_size() > MAX_BYTES:
-            self._close()
+        """Add rows to the file that is open, and close it if it has its share.
+
+        Before these rows it had less than that, so that it has at most one group more than the target now.
+        """
         if self._writer is None:
             path = self.folder / f"{len(self._finished):05d}.parquet"
             self._writer = PartWriter(path, rows.to_arrow().schema, FORMAT)
