@@ -16,6 +16,8 @@ from tests.warehouse.redshift import Redshift
 
 pytestmark = pytest.mark.redshift
 CHANGE = date(2024, 2, 1)
+# the default, and the days around which years are of different length
+AS_OF = (None, "2024-02-28", "2024-02-29", "2024-03-01", "2024-12-31", "2023-02-28", "2021-01-01")
 
 
 def rich_shop() -> dict[str, list[Row]]:
@@ -68,7 +70,7 @@ def test_kpi_queries_give_the_same_rows_on_redshift(queries: dict[str, str], red
     try:
         with warehouse.engine().connect() as connection:
             for kpi, sql in compiled.items():
-                for as_of in (None, "2024-02-28", "2023-02-28", "2021-01-01"):
+                for as_of in AS_OF:
                     found: list[Any] = list(connection.exec_driver_sql(at_date(sql, as_of)).mappings())
                     assert [dict(row) for row in found] == local.read(kpi, as_of), (kpi, as_of)
                 assert set(local.read(kpi, "2024-02-29")[0]) == set(KPIS[kpi].schema)

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +14,12 @@ import redshift_connector
 
 from flows.lake.contracts import CONTRACTS
 from flows.lake.convert import Conversion, convert_csv
+from flows.lake.sources import find_sources
 from flows.run.blocks import read_blocks
 from flows.run.settings import load_settings
 from flows.run.target import find_access, open_warehouse
 from flows.warehouse.base import SCHEMAS
+from flows.warehouse.ingestion import Ingestion
 from flows.warehouse.redshift.warehouse import RedshiftWarehouse
 from tests.warehouse.redshift_standin import RedshiftStandin
 
@@ -80,6 +83,14 @@ def open_redshift(**options: Any) -> RedshiftWarehouse:
     warehouse.options = replace(warehouse.options, **{"pause_seconds": 0.05} | options)
     warehouse.parallel_loads = warehouse.options.parallel_loads
     return warehouse
+
+
+def ingest(warehouse: RedshiftWarehouse, source: Path, work_dir: Path, run_id: str) -> Ingestion:
+    """Load a folder of files as a run does, without Prefect."""
+    with warehouse.hold(run_id):
+        job = Ingestion(warehouse, work_dir, run_id)
+        job.load(job.convert(find_sources(source, CONTRACTS).files))
+    return job
 
 
 def convert(folder: Any, text: str, name: str = "raw_customers.csv") -> Conversion:

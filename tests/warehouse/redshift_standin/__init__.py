@@ -26,7 +26,6 @@ What it cannot show:
 - what late-binding views read before it is there: the stand-in must find it to know the columns.
 - that MERGE's source is no view; that a role may not read a bucket; KMS, VPC, regions, presigned URLs, bucket policies.
 - names of more than 63 bytes in the catalogue: it shows them shortened, with a hash at the end.
-- users that log in with a password of their own: CREATE USER makes one that can only be granted to.
 - COPY of Parquet beyond BIGINT, BOOLEAN and VARCHAR in its plainest form (`copy_dialect`), whose fate is not known;
   interleaved sort keys, UNLOAD, procedures, functions, materialized views, external schemas, EXPLAIN, APPEND,
   SUPER's navigation and the reflection of SQLAlchemy (`inspect`, `pandas.read_sql`): refused, not wrong.

@@ -34,6 +34,16 @@ class Accounts:
             self._temporary[user] = account
         return account
 
+    def register(self, user: str, password: str) -> None:
+        """A user of the database itself, with a password that stays."""
+        with self._lock:
+            self._temporary[user] = Temporary(password, user, float("inf"))
+
+    def forget(self) -> None:
+        """Only the administrator may log in, until IAM gives out passwords again."""
+        with self._lock:
+            self._temporary.clear()
+
     def password_of(self, user: str) -> str | None:
         """The password that is valid now, if there is one."""
         if user == ADMIN:

@@ -47,6 +47,7 @@ class Command:
 
     postgres: str
     is_barred_from_transactions: bool = False
+    account: tuple[str, str] | None = None  # a user that may log in from then on, and the password
 
 
 def find_command(tokens: list[Token]) -> Command | None:
@@ -56,6 +57,9 @@ def find_command(tokens: list[Token]) -> Command | None:
         SqlError: the command has something that Redshift or the stand-in does not know.
     """
     first, second = list_words(tokens)[0], (*list_words(tokens), "")[1]
+    if (first, second) == ("create", "schema") and list_words(tokens)[-2] == "authorization":  # r_CREATE_SCHEMA
+        exists = "if not exists " if list_words(tokens)[2:5] == ["if", "not", "exists"] else ""
+        return Command(f"create schema {exists}{join_names(tokens[-3:-2])} authorization {join_names(tokens[-1:])}")
     if first in {"create", "drop"} and second in {"group", "role", "user"}:
         return _change_role(first, second, tokens[2:])
     reader = COMMANDS.get(first)
@@ -159,15 +163,30 @@ def _null(token: Token) -> str:
 
 
 def _change_role(verb: str, kind: str, tokens: list[Token]) -> Command:
-    """Groups, roles and users are PostgreSQL roles that cannot log in: the accounts of the stand-in are fixed."""
+    """Groups, roles and users are PostgreSQL roles; a user that has a password may log in with it."""
     words = list_words(tokens)
     exists = "if exists " if words[:2] == ["if", "exists"] else ""
     rest = tokens[2:] if exists else tokens
-    if verb == "create" and kind == "user" and len(rest) in {3, 4} and "password" in list_words(rest):
-        rest = rest[:1]
+    if verb == "create" and kind == "user":
+        return _create_user(tokens)
     if len(rest) != 1:
         raise beyond_standin(f"{verb.upper()} {kind.upper()} with options")
     return Command(f"{verb} role {exists}{join_names(rest)}")
+
+
+def _create_user(tokens: list[Token]) -> Command:
+    """r_CREATE_USER: `CREATE USER name [WITH] PASSWORD 'password' [IN GROUP name]`; what a password must have."""
+    words = [word for word in list_words(tokens) if word != "with"]
+    texts = [token for token in tokens if token.token_type == TokenType.STRING]
+    if words[1:2] != ["password"] or len(texts) != 1 or words[3:5] not in ([], ["in", "group"]):
+        raise beyond_standin("CREATE USER with options")
+    password = texts[0].text
+    kinds = (any(map(test, password)) for test in (str.isupper, str.islower, str.isdigit))
+    if not 8 <= len(password) <= 64 or not all(kinds):
+        raise SqlError("password must be 8 to 64 characters with an uppercase letter, a lowercase letter and a digit")
+    name = join_names(tokens[:1])
+    group = f" in role {join_names(tokens[-1:])}" if "group" in words else ""
+    return Command(f"create role {name} login{group}", account=(tokens[0].text.lower(), password))
 
 
 def _without(tokens: list[Token], word: str) -> list[Token]:

@@ -20,6 +20,8 @@ def translate_privileges(verb: str, tokens: list[Token]) -> str:
     """PostgreSQL's statement for what follows GRANT or REVOKE."""
     words = list_words(tokens)
     preposition = "to" if verb == "grant" else "from"
+    if words[:1] == ["role"] and len(words) == 4 and words[2] == preposition:  # grant role r to u
+        return f"{verb} {join_names(tokens[1:2])} {preposition} {join_names(tokens[3:])}"
     if "on" not in words or preposition not in words:
         raise beyond_standin(f"{verb.upper()} without ON and {preposition.upper()}")
     on, at = words.index("on"), words.index(preposition)

@@ -184,6 +184,8 @@ class Session:
         """ReadyForQuery, after what the statement or a fault still brings about."""
         if statement is not None and statement.kind == "truncate" and self.backend.status == b"T":
             await self.backend.fetch("commit")  # r_TRUNCATE: it commits the transaction it runs in
+        if statement is not None and statement.account:
+            self.around.accounts.register(*statement.account)
         await strike(fault)
         await self.send(message(b"Z", self.backend.status))
 

@@ -31,6 +31,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 MAKE_ROLES = f"""
     create role "{IAM_USER}" login;
     create role {ADMIN} login createrole in role "{IAM_USER}";
+    alter role {ADMIN} set createrole_self_grant = 'set, inherit';
 """
 MAKE_DATABASE = f"create database {DATABASE} owner {ADMIN};"
 FORGET = f"""
@@ -101,6 +102,7 @@ class RedshiftStandin:
         """As new: no schemas, tables, roles, objects or faults; every connection is cut."""
         self.faults.clear()
         self.server.disconnect_all()
+        self.server.around.accounts.forget()
         self.postgres.run_sql(FORGET + GRANT, DATABASE)
         with suppress(self.s3.exceptions.BucketAlreadyOwnedByYou):  # another test's moto, in this process, may reset it
             self.s3.create_bucket(Bucket=self.bucket)

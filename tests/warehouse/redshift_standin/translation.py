@@ -40,6 +40,7 @@ class Statement:
     kind: str
     copy: Copy | None = None
     is_barred_from_transactions: bool = False
+    account: tuple[str, str] | None = None
     written: str = ""
 
 
@@ -120,7 +121,13 @@ def _translate_one(sql: str, tokens: list[Token]) -> Statement:
         copy = parse_copy(tokens)
         return Statement(sql, copy_from_stdin(copy), "copy", copy, written=copy.table)
     if command := commands.find_command(tokens):
-        return Statement(sql, command.postgres, first, is_barred_from_transactions=command.is_barred_from_transactions)
+        return Statement(
+            sql,
+            command.postgres,
+            first,
+            is_barred_from_transactions=command.is_barred_from_transactions,
+            account=command.account,
+        )
     if first in WORDS_OF_A_CURSOR:
         return Statement(
             sql, translate_cursor(sql, tokens, lambda text: _translate_tree(text, "select").postgres), first
