@@ -1,4 +1,4 @@
-"""`make test-redshift`: the Redshift tests on a real workgroup that the environment names, and a page of what they showed.
+"""`make test-redshift`: the Redshift tests on a real workgroup, and a page of what they showed.
 
 `--standin` runs the same tests on the stand-in, which costs nothing and shows what the page looks like.
 """
