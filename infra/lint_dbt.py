@@ -99,6 +99,8 @@ def _lint_sql(work: Path) -> bool:
     """Models, analyses and tests as written here; what dbt writes itself lies in folders named after a *.yml."""
     compiled = (work / "target" / "compiled" / "retail").rglob("*.sql")
     ours = sorted(str(path) for path in compiled if not any(parent.suffix == ".yml" for parent in path.parents))
+    if not ours:
+        return False  # nothing was compiled; sqlfluff would read every file it finds
     return _run("sqlfluff", "lint", "--config", str(ROOT / "pyproject.toml"), "--processes", "2", *ours)
 
 
