@@ -32,9 +32,14 @@ SIGNS = "Bold: key. A line joins a reference to the column it names: its fork en
 REFERENCE = re.compile(r": (raw_\w+)\.(\w+)\b")
 
 
+def raw_tables() -> dict[str, Table]:
+    """The raw tables by name, with the references that their contracts declare."""
+    return {name: _raw_table(contract) for name, contract in CONTRACTS.items()}
+
+
 def draw_raw_schema() -> str:
     """The raw tables as delivered, from the contracts."""
-    tables = {name: _raw_table(contract) for name, contract in CONTRACTS.items()}
+    tables = raw_tables()
     words = Words(
         title="Raw schema",
         subtitle=(
