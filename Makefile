@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PORT ?= 4200
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-redshift mutants lint metrics ui bench docs sources lock datasets
+.PHONY: help run test test-redshift mutants lint metrics notebook ui bench docs sources lock datasets
 
 help:
 	@echo "make run       set up and run the whole pipeline on data/datasets; prints where the report lies"
@@ -14,9 +14,10 @@ help:
 	@echo "make mutants   break the dbt project in one place at a time and see what its tests notice (hours; SAMPLE=50)"
 	@echo "make lint      ruff, mypy, the import rules and the rules of the dbt project"
 	@echo "make metrics   the retailer's questions, answered by MetricFlow from the warehouse that make run made"
+	@echo "make notebook  the analysis notebook in JupyterLab, on the warehouse that make run made"
 	@echo "make ui        Prefect server, deployments and a worker on this machine (PORT=4200)"
 	@echo "make bench     measure conversion and loading beside other tools"
-	@echo "make docs      dbt documentation as one HTML file in data/work/docs"
+	@echo "make docs      dbt documentation as one HTML file in data/work/docs, and the drawings in data/images"
 	@echo "make sources   write the raw tables of the dbt sources from the contracts again"
 	@echo "make lock      resolve pyproject.toml into requirements.lock again"
 	@echo "make datasets  rebuild data/datasets, byte for byte"
@@ -53,6 +54,9 @@ lint: $(VENV)/.installed
 
 metrics: $(VENV)/.installed
 	@$(BIN)/python infra/metrics.py
+
+notebook: $(VENV)/.installed
+	@$(BIN)/python infra/notebook.py
 
 ui: $(VENV)/.installed
 	@$(BIN)/python infra/ui.py --port $(PORT)

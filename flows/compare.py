@@ -6,6 +6,7 @@ For whoever moves from the embedded warehouse to Redshift, changes a model, or d
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -71,7 +72,7 @@ def dbt_relations(project: Path) -> list[Relation]:
 
 
 def compile_kpis(settings: Settings) -> dict[str, str]:
-    """KPI → its SQL for this warehouse, compiled by dbt from dbt/analysis in a process of its own."""
+    """KPI → its SQL for this warehouse and as_of, compiled by dbt from dbt/analysis in a process of its own."""
     target = settings.work_dir / "dbt" / f"compare-{settings.target}"
     options = [
         "--target",
@@ -81,6 +82,8 @@ def compile_kpis(settings: Settings) -> dict[str, str]:
         "--profiles-dir",
         str(settings.dbt_project_dir),
     ]
+    if settings.as_of:
+        options += ["--vars", json.dumps({"as_of": settings.as_of.isoformat()})]
     with dbt_environment(settings) as variables:
         finished = subprocess.run(  # noqa: S603
             [

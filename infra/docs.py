@@ -1,7 +1,12 @@
-"""dbt's documentation of the warehouse in the work folder, as one HTML file that needs no server."""
+"""dbt's documentation of the warehouse in the work folder, as one HTML file that needs no server, and the drawings.
+
+The drawings of the schemas and of the lineage in data/images are made from the contracts and from the manifest that dbt
+has written for its documentation.
+"""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +14,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from flows.marts.environment import process_environment
-from flows.run.settings import load_settings
+from flows.run.settings import PROJECT, load_settings
+from infra.drawings import write_drawings
+
+IMAGES = PROJECT / "data" / "images"
 
 
 def main() -> int:
@@ -22,9 +30,13 @@ def main() -> int:
     folders = ["--profiles-dir", str(settings.dbt_project_dir), "--target-path", str(target)]
     environment = process_environment(settings.dbt_environment() | {"DBT_LOG_PATH": str(target / "logs")})
     code = subprocess.run([*command, *folders], cwd=settings.dbt_project_dir, env=environment, check=False).returncode
-    if code == 0:
-        print(f"dbt documentation: {target / 'static_index.html'}")
-    return code
+    if code:
+        return code
+    print(f"dbt documentation: {target / 'static_index.html'}")
+    manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    for drawing in write_drawings(manifest, IMAGES):
+        print(f"drawing: {drawing.relative_to(PROJECT)}, and as PNG")
+    return 0
 
 
 if __name__ == "__main__":

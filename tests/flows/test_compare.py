@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
+from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from flows.compare import main
+from flows.compare import compile_kpis, main
+from flows.run.settings import load_settings
 from reports.kpis import KPIS
 from tests.conftest import Finished
 
@@ -90,3 +92,8 @@ def test_compare_shows_no_more_of_a_row_than_its_first_column(
 def test_compare_without_a_warehouse_exits_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path), "local"]) == 2
     assert "there is no warehouse" in capsys.readouterr().err
+
+
+def test_kpis_are_compiled_for_the_day_they_are_asked_for(tmp_path: Path) -> None:
+    queries = compile_kpis(load_settings(target="local", work_dir=str(tmp_path), as_of=date(2020, 1, 31)))
+    assert all("2020-01-31" in sql for sql in queries.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,8 +16,10 @@ import sqlglot
 from flows.compare import compare_warehouses
 from flows.ingest import ingest
 from flows.pipeline import retail_pipeline
+from infra.notebook import read_notebook
 from reports.kpis import KPIS
 from tests.conftest import DATASETS, PROJECT, Finished, reach_redshift
+from tests.notebook_runs import read_outputs, run_and_keep_frames
 from tests.warehouse.redshift import Redshift
 
 pytestmark = pytest.mark.redshift
@@ -81,6 +84,17 @@ def test_every_table_and_kpi_is_equal_on_duckdb_and_redshift(finished: OnRedshif
     assert {finding.name.split(".")[0] for finding in findings} >= {"raw", "staging", "intermediate", "data_mart"}
     assert {finding.name for finding in findings if finding.name.startswith("KPI")} == {f"KPI {kpi}" for kpi in KPIS}
     assert {finding.name for finding in findings if not finding.rows} == EMPTY
+
+
+def test_notebook_shows_the_same_on_redshift(finished: OnRedshift, shipped_run: Finished, tmp_path: Path) -> None:
+    ran = run_and_keep_frames(tmp_path, os.environ)
+    assert set(ran.frames) == set(KPIS)
+    for kpi, frame in ran.frames.items():
+        assert frame.equals(pl.read_parquet(shipped_run.report / f"{kpi}.parquet")), kpi
+    kept, shown = read_outputs(read_notebook()), read_outputs(ran.notebook)
+    for outputs in (kept, shown):
+        del outputs["kpis"]  # which shows the queries, in the SQL of its warehouse
+    assert shown == kept
 
 
 def test_second_run_on_redshift_loads_nothing(finished: OnRedshift) -> None:
