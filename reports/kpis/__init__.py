@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reports.kpis.average_order_comparison import AVERAGE_ORDER_COMPARISON
 from reports.kpis.average_order_per_store import AVERAGE_ORDER_PER_STORE
 from reports.kpis.customer_classes_by_month import CUSTOMER_CLASSES_BY_MONTH
 from reports.kpis.kpi import MONEY, Column, Kpi, check_frame, last_year_start
@@ -24,18 +25,19 @@ KPIS: dict[str, Kpi] = {
     kpi.name: kpi
     for kpi in (
         SALES_BY_MONTH,
-        SALES_BY_WEEKDAY_HOUR,
         STORE_PERFORMANCE,
+        SALES_BY_WEEKDAY_HOUR,
+        AVERAGE_ORDER_COMPARISON,
         AVERAGE_ORDER_PER_STORE,
-        SALES_PER_CUSTOMER,
-        REVENUE_BY_CLASS,
-        CUSTOMER_CLASSES_BY_MONTH,
-        REPEAT_PURCHASE,
         SALES_BY_CATEGORY,
         PRODUCT_MARGIN,
         PRICE_GUIDE,
         SUPPLY_USAGE,
         STOCK_COVER,
+        REVENUE_BY_CLASS,
+        SALES_PER_CUSTOMER,
+        CUSTOMER_CLASSES_BY_MONTH,
+        REPEAT_PURCHASE,
         TAX_RATIO,
     )
 }

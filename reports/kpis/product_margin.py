@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing
+from reports.charts.bars import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing
+from reports.charts.layout import WIDE, Layout
 from reports.formats import Format, chart_name, count_of, format_compact, format_money, format_share, sentence_text
 from reports.kpis.kpi import Column, Kpi
 
@@ -31,7 +32,7 @@ def write_headline(frame: pl.DataFrame) -> str:
     return f"{lead} The least of its price is left of {sentence_text(lowest['product_name'])}: {kept}."
 
 
-def draw_chart(frame: pl.DataFrame) -> ggplot:
+def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Margin of each product, with its part of the sales; a loss has no bar but its label."""
     top = frame.sort(["margin_usd", "product_id"], descending=[True, False]).head(TOP)
     shown = f"; the {TOP} biggest of {count_of(frame.height, 'product')}" if frame.height > TOP else ""
@@ -41,13 +42,13 @@ def draw_chart(frame: pl.DataFrame) -> ggplot:
         axis="Margin, US dollars",
     )
     if top.is_empty():
-        return draw_nothing(words)
+        return draw_nothing(words, layout)
     rows = top.rows(named=True)
     values = [max(float(row["margin_usd"]), 0.0) for row in rows]
     texts = [_label(row) for row in rows]
     names = [chart_name(row["product_name"], row["product_id"]) for row in rows]
     scale = Scale(reach=max(values), tick=format_compact, labels=texts)
-    return draw_canvas(names, words, scale) + add_bars(values) + add_labels(values, texts)
+    return draw_canvas(names, words, scale, layout) + add_bars(values, layout) + add_labels(values, texts, layout)
 
 
 def _label(row: dict[str, Any]) -> str:
@@ -77,6 +78,7 @@ PRODUCT_MARGIN = Kpi(
         Column("perishable_cost_ratio", "Perishable part of cost", Format.SHARE),
         Column("share_of_margin_ratio", "Share of margin", Format.SHARE),
     ),
+    totals=("item_count", "net_sales_usd", "supply_cost_usd", "perishable_cost_usd", "margin_usd"),
     headline=write_headline,
     chart=draw_chart,
 )
