@@ -54,19 +54,21 @@ class Scale:
     reach: float
     tick: Callable[[float], str]
     labels: Sequence[str]
+    floor: float = 0.0  # where the longest bar of a loss ends
 
     def end(self, names: Sequence[str], layout: Layout) -> float:
         """The value at the right edge, so that the widest label fits beside the longest bar."""
         if layout.is_narrow:
             return self.reach or 1.0
+        span = self.reach - self.floor or 1.0
         panel = layout.width - MARGIN_INCHES - widest(list(names), layout.name_size)
         label = min(widest(list(self.labels), layout.label_size), panel / 2)
-        return (self.reach or 1.0) * panel / (panel - label)
+        return self.floor + span * panel / (panel - label)
 
     def ticks(self) -> list[float]:
-        """About five round values, none beyond the longest bar; only zero when all is zero."""
-        found = breaks_extended(n=5)((0.0, self.reach)) if self.reach else [0.0]
-        return [tick for tick in map(float, found) if 0 <= tick <= self.reach]
+        """About five round values, none beyond the longest bars; only zero when all is zero."""
+        found = breaks_extended(n=5)((self.floor, self.reach)) if self.reach > self.floor else [0.0]
+        return [tick for tick in map(float, found) if self.floor <= tick <= self.reach]
 
 
 def draw_canvas(names: Sequence[str], words: Words, scale: Scale, layout: Layout) -> ggplot:
@@ -80,7 +82,7 @@ def draw_canvas(names: Sequence[str], words: Words, scale: Scale, layout: Layout
     amounts = scale_x_continuous(
         breaks=scale.ticks(),
         labels=lambda ticks: [scale.tick(float(tick)) for tick in ticks],
-        limits=(0, scale.end(names, layout)),
+        limits=(scale.floor, scale.end(names, layout)),
         expand=(0, 0, 0.04, 0) if layout.is_narrow else (0, 0),
     )
     look = report_theme(FRAME_INCHES + _row_inches(names, layout) * len(names), layout)
@@ -105,7 +107,7 @@ def _add_names(names: Sequence[str], layout: Layout) -> geom_text:
     """The names of a narrow drawing, each above its bar, in one line."""
     frame = pl.DataFrame(
         {
-            "at": [0.0] * len(names),
+            "at": [float("-inf")] * len(names),
             "row": [NAME_LIFT - row for row in range(len(names))],
             "text": [_one_line(name, layout) for name in names],
         }
@@ -150,7 +152,7 @@ def add_labels(
     is_second = layout.is_narrow and lift < 0
     frame = pl.DataFrame(
         {
-            "at": [float("inf") if is_second else 0.0] * len(at) if layout.is_narrow else list(at),
+            "at": [float("inf" if is_second else "-inf")] * len(at) if layout.is_narrow else list(at),
             "row": [(LABEL_LIFT if layout.is_narrow else lift) - row for row in range(len(at))],
             "text": [text.strip() if layout.is_narrow else text for text in texts],
         }

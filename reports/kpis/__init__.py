@@ -18,6 +18,7 @@ from reports.kpis.stock_cover import STOCK_COVER
 from reports.kpis.store_performance import STORE_PERFORMANCE
 from reports.kpis.supply_usage import SUPPLY_USAGE
 from reports.kpis.tax_ratio import TAX_RATIO
+from reports.kpis.tax_rounding import TAX_ROUNDING
 
 __all__ = ["KPIS", "MONEY", "Column", "Kpi", "check_frame", "last_year_start"]
 
@@ -39,5 +40,6 @@ KPIS: dict[str, Kpi] = {
         CUSTOMER_CLASSES_BY_MONTH,
         REPEAT_PURCHASE,
         TAX_RATIO,
+        TAX_ROUNDING,
     )
 }

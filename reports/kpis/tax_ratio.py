@@ -97,8 +97,8 @@ TAX_RATIO = Kpi(
     question="Does the tax that customers paid fit the declared rates?",
     definition="All orders up to the report date. The effective rate is the tax paid divided by net sales; the "
     "declared rate is what should have been paid: the rate that the store declared on the day of each order, "
-    "their mean weighted by net sales. The difference is effective minus declared, in percentage points. Tax is in "
-    "whole cents on every order, so small differences are normal.",
+    "their mean weighted by net sales. The difference is effective minus declared, in percentage points. How the "
+    "tills treat parts of a cent is under Cents of tax.",
     chart_shows="Bar chart of the effective tax rate of each store and of all stores, with the declared rate marked.",
     columns=(
         Column("store_id", "Store id", Format.ID, nullable=True),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from reports import theme
+from reports.charts.layout import NARROW, WIDE, Layout
 from reports.kpis import KPIS
 from reports.render import render_svg
 from tests.unit.test_reports import hostile_frames, usual_frames
@@ -52,6 +53,14 @@ def test_svg_is_text_in_colours_of_the_palette_and_the_same_twice(name: str, tmp
         assert min(sizes) >= 8
         ids = re.findall(r' id="([^"]+)"', svg)
         assert all(found.startswith(name) for found in ids)
+
+
+@pytest.mark.parametrize("layout", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_product_with_a_loss_has_its_bar_left_of_zero(layout: Layout) -> None:
+    axes = KPIS["product_margin"].chart(usual_frames()["product_margin"], layout).draw().axes[0]
+    bars = [path.get_extents() for path in axes.collections[0].get_paths()]
+    assert [(round(bar.x0), round(bar.x1)) for bar in bars] == [(0, 6000), (-1200, 0)]
+    assert axes.get_xlim()[0] <= -1200
 
 
 def test_svg_hostile_names_are_text(tmp_path: Path) -> None:

@@ -80,6 +80,10 @@ def usual_frames() -> dict[str, pl.DataFrame]:
             ("beverage", 42763, Decimal("239528.00"), 0.60014),
             ("jaffle", 1, Decimal("159592.00"), 0.39986),
         ],
+        "tax_rounding": [
+            ("s1", "Lyon", 3899, 1200, 0, Decimal("12.00")),
+            ("s2", "Nice", 1, 0, 0, Decimal("0.00")),
+        ],
         "tax_ratio": [
             ("s1", "Lyon", Decimal("59.95"), Decimal("1000.00"), 0.05995, 0.06, -0.00005),
             ("s2", "Nice", Decimal("39.50"), Decimal("1000.00"), 0.0395, 0.04, -0.0005),
@@ -368,6 +372,14 @@ def test_kpis_names_and_columns_are_those_of_the_design() -> None:
             "degrees_of_freedom",
         ],
         "sales_by_category": ["category", "item_count", "net_sales_usd", "share_of_net_sales_ratio"],
+        "tax_rounding": [
+            "store_id",
+            "store_name",
+            "order_count",
+            "order_below_count",
+            "order_above_count",
+            "missing_tax_usd",
+        ],
         "tax_ratio": [
             "store_id",
             "store_name",
@@ -558,6 +570,8 @@ def test_headlines_usual_frames_say_what_the_tables_say() -> None:
         "items' net sales.",
         "tax_ratio": "So far customers paid $99.45 tax on $2,000 net sales, 4.973%. "
         "Furthest from its declared rate is Nice: \N{MINUS SIGN}0.050 percentage points.",
+        "tax_rounding": "Of 3,900 orders so far, 1,200 are taxed below the rounded exact tax and none above it: the "
+        "tills cut off parts of a cent, they do not round. Together: $12.00.",
         "revenue_by_class": "The class that brings most is Silver: $6,300 (60.0%) from 65 customers; "
         "Gold: $4,211 (40.0%) from 1 customer in the last year.",
         "sales_by_month": "August 2021 so far: $9,000 net in 1,000 orders, +12.5% on the same days of the year before. "
