@@ -30,9 +30,10 @@ from flows.run.summary import Run, hold_warehouse, open_run
 from flows.run.target import open_warehouse
 from flows.warehouse.base import Warehouse
 from flows.warehouse.builds import Build, ledger_sha256
+from reports.formats import markdown_text
 from reports.kpis import KPIS, Kpi, check_frame
 from reports.page import PageContext, Totals, render_page
-from reports.render import markdown_section, render_chart
+from reports.render import markdown_section, render_chart, render_svg
 
 _COVERED = (
     'select min(order_date), max(order_date) from "{prefix}data_mart".fact_orders where not is_dated_after_delivery'
@@ -105,7 +106,7 @@ def _report(run: Run, warehouse: Warehouse) -> None:
         shutil.rmtree(fresh, ignore_errors=True)
     for name, frame in frames.items():
         section = markdown_section(KPIS[name], frame, page.parent / f"{name}.png", period.as_of)
-        publish(f"kpi-{name.replace('_', '-')}", KPIS[name].title, section)
+        publish(f"kpi-{name.replace('_', '-')}", markdown_text(KPIS[name].headline(frame)), section)
     run.summary["report"] = str(settings.reports_dir / "latest" / page.name)
     get_run_logger().info("Report published: %s", run.summary["report"])
 
@@ -197,9 +198,10 @@ def write_tables(frames: Mapping[str, pl.DataFrame], folder: Path) -> None:
 
 @task(name="draw charts", cache_policy=NO_CACHE)
 def draw_charts(frames: Mapping[str, pl.DataFrame], folder: Path) -> None:
-    """Each KPI as PNG, one after the other: pyplot is not thread-safe."""
+    """Each KPI as PNG and as SVG for wide and narrow screens, one after the other: pyplot is not thread-safe."""
     for name, frame in frames.items():
         render_chart(KPIS[name], frame, folder / f"{name}.png")
+        render_svg(KPIS[name], frame, folder)
 
 
 def publish_report(fresh: Path, run_id: str, settings: Settings) -> Path:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
@@ -81,6 +81,14 @@ def format_money(value: Decimal) -> str:
     return sign + format_compact(size)
 
 
+def format_mean(value: Decimal | float) -> str:
+    """A mean amount, to the cent below ten million dollars: $14.80, $120.05."""
+    amount = Decimal(str(value))
+    if abs(amount) >= _COMPACT_FROM:
+        return format_money(amount)
+    return f"{MINUS if amount < 0 else ''}${abs(amount).quantize(Decimal('0.01'), ROUND_HALF_UP):,}"
+
+
 def format_compact(value: Decimal | float) -> str:
     """For the ticks of a dollar axis: $950, $2.5K, $40M; beyond trillions with an exponent."""
     amount = Decimal(str(value))
@@ -90,6 +98,11 @@ def format_compact(value: Decimal | float) -> str:
         if abs(amount) >= unit:
             return f"${_trim(amount / unit)}{letter}"
     return f"${_trim(amount)}"
+
+
+def join_names(names: Sequence[str]) -> str:
+    """A; A and B; A, B and C."""
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
 
 
 def format_share(ratio: float) -> str:

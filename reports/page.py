@@ -1,26 +1,32 @@
-"""KPI frames, their charts and the facts of a run in; one self-contained `index.html` out.
+"""KPI frames, their drawings and the facts of a run in; one self-contained `index.html` out.
 
-The page needs no network, no script and no second file: it can be mailed, archived and printed. Everything that came
-from data passes Jinja's autoescape, and the page's own policy forbids whatever might slip through.
+The page needs no network and no second file: it can be mailed, archived and printed. Its only script sorts tables and
+is admitted by its hash; without it the tables are plain. What came from data passes Jinja's autoescape, and the page's
+own policy forbids whatever might slip through.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import base64
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import jinja2
 import polars as pl
+from markupsafe import Markup
 
-from reports.formats import Format, clean_text, count_of, format_date, format_integer, format_moment, format_value
-from reports.kpis import KPIS, Column, Kpi, check_frame, last_year_start
-from reports.render import data_uri
+from reports.fonts import font_faces
+from reports.formats import clean_text, count_of, format_date, format_integer, format_moment
+from reports.kpis import KPIS, Kpi, check_frame, last_year_start
+from reports.summary import build_tiles, name_later_stores, write_title
+from reports.tables import Head, Row, build_heads, build_rows, csv_link
+from reports.theme import PALETTE
 
-FIRST_ROWS = 20
-MAX_ROWS = 200
+SORT_SCRIPT = (Path(__file__).parent / "sort_tables.js").read_text(encoding="utf-8")
+FIRST_ROWS = 10
 
 
 @dataclass(frozen=True)
@@ -52,89 +58,77 @@ class PageContext:
 
 
 @dataclass(frozen=True)
-class Row:
-    """One row as the page shows it: what heads it, the ids under it, the other cells, formatted."""
-
-    name: str
-    detail: str
-    cells: tuple[str, ...]
-    is_total: bool
-
-
-@dataclass(frozen=True)
-class Head:
-    """What stands above a column; text stands at the left, numbers at the right."""
-
-    label: str
-    is_text: bool
-
-
-@dataclass(frozen=True)
 class Section:
-    """One KPI as the page shows it; `shown` of `height` rows are on the page."""
+    """One KPI as the page shows it: its sentence, its two drawings, its table; `height` rows are in all."""
 
     kpi: Kpi
     headline: str
-    alt: str
-    image: str
-    size: tuple[int, int]
+    wide: Markup
+    narrow: Markup
     heads: tuple[Head, ...]
     rows: tuple[Row, ...]
+    total: Row | None
+    csv: str | None
     height: int
 
 
 def render_page(frames: Mapping[str, pl.DataFrame], folder: Path, context: PageContext) -> Path:
-    """Write `folder`/index.html from the frames of all KPIs and the charts `<kpi>.png` in `folder`; return its path.
+    """Write `folder`/index.html from the frames of all KPIs and the drawings `<kpi>.svg` and `<kpi>.narrow.svg` there.
 
-    Raises ValueError if a frame is missing, unknown or not as its KPI declares, FileNotFoundError without its chart.
+    Returns its path. Raises ValueError if a frame is missing, unknown or not as its KPI declares, FileNotFoundError
+    without a drawing.
     """
     if set(frames) != set(KPIS):
         wrong = ", ".join(sorted(set(frames) ^ set(KPIS)))
         raise ValueError(f"the page shows exactly the KPIs {', '.join(KPIS)}; missing or unknown: {wrong}")
-    sections = [build_section(kpi, frames[name], folder / f"{name}.png") for name, kpi in KPIS.items()]
+    checked = {name: check_frame(kpi, frames[name]) for name, kpi in KPIS.items()}
     html = (
         _environment()
         .get_template("page.html.j2")
-        .render(context=context, sections=sections, first_rows=FIRST_ROWS, year_start=last_year_start(context.as_of))
+        .render(
+            context=context,
+            title=write_title(checked),
+            tiles=build_tiles(checked),
+            later_stores=name_later_stores(checked),
+            sections=[build_section(kpi, checked[name], folder) for name, kpi in KPIS.items()],
+            first_rows=FIRST_ROWS,
+            year_start=last_year_start(context.as_of),
+            palette=PALETTE,
+            fonts=Markup(font_faces()),  # noqa: S704 - made of the font file alone
+            script=Markup(SORT_SCRIPT),  # noqa: S704 - a constant
+            script_hash=_sha256(SORT_SCRIPT),
+        )
     )
     page = folder / "index.html"
     page.write_text(html, encoding="utf-8", newline="\n")
     return page
 
 
-def build_section(kpi: Kpi, frame: pl.DataFrame, png: Path) -> Section:
-    """All that the template needs to show one KPI, as text."""
-    checked = check_frame(kpi, frame)
-    shown = [column for column in kpi.columns if column.format is not Format.ID]
+def build_section(kpi: Kpi, frame: pl.DataFrame, folder: Path) -> Section:
+    """All that the template needs to show one KPI, from a checked frame."""
+    rows = build_rows(kpi, frame)
+    has_total = bool(rows) and rows[-1].is_total
     return Section(
         kpi=kpi,
-        headline=kpi.headline(checked),
-        alt=kpi.alt_text(checked),
-        image=data_uri(png),
-        size=_png_size(png),
-        heads=tuple(Head(column.label, is_text=not column.format.is_number) for column in shown),
-        rows=tuple(_build_row(kpi.columns, row) for row in checked.head(MAX_ROWS).iter_rows(named=True)),
-        height=checked.height,
+        headline=kpi.headline(frame),
+        wide=_read_svg(folder / f"{kpi.name}.svg"),
+        narrow=_read_svg(folder / f"{kpi.name}.narrow.svg"),
+        heads=build_heads(kpi),
+        rows=rows[:-1] if has_total else rows,
+        total=rows[-1] if has_total else None,
+        csv=csv_link(kpi, frame),
+        height=frame.height - (has_total and not kpi.totals),
     )
 
 
-def _build_row(columns: Sequence[Column], row: Mapping[str, Any]) -> Row:
-    texts = {column.name: format_value(row[column.name], column.format) for column in columns}
-    ids = [column.name for column in columns if column.format is Format.ID]
-    name, *cells = (texts[column.name] for column in columns if column.format is not Format.ID)
-    return Row(
-        name=name,
-        detail=" · ".join(texts[name] for name in ids if row[name] is not None),
-        cells=tuple(cells),
-        is_total=any(row[name] is None for name in ids),
-    )
+def _read_svg(path: Path) -> Markup:
+    """A drawing of our own making, whose texts matplotlib has escaped."""
+    return Markup(path.read_text(encoding="utf-8"))  # noqa: S704
 
 
-def _png_size(png: Path) -> tuple[int, int]:
-    """Width and height in pixels: the first two fields of the IHDR chunk, which PNG puts first."""
-    with png.open("rb") as file:
-        head = file.read(24)
-    return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
+def _sha256(script: str) -> str:
+    """The hash by which the page's policy admits the script (Content Security Policy Level 3, hash-source)."""
+    return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
 
 
 def _environment() -> jinja2.Environment:

@@ -7,22 +7,42 @@ a worker. The same frame gives the same bytes: the file holds neither a time nor
 from __future__ import annotations
 
 import base64
+import warnings
 from datetime import date
 from pathlib import Path
 
 import matplotlib
 import polars as pl
+from plotnine.exceptions import PlotnineWarning
 
+from reports.charts.layout import NARROW, WIDE
+from reports.charts.svg import write_svg
 from reports.formats import format_date, format_integer, format_value, markdown_text
 from reports.kpis import Kpi, check_frame
 from reports.theme import DPI
 
 
 def render_chart(kpi: Kpi, frame: pl.DataFrame, path: Path) -> None:
-    """Draw the chart of `frame` as a PNG, 900 pixels wide; raises ValueError if the frame is not the KPI's."""
+    """Draw the chart of `frame` as a PNG, 900 pixels wide; raises ValueError if the frame is not the KPI's.
+
+    Rows that plotnine would leave out of the drawing, with a warning, are an error here: a chart shows all or fails.
+    """
     matplotlib.use("Agg")
-    chart = kpi.chart(check_frame(kpi, frame))
-    chart.save(path, format="png", dpi=DPI, verbose=False, metadata={"Software": None})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", PlotnineWarning)
+        chart = kpi.chart(check_frame(kpi, frame))
+        chart.save(path, format="png", dpi=DPI, verbose=False, metadata={"Software": None})
+
+
+def render_svg(kpi: Kpi, frame: pl.DataFrame, folder: Path) -> None:
+    """Draw the chart twice, as `<kpi>.svg` for wide and `<kpi>.narrow.svg` for narrow screens; errors as above."""
+    matplotlib.use("Agg")
+    checked = check_frame(kpi, frame)
+    for name, layout in ((kpi.name, WIDE), (f"{kpi.name}.narrow", NARROW)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", PlotnineWarning)
+            svg = write_svg(kpi.chart(checked, layout), name.replace(".", "-"), kpi.alt_text(checked))
+        (folder / f"{name}.svg").write_text(svg, encoding="utf-8", newline="\n")
 
 
 def markdown_section(kpi: Kpi, frame: pl.DataFrame, png: Path, as_of: date, max_rows: int = 20) -> str:

@@ -1,7 +1,9 @@
-"""How every chart looks: sizes, palette, one plotnine theme.
+"""How every chart looks: palette for light and dark, one plotnine theme.
 
-The colours are of the Okabe-Ito palette (Okabe and Ito, "Color Universal Design", 2008) and lighter shades of it: told
-apart with the common colour-vision deficiencies, and never the only sign of a difference.
+Charts are drawn in the light colours; `charts.svg` turns each into a class that the page gives its colour.
+Hues are of the Okabe-Ito palette (Okabe and Ito, "Color Universal Design", 2008) or near it: told apart with the common
+colour-vision deficiencies, and never the only sign of a difference. Marks stand out from the paper by 3:1 at least and
+texts by 4.5:1, as WCAG 2.2 asks (1.4.11 and 1.4.3); a test computes it.
 """
 
 # mypy: allow-untyped-calls
@@ -11,58 +13,75 @@ from typing import Any, Literal
 
 from plotnine import element_blank, element_line, element_rect, element_text, theme, theme_minimal
 
+from reports.charts.layout import Layout
 from reports.formats import FONT
 
 DPI = 100
-WIDTH_INCHES = 9.0
 
-INK = "#1B2733"
-MUTED = "#51606E"
-GRID = "#EDF0F3"
-PALE = "#C6CFD7"
-PAPER = "#FFFFFF"
-NET = "#0072B2"  # net sales, on every chart
-TAX = "#A6CFE8"  # what tax adds to net sales
-TOTAL = "#4A5A68"  # all stores together
-MARK = "#D55E00"  # a reference to compare with
-CLASSES = {"Gold": "#D9A400", "Silver": "#93A1AE", "Bronze": "#A85F32", "Inactive": "#5E6B77"}
+PALETTE = {  # name: light, dark
+    "paper": ("#FFFFFF", "#14191F"),
+    "ink": ("#1B2733", "#E9EEF2"),
+    "muted": ("#51606E", "#A9B5C0"),
+    "grid": ("#EDF0F3", "#2A333C"),
+    "pale": ("#8593A0", "#75828F"),
+    "net": ("#0072B2", "#56B4E9"),
+    "tax": ("#4F9BCB", "#2F7FB0"),
+    "total": ("#4A5A68", "#B4BFC9"),
+    "mark": ("#C44601", "#E8803C"),
+    "gold": ("#A67C00", "#D9A400"),
+    "silver": ("#7F8C98", "#C9D1D9"),
+    "bronze": ("#A85F32", "#C98B5E"),
+    "inactive": ("#5E6B77", "#8794A1"),
+    "step-1": ("#EAF2F8", "#1D2A35"),
+    "step-2": ("#BBD9EC", "#244660"),
+    "step-3": ("#86B9DA", "#2C6790"),
+    "step-4": ("#5093C1", "#3E8CBF"),
+    "step-5": ("#1F699C", "#6FB6E3"),
+    "step-6": ("#0A3F66", "#B9E2FB"),
+}
+TEXTS = ("ink", "muted", "net", "total", "mark", "bronze", "inactive")
+MARKS = (*TEXTS, "pale", "tax", "gold", "silver")
 
-NAME_SIZE = 11.0  # points, of the names at the left
-LABEL_SIZE = 10.5  # and of the value labels beside the bars
-
-
-def _space(t: float = 0.0, b: float = 0.0) -> dict[Literal["t", "b", "l", "r", "unit"], Any]:
-    """Points above and below a text. plotnine scales these margins by width / height once more: hence "fig"."""
-    return {"t": t / 72 / WIDTH_INCHES, "b": b / 72 / WIDTH_INCHES, "unit": "fig"}
+PAPER, INK, MUTED, GRID, PALE = (PALETTE[name][0] for name in ("paper", "ink", "muted", "grid", "pale"))
+NET = PALETTE["net"][0]  # net sales, on every chart
+TAX = PALETTE["tax"][0]  # what tax adds to net sales; how far chance goes
+TOTAL = PALETTE["total"][0]  # all stores together
+MARK = PALETTE["mark"][0]  # a reference to compare with
+STEPS = tuple(PALETTE[f"step-{step}"][0] for step in range(1, 7))
+CLASSES = {name: PALETTE[name.lower()][0] for name in ("Gold", "Silver", "Bronze", "Inactive")}
 
 
 class report_theme(theme_minimal):  # noqa: N801 - named as plotnine names its themes
     """White paper, names at the left, faint vertical grid; `height` in inches."""
 
-    def __init__(self, height: float) -> None:
-        super().__init__(base_size=12, base_family=FONT)
+    def __init__(self, height: float, layout: Layout) -> None:
+        super().__init__(base_size=layout.name_size, base_family=FONT)
         # Names may hold dollar signs: without this matplotlib reads what is between two of them as a formula.
         self._rcParams["text.parse_math"] = False  # type: ignore[assignment]  # plotnine declares texts only
         self += theme(
-            figure_size=(WIDTH_INCHES, height),
+            figure_size=(layout.width, height),
             dpi=DPI,
             plot_background=element_rect(fill=PAPER, color=PAPER),
             plot_margin=0.015,
-            plot_title=element_text(size=14.5, weight="bold", color=INK, ha="left", margin=_space(b=8)),
-            plot_subtitle=element_text(size=11, color=MUTED, ha="left", margin=_space(b=12)),
+            plot_title=element_text(size=14.5, weight="bold", color=INK, ha="left", margin=_space(layout, b=8)),
+            plot_subtitle=element_text(
+                size=layout.label_size, color=MUTED, ha="left", linespacing=1.3, margin=_space(layout, b=12)
+            ),
             plot_title_position="plot",
-            axis_title_x=element_text(size=10, color=MUTED, ha="left", margin=_space(t=8)),
+            axis_title_x=element_text(
+                size=layout.axis_size, color=MUTED, ha="left", linespacing=1.3, margin=_space(layout, t=8)
+            ),
             axis_title_y=element_blank(),
-            axis_text_x=element_text(size=9.5, color=MUTED, margin={"t": 4}),
+            axis_text_x=element_text(size=layout.axis_size, color=MUTED, margin={"t": 4}),
             axis_text_y=element_text(
-                size=NAME_SIZE,
-                color=INK,
-                ha="right",
-                linespacing=1.25,
-                ma="right",
-                margin={"r": 6},
+                size=layout.name_size, color=INK, ha="right", linespacing=1.25, ma="right", margin={"r": 6}
             ),
             panel_grid_major_x=element_line(color=GRID, size=0.8),
             panel_grid_minor=element_blank(),
             panel_grid_major_y=element_blank(),
         )
+
+
+def _space(layout: Layout, t: float = 0.0, b: float = 0.0) -> dict[Literal["t", "b", "l", "r", "unit"], Any]:
+    """Points above and below a text. plotnine scales these margins by width / height once more: hence "fig"."""
+    return {"t": t / 72 / layout.width, "b": b / 72 / layout.width, "unit": "fig"}

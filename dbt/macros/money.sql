@@ -19,9 +19,15 @@
 {%- endmacro %}
 
 
+{#- The quotient in double precision as it is, for what is computed further; null when the divisor is 0. -#}
+{% macro quotient(dividend, divisor) -%}
+    cast({{ dividend }} as double precision) / nullif(cast({{ divisor }} as double precision), 0)
+{%- endmacro %}
+
+
 {#- The quotient in double precision, rounded to 10 decimals; null when the divisor is 0. -#}
 {% macro ratio(dividend, divisor) -%}
-    round(cast({{ dividend }} as double precision) / nullif(cast({{ divisor }} as double precision), 0), 10)
+    round({{ quotient(dividend, divisor) }}, 10)
 {%- endmacro %}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reports.kpis.average_order_comparison import AVERAGE_ORDER_COMPARISON
 from reports.kpis.average_order_per_store import AVERAGE_ORDER_PER_STORE
 from reports.kpis.customer_classes_by_month import CUSTOMER_CLASSES_BY_MONTH
 from reports.kpis.kpi import MONEY, Column, Kpi, check_frame, last_year_start
@@ -17,6 +18,7 @@ from reports.kpis.stock_cover import STOCK_COVER
 from reports.kpis.store_performance import STORE_PERFORMANCE
 from reports.kpis.supply_usage import SUPPLY_USAGE
 from reports.kpis.tax_ratio import TAX_RATIO
+from reports.kpis.tax_rounding import TAX_ROUNDING
 
 __all__ = ["KPIS", "MONEY", "Column", "Kpi", "check_frame", "last_year_start"]
 
@@ -24,18 +26,20 @@ KPIS: dict[str, Kpi] = {
     kpi.name: kpi
     for kpi in (
         SALES_BY_MONTH,
-        SALES_BY_WEEKDAY_HOUR,
         STORE_PERFORMANCE,
+        SALES_BY_WEEKDAY_HOUR,
+        AVERAGE_ORDER_COMPARISON,
         AVERAGE_ORDER_PER_STORE,
-        SALES_PER_CUSTOMER,
-        REVENUE_BY_CLASS,
-        CUSTOMER_CLASSES_BY_MONTH,
-        REPEAT_PURCHASE,
         SALES_BY_CATEGORY,
         PRODUCT_MARGIN,
         PRICE_GUIDE,
         SUPPLY_USAGE,
         STOCK_COVER,
+        REVENUE_BY_CLASS,
+        SALES_PER_CUSTOMER,
+        CUSTOMER_CLASSES_BY_MONTH,
+        REPEAT_PURCHASE,
         TAX_RATIO,
+        TAX_ROUNDING,
     )
 }

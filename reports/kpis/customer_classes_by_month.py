@@ -5,10 +5,11 @@ from __future__ import annotations
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts import Words, draw_nothing
+from reports.charts.bars import Words, draw_nothing
+from reports.charts.layout import WIDE, Layout
+from reports.charts.lines import Line, draw_lines
 from reports.formats import Format, chart_name, count_of, format_date, format_integer, sentence_text
 from reports.kpis.kpi import Column, Kpi
-from reports.lines import Line, draw_lines
 from reports.theme import CLASSES, NET
 
 MONTHS = 36
@@ -26,7 +27,7 @@ def write_headline(frame: pl.DataFrame) -> str:
     return f"Customers on {format_date(rows[0]['as_of_date'])}: {counts}."
 
 
-def draw_chart(frame: pl.DataFrame) -> ggplot:
+def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """A line a class, the number of its customers at each month's end."""
     days = frame["as_of_date"].unique().sort().tail(MONTHS).to_list()
     shown = f"; the last {MONTHS} months" if frame["as_of_date"].n_unique() > MONTHS else ""
@@ -36,10 +37,10 @@ def draw_chart(frame: pl.DataFrame) -> ggplot:
         axis="Month end; number of customers",
     )
     if not days:
-        return draw_nothing(words)
+        return draw_nothing(words, layout)
     classes = sorted(frame["customer_status"].unique(), key=_rank)
     lines = [_line(frame.filter(pl.col("customer_status").eq_missing(status)), status, days) for status in classes]
-    return draw_lines(days, lines, words, lambda count: f"{count:,.0f}")
+    return draw_lines(days, lines, words, lambda count: f"{count:,.0f}", layout)
 
 
 def _line(rows: pl.DataFrame, status: str | None, days: list[object]) -> Line:
@@ -69,6 +70,7 @@ CUSTOMER_CLASSES_BY_MONTH = Kpi(
         Column("customer_count", "Customers", Format.INTEGER),
         Column("net_sales_last_year_usd", "Net sales of the year until then (USD)", Format.USD),
     ),
+    newest_first=True,
     headline=write_headline,
     chart=draw_chart,
 )

@@ -63,6 +63,8 @@ class Kpi:
     """`question` is what the retailer asks; `headline` and `chart` answer it from a checked frame.
 
     `definition` says how the numbers are made, `chart_shows` what a reader who cannot see the chart should know of it.
+    `totals` are the columns that may be summed over all rows; a
+    table with `newest_first` is shown upside down.
     """
 
     name: str
@@ -72,7 +74,9 @@ class Kpi:
     chart_shows: str
     columns: tuple[Column, ...]
     headline: Callable[[pl.DataFrame], str] = field(repr=False)
-    chart: Callable[[pl.DataFrame], ggplot] = field(repr=False)
+    chart: Callable[..., ggplot] = field(repr=False)  # (frame, layout=WIDE)
+    totals: tuple[str, ...] = ()
+    newest_first: bool = False
 
     @property
     def schema(self) -> dict[str, pl.DataType]:

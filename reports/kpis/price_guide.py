@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts import Scale, Words, add_bars, add_labels, add_marks, draw_canvas, draw_nothing
+from reports.charts.bars import Scale, Words, add_bars, add_labels, add_marks, draw_canvas, draw_nothing
+from reports.charts.layout import WIDE, Layout
 from reports.formats import Format, chart_name, count_of, format_compact, format_money, format_share, sentence_text
 from reports.kpis.kpi import Column, Kpi
 
@@ -30,7 +31,7 @@ def write_headline(frame: pl.DataFrame) -> str:
     )
 
 
-def draw_chart(frame: pl.DataFrame) -> ggplot:
+def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Price as a bar, the least price for the wanted margin as a mark; what sells most comes first."""
     top = frame.sort(["item_count_last_year", "product_id"], descending=[True, False]).head(TOP)
     shown = f"; the {TOP} sold most of {count_of(frame.height, 'product')}" if frame.height > TOP else ""
@@ -40,7 +41,7 @@ def draw_chart(frame: pl.DataFrame) -> ggplot:
         axis="Price before tax, US dollars",
     )
     if top.is_empty():
-        return draw_nothing(words)
+        return draw_nothing(words, layout)
     rows = top.rows(named=True)
     prices = top["price_usd"].cast(pl.Float64).to_list()
     targets = top["target_price_usd"].cast(pl.Float64).to_list()
@@ -48,7 +49,12 @@ def draw_chart(frame: pl.DataFrame) -> ggplot:
     texts = [_label(row) for row in rows]
     names = [chart_name(row["product_name"], row["product_id"]) for row in rows]
     scale = Scale(reach=max(ends), tick=format_compact, labels=texts)
-    return draw_canvas(names, words, scale) + add_bars(prices) + add_marks(targets) + add_labels(ends, texts)
+    return (
+        draw_canvas(names, words, scale, layout)
+        + add_bars(prices, layout)
+        + add_marks(targets, layout)
+        + add_labels(ends, texts, layout)
+    )
 
 
 def _label(row: dict[str, Any]) -> str:

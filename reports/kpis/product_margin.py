@@ -7,9 +7,11 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing
+from reports.charts.bars import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing
+from reports.charts.layout import WIDE, Layout
 from reports.formats import Format, chart_name, count_of, format_compact, format_money, format_share, sentence_text
 from reports.kpis.kpi import Column, Kpi
+from reports.theme import MARK, NET
 
 TOP = 15
 
@@ -31,8 +33,8 @@ def write_headline(frame: pl.DataFrame) -> str:
     return f"{lead} The least of its price is left of {sentence_text(lowest['product_name'])}: {kept}."
 
 
-def draw_chart(frame: pl.DataFrame) -> ggplot:
-    """Margin of each product, with its part of the sales; a loss has no bar but its label."""
+def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
+    """Margin of each product, with its part of the sales; the bar of a loss goes to the left, in its own colour."""
     top = frame.sort(["margin_usd", "product_id"], descending=[True, False]).head(TOP)
     shown = f"; the {TOP} biggest of {count_of(frame.height, 'product')}" if frame.height > TOP else ""
     words = Words(
@@ -41,13 +43,17 @@ def draw_chart(frame: pl.DataFrame) -> ggplot:
         axis="Margin, US dollars",
     )
     if top.is_empty():
-        return draw_nothing(words)
+        return draw_nothing(words, layout)
     rows = top.rows(named=True)
-    values = [max(float(row["margin_usd"]), 0.0) for row in rows]
+    values = top["margin_usd"].cast(pl.Float64).to_list()
+    ends = [max(value, 0.0) for value in values]
+    colors = [NET if value >= 0 else MARK for value in values]
     texts = [_label(row) for row in rows]
     names = [chart_name(row["product_name"], row["product_id"]) for row in rows]
-    scale = Scale(reach=max(values), tick=format_compact, labels=texts)
-    return draw_canvas(names, words, scale) + add_bars(values) + add_labels(values, texts)
+    floor = min(*values, 0.0)
+    scale = Scale(reach=max(ends), tick=format_compact, labels=texts, floor=floor)
+    chart = draw_canvas(names, words, scale, layout)
+    return chart + add_bars(values, layout, colors) + add_labels(ends, texts, layout)
 
 
 def _label(row: dict[str, Any]) -> str:
@@ -77,6 +83,7 @@ PRODUCT_MARGIN = Kpi(
         Column("perishable_cost_ratio", "Perishable part of cost", Format.SHARE),
         Column("share_of_margin_ratio", "Share of margin", Format.SHARE),
     ),
+    totals=("item_count", "net_sales_usd", "supply_cost_usd", "perishable_cost_usd", "margin_usd"),
     headline=write_headline,
     chart=draw_chart,
 )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts import Words, draw_nothing
+from reports.charts.bars import Words, draw_nothing
+from reports.charts.layout import WIDE, Layout
+from reports.charts.tiles import Tile, draw_tiles
 from reports.formats import Format, count_of, format_month, format_share
 from reports.kpis.kpi import Column, Kpi
-from reports.tiles import Tile, draw_tiles
 
 COHORTS, MONTHS_SINCE = 18, 12
 
@@ -28,7 +29,7 @@ def write_headline(frame: pl.DataFrame) -> str:
     return f"Of those who first ordered in {month}, {share} ordered again in the month after: {again}."
 
 
-def draw_chart(frame: pl.DataFrame) -> ggplot:
+def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """A row a month of first orders, a column a month since; the darker, the more came back."""
     known = frame.filter(pl.col("months_since_first_count").is_between(0, MONTHS_SINCE))
     cohorts = known["cohort_month_start_date"].unique().sort()
@@ -41,7 +42,7 @@ def draw_chart(frame: pl.DataFrame) -> ggplot:
     )
     rows = [row for row in known.iter_rows(named=True) if row["cohort_month_start_date"] in newest]
     if not rows:
-        return draw_nothing(words)
+        return draw_nothing(words, layout)
     tiles = [
         Tile(
             row=newest.index(row["cohort_month_start_date"]),
@@ -52,7 +53,7 @@ def draw_chart(frame: pl.DataFrame) -> ggplot:
         for row in rows
     ]
     columns = [str(number) for number in range(max(tile.column for tile in tiles) + 1)]
-    return draw_tiles([format_month(day) for day in newest], columns, tiles, words)
+    return draw_tiles([format_month(day) for day in newest], columns, tiles, words, layout)
 
 
 REPEAT_PURCHASE = Kpi(

@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing
+from reports.charts.bars import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing
+from reports.charts.layout import WIDE, Layout
 from reports.formats import (
     Format,
     amount_and_share,
@@ -36,7 +37,7 @@ def write_headline(frame: pl.DataFrame) -> str:
     return f"{lead} {'; '.join(_clause(row) for row in [ranked[0], *gold])} in the last year."
 
 
-def draw_chart(frame: pl.DataFrame) -> ggplot:
+def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Net sales of the last year and of all time, in the order of the classes."""
     words = Words(
         title="Net sales by customer class",
@@ -44,7 +45,7 @@ def draw_chart(frame: pl.DataFrame) -> ggplot:
         axis="Net sales, US dollars",
     )
     if frame.is_empty():
-        return draw_nothing(words)
+        return draw_nothing(words, layout)
     rows = frame.rows(named=True)
     names = [f"{chart_name(row['customer_status'], '(none)')}\n{_customers(row)}" for row in rows]
     year = frame["net_sales_last_year_usd"].cast(pl.Float64).to_list()
@@ -53,11 +54,11 @@ def draw_chart(frame: pl.DataFrame) -> ggplot:
     ever_texts = [f" {format_money(row['net_sales_all_time_usd'])} all time" for row in rows]
     scale = Scale(reach=max(*year, *ever), tick=format_compact, labels=[*texts, *ever_texts])
     colors = [CLASSES.get(row["customer_status"], NET) for row in rows]
-    chart = draw_canvas(names, words, scale)
-    chart += add_bars(ever, PALE, ALL_TIME_BAND)
-    chart += add_bars(year, colors, LAST_YEAR_BAND)
-    chart += add_labels(year, texts, lift=0.15)
-    chart += add_labels(ever, ever_texts, MUTED, lift=-0.24)
+    chart = draw_canvas(names, words, scale, layout)
+    chart += add_bars(ever, layout, PALE, ALL_TIME_BAND)
+    chart += add_bars(year, layout, colors, LAST_YEAR_BAND)
+    chart += add_labels(year, texts, layout, lift=0.15)
+    chart += add_labels(ever, ever_texts, layout, MUTED, lift=-0.24)
     return chart
 
 
@@ -89,6 +90,13 @@ REVENUE_BY_CLASS = Kpi(
         Column("share_of_net_sales_ratio", "Share of last year's net sales", Format.SHARE),
         Column("refunds_usd", "Refunds, last year (USD)", Format.USD),
         Column("net_sales_after_refunds_usd", "Net sales less refunds (USD)", Format.USD),
+    ),
+    totals=(
+        "customer_count",
+        "net_sales_last_year_usd",
+        "net_sales_all_time_usd",
+        "refunds_usd",
+        "net_sales_after_refunds_usd",
     ),
     headline=write_headline,
     chart=draw_chart,

@@ -7,10 +7,11 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts import Words, draw_nothing
+from reports.charts.bars import Words, draw_nothing
+from reports.charts.layout import WIDE, Layout
+from reports.charts.lines import Line, draw_lines
 from reports.formats import Format, count_of, format_compact, format_growth, format_money, format_month
 from reports.kpis.kpi import Column, Kpi
-from reports.lines import Line, draw_lines
 from reports.theme import NET, TOTAL
 
 MONTHS = 36
@@ -28,25 +29,30 @@ def write_headline(frame: pl.DataFrame) -> str:
     return f"{_sentence(last)} The best month was {format_month(best['month_start_date'])}: {_amount(best)}."
 
 
-def draw_chart(frame: pl.DataFrame) -> ggplot:
+def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Net sales as a line, the year before as a second one."""
     newest = frame.sort("month_start_date").tail(MONTHS)
     shown = f"; the last {MONTHS} of {count_of(frame.height, 'month')}" if frame.height > MONTHS else ""
     words = Words(
         title="Net sales by month",
-        subtitle=f"Blue: net sales, before tax. Grey: the same days of the year before{shown}",
+        subtitle=f"Blue: net sales, before tax. Grey: the same days of the year before. Circle: in progress{shown}",
         axis="Month; net sales in US dollars",
     )
     if newest.is_empty():
-        return draw_nothing(words)
+        return draw_nothing(words, layout)
     last = newest.rows(named=True)[-1]
     before = last["net_sales_previous_year_usd"]
     year_before = f"{format_money(before)} the year before" if before is not None else ""
     lines = [
         Line(_floats(newest, "net_sales_previous_year_usd"), year_before, TOTAL),
-        Line(_floats(newest, "net_sales_usd"), _amount(last) + ("" if last["is_complete"] else " so far"), NET),
+        Line(
+            _floats(newest, "net_sales_usd"),
+            _amount(last) + ("" if last["is_complete"] else " so far"),
+            NET,
+            not last["is_complete"],
+        ),
     ]
-    return draw_lines(newest["month_start_date"].to_list(), lines, words, format_compact)
+    return draw_lines(newest["month_start_date"].to_list(), lines, words, format_compact, layout)
 
 
 def _floats(frame: pl.DataFrame, name: str) -> list[float | None]:
@@ -83,6 +89,7 @@ SALES_BY_MONTH = Kpi(
         Column("net_sales_previous_year_usd", "Net sales, year before (USD)", Format.USD, nullable=True),
         Column("growth_ratio", "Growth", Format.GROWTH),
     ),
+    newest_first=True,
     headline=write_headline,
     chart=draw_chart,
 )

@@ -7,7 +7,9 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts import Words, draw_nothing
+from reports.charts.bars import Words, draw_nothing
+from reports.charts.layout import WIDE, Layout
+from reports.charts.tiles import Tile, draw_tiles
 from reports.formats import (
     WEEKDAYS,
     Format,
@@ -19,7 +21,6 @@ from reports.formats import (
     sentence_text,
 )
 from reports.kpis.kpi import Column, Kpi
-from reports.tiles import Tile, draw_tiles
 
 TOP = 3
 STAR = "★"
@@ -39,7 +40,7 @@ def write_headline(frame: pl.DataFrame) -> str:
     )
 
 
-def draw_chart(frame: pl.DataFrame) -> ggplot:
+def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """A row a weekday for the stores with the most orders, a column an hour; the darker, the more orders a day."""
     known = frame.filter(pl.col("weekday_number").is_between(1, 7) & pl.col("hour_number").is_between(0, 23))
     orders = known.group_by("store_id").agg(pl.col("order_count").cast(pl.Float64).sum())
@@ -52,7 +53,7 @@ def draw_chart(frame: pl.DataFrame) -> ggplot:
     )
     rows = [row for row in known.iter_rows(named=True) if row["store_id"] in stores]
     if not rows:
-        return draw_nothing(words)
+        return draw_nothing(words, layout)
     first, last = min(row["hour_number"] for row in rows), max(row["hour_number"] for row in rows)
     most = max(_per_day(row) for row in rows) or 1.0
     busiest = [max((row for row in rows if row["store_id"] == store), key=_rank) for store in stores]
@@ -66,7 +67,7 @@ def draw_chart(frame: pl.DataFrame) -> ggplot:
         for row in rows
     ]
     names = [name for row in busiest for name in _weekday_names(row)]
-    return draw_tiles(names, [f"{hour}" for hour in range(first, last + 1)], tiles, words)
+    return draw_tiles(names, [f"{hour}" for hour in range(first, last + 1)], tiles, words, layout)
 
 
 def _weekday_names(row: dict[str, Any]) -> list[str]:

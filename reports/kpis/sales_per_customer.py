@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing
+from reports.charts.bars import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing
+from reports.charts.layout import WIDE, Layout
 from reports.formats import (
     Format,
     amount_and_share,
@@ -29,32 +30,33 @@ def write_headline(frame: pl.DataFrame) -> str:
     first, tied = best[0], len(best) > 1 and best[0]["net_sales_usd"] == best[1]["net_sales_usd"]
     verb = "is among those who bought most" if tied else "bought most"
     share = first["share_of_net_sales_ratio"]
-    part = f", {format_share(share)} of all net sales" if share is not None else ""
+    part = f", {format_share(share)} of the last year's net sales" if share is not None else ""
     orders = count_of(first["order_count"], "order")
     return (
         f"{sentence_text(first['customer_name'])} {verb}: {format_money(first['net_sales_usd'])} net in {orders}{part}."
     )
 
 
-def draw_chart(frame: pl.DataFrame) -> ggplot:
+def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """The biggest customers, numbered, with net sales and share."""
     top = frame.sort("net_sales_usd", descending=True, maintain_order=True).head(TOP)
     words = Words(
         title=f"The {top.height} biggest customers of the last year"
         if top.height > 1
         else "Customers of the last year",
-        subtitle=f"Net sales, before tax, and the share of all net sales; {count_of(frame.height, 'customer')} ordered",
+        subtitle="Net sales, before tax, and the share of the last year's net sales; "
+        f"{count_of(frame.height, 'customer')} ordered",
         axis="Net sales of the last year, US dollars",
     )
     if top.is_empty():
-        return draw_nothing(words)
+        return draw_nothing(words, layout)
     values = top["net_sales_usd"].cast(pl.Float64).to_list()
     rows = top.rows(named=True)
     names = [chart_name(row["customer_name"], row["customer_id"]) for row in rows]
     ranked = [f"{name}  {rank:\N{FIGURE SPACE}>2}" for rank, name in enumerate(names, start=1)]
     texts = [f" {amount_and_share(row['net_sales_usd'], row['share_of_net_sales_ratio'])}" for row in rows]
     scale = Scale(reach=max(values), tick=format_compact, labels=texts)
-    return draw_canvas(ranked, words, scale) + add_bars(values) + add_labels(values, texts)
+    return draw_canvas(ranked, words, scale, layout) + add_bars(values, layout) + add_labels(values, texts, layout)
 
 
 SALES_PER_CUSTOMER = Kpi(
@@ -73,6 +75,7 @@ SALES_PER_CUSTOMER = Kpi(
         Column("gross_sales_usd", "Gross sales (USD)", Format.USD),
         Column("share_of_net_sales_ratio", "Share of net sales", Format.SHARE),
     ),
+    totals=("order_count", "net_sales_usd", "gross_sales_usd"),
     headline=write_headline,
     chart=draw_chart,
 )

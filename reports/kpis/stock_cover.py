@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts import Scale, Words, add_bars, add_labels, add_marks, draw_canvas, draw_nothing
+from reports.charts.bars import Scale, Words, add_bars, add_labels, add_marks, draw_canvas, draw_nothing
+from reports.charts.layout import WIDE, Layout
 from reports.formats import Format, chart_name, count_of, format_integer, format_quantity, sentence_text
 from reports.kpis.kpi import Column, Kpi
 from reports.theme import MARK, NET
@@ -30,7 +31,7 @@ def write_headline(frame: pl.DataFrame) -> str:
     return f"{lead}; first to run out is {where}: {left}."
 
 
-def draw_chart(frame: pl.DataFrame) -> ggplot:
+def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Days of supply, what runs out first at the top; the lead time as a mark."""
     ranked = _ranked(frame)
     rows = ranked[:TOP]
@@ -41,15 +42,15 @@ def draw_chart(frame: pl.DataFrame) -> ggplot:
         axis="Days",
     )
     if not rows:
-        return draw_nothing(words)
+        return draw_nothing(words, layout)
     days = [max(row["days_of_supply"], 0.0) for row in rows]
     marks = [float(row["lead_time_days"]) if row["lead_time_days"] is not None else None for row in rows]
     ends = [max(value, mark or 0.0) for value, mark in zip(days, marks, strict=True)]
     texts = [_label(row) for row in rows]
     colors = [MARK if _is_late(row) else NET for row in rows]
     scale = Scale(reach=max(ends), tick=lambda value: f"{value:g}", labels=texts)
-    chart = draw_canvas([_name(row) for row in rows], words, scale)
-    return chart + add_bars(days, colors) + add_marks(marks) + add_labels(ends, texts)
+    chart = draw_canvas([_name(row) for row in rows], words, scale, layout)
+    return chart + add_bars(days, layout, colors) + add_marks(marks, layout) + add_labels(ends, texts, layout)
 
 
 def _ranked(frame: pl.DataFrame) -> list[dict[str, Any]]:

@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing
+from reports.charts.bars import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing
+from reports.charts.layout import WIDE, Layout
 from reports.formats import (
     Format,
     chart_name,
@@ -37,7 +38,7 @@ def write_headline(frame: pl.DataFrame) -> str:
     return " ".join([lead, *_growth_sentence(ranked)])
 
 
-def draw_chart(frame: pl.DataFrame) -> ggplot:
+def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Net sales of the last year with growth, the year before as a thin bar."""
     top = frame.sort(["net_sales_usd", "store_id"], descending=[True, False]).head(TOP)
     shown = f"; the {TOP} biggest of {count_of(frame.height, 'store')}" if frame.height > TOP else ""
@@ -47,18 +48,18 @@ def draw_chart(frame: pl.DataFrame) -> ggplot:
         axis="Net sales, US dollars",
     )
     if top.is_empty():
-        return draw_nothing(words)
+        return draw_nothing(words, layout)
     rows = top.rows(named=True)
     year = top["net_sales_usd"].cast(pl.Float64).to_list()
     before = top["net_sales_previous_year_usd"].cast(pl.Float64).to_list()
     texts = [_label(row) for row in rows]
     before_texts = [f" {format_money(row['net_sales_previous_year_usd'])} the year before" for row in rows]
     scale = Scale(reach=max(*year, *before), tick=format_compact, labels=[*texts, *before_texts])
-    chart = draw_canvas([_name(row) for row in rows], words, scale)
-    chart += add_bars(before, PALE, PREVIOUS_YEAR_BAND)
-    chart += add_bars(year, NET, LAST_YEAR_BAND)
-    chart += add_labels(year, texts, lift=0.15)
-    chart += add_labels(before, before_texts, MUTED, lift=-0.24)
+    chart = draw_canvas([_name(row) for row in rows], words, scale, layout)
+    chart += add_bars(before, layout, PALE, PREVIOUS_YEAR_BAND)
+    chart += add_bars(year, layout, NET, LAST_YEAR_BAND)
+    chart += add_labels(year, texts, layout, lift=0.15)
+    chart += add_labels(before, before_texts, layout, MUTED, lift=-0.24)
     return chart
 
 
@@ -107,6 +108,7 @@ STORE_PERFORMANCE = Kpi(
         Column("growth_ratio", "Growth", Format.GROWTH),
         Column("is_comparable", "Open both years", Format.FLAG),
     ),
+    totals=("order_count", "net_sales_usd", "refunds_usd", "tax_usd", "margin_usd", "net_sales_previous_year_usd"),
     headline=write_headline,
     chart=draw_chart,
 )

@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing
+from reports.charts.bars import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing
+from reports.charts.layout import WIDE, Layout
 from reports.formats import (
     Format,
     chart_name,
@@ -37,7 +38,7 @@ def write_headline(frame: pl.DataFrame) -> str:
     return f"The supply that costs most is {what}: {used}{pace}."
 
 
-def draw_chart(frame: pl.DataFrame) -> ggplot:
+def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Cost of the supplies that cost a store most, perishables in their own colour."""
     top = frame.sort(ORDER, descending=[True, False, False]).head(TOP)
     shown = f"; the {TOP} biggest of {count_of(frame.height, 'row')}" if frame.height > TOP else ""
@@ -47,14 +48,14 @@ def draw_chart(frame: pl.DataFrame) -> ggplot:
         axis="Cost, US dollars",
     )
     if top.is_empty():
-        return draw_nothing(words)
+        return draw_nothing(words, layout)
     rows = top.rows(named=True)
     values = top["cost_usd"].cast(pl.Float64).to_list()
     texts = [_label(row) for row in rows]
     colors = [MARK if row["is_perishable"] else NET for row in rows]
     scale = Scale(reach=max(values), tick=format_compact, labels=texts)
-    chart = draw_canvas([_name(row) for row in rows], words, scale)
-    return chart + add_bars(values, colors) + add_labels(values, texts)
+    chart = draw_canvas([_name(row) for row in rows], words, scale, layout)
+    return chart + add_bars(values, layout, colors) + add_labels(values, texts, layout)
 
 
 def _name(row: dict[str, Any]) -> str:
@@ -83,6 +84,7 @@ SUPPLY_USAGE = Kpi(
         Column("cost_usd", "Cost (USD)", Format.USD),
         Column("units_per_open_day", "Units per open day", Format.QUANTITY),
     ),
+    totals=("cost_usd",),
     headline=write_headline,
     chart=draw_chart,
 )

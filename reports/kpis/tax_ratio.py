@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts import Scale, Words, add_bars, add_labels, add_marks, draw_canvas, draw_nothing
+from reports.charts.bars import Scale, Words, add_bars, add_labels, add_marks, draw_canvas, draw_nothing
+from reports.charts.layout import WIDE, Layout
 from reports.formats import (
     Format,
     chart_name,
@@ -32,7 +33,7 @@ def write_headline(frame: pl.DataFrame) -> str:
     return " ".join(sentences) or "No store has sales."
 
 
-def draw_chart(frame: pl.DataFrame) -> ggplot:
+def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Effective rate as a bar, declared rate as a mark, the highest rate first and all stores last."""
     stores, total = _split(frame)
     biggest = sorted(stores, key=lambda row: row["net_sales_usd"], reverse=True)[:TOP]
@@ -45,15 +46,15 @@ def draw_chart(frame: pl.DataFrame) -> ggplot:
         axis="Tax, percent of net sales",
     )
     if not rows:
-        return draw_nothing(words)
+        return draw_nothing(words, layout)
     rates = [row["effective_tax_ratio"] or 0.0 for row in rows]
     declared = [row["declared_tax_ratio"] for row in rows]
     ends = [max(rate, mark or 0.0) for rate, mark in zip(rates, declared, strict=True)]
     texts = [_label(row) for row in rows]
     scale = Scale(reach=max(ends), tick=lambda ratio: f"{ratio * 100:g}%", labels=texts)
     colors = [NET if row["store_id"] is not None else TOTAL for row in rows]
-    chart = draw_canvas([_name(row) for row in rows], words, scale)
-    return chart + add_bars(rates, colors) + add_marks(declared) + add_labels(ends, texts)
+    chart = draw_canvas([_name(row) for row in rows], words, scale, layout)
+    return chart + add_bars(rates, layout, colors) + add_marks(declared, layout) + add_labels(ends, texts, layout)
 
 
 def _split(frame: pl.DataFrame) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -75,7 +76,8 @@ def _label(row: dict[str, Any]) -> str:
 def _total_sentence(row: dict[str, Any]) -> str:
     rate = row["effective_tax_ratio"]
     end = f", {format_rate(rate)}." if rate is not None else "."
-    return f"Customers paid {format_money(row['tax_usd'])} tax on {format_money(row['net_sales_usd'])} net sales{end}"
+    tax, net = format_money(row["tax_usd"]), format_money(row["net_sales_usd"])
+    return f"So far customers paid {tax} tax on {net} net sales{end}"
 
 
 def _gap_sentence(stores: Sequence[dict[str, Any]]) -> list[str]:
@@ -95,8 +97,8 @@ TAX_RATIO = Kpi(
     question="Does the tax that customers paid fit the declared rates?",
     definition="All orders up to the report date. The effective rate is the tax paid divided by net sales; the "
     "declared rate is what should have been paid: the rate that the store declared on the day of each order, "
-    "their mean weighted by net sales. The difference is effective minus declared, in percentage points. Tax is in "
-    "whole cents on every order, so small differences are normal.",
+    "their mean weighted by net sales. The difference is effective minus declared, in percentage points. How the "
+    "tills treat parts of a cent is under Cents of tax.",
     chart_shows="Bar chart of the effective tax rate of each store and of all stores, with the declared rate marked.",
     columns=(
         Column("store_id", "Store id", Format.ID, nullable=True),

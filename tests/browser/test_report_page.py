@@ -23,7 +23,7 @@ from PIL import Image
 
 from reports.kpis import KPIS
 from reports.page import PageContext, Totals, render_page
-from reports.render import render_chart
+from reports.render import render_svg
 from reports.theme import NET
 
 pytestmark = pytest.mark.browser
@@ -36,13 +36,26 @@ document.getElementById("page").addEventListener("load", (event) => {{
   const page = event.target.contentDocument, root = page.documentElement;
   document.getElementById("found").textContent = JSON.stringify({{
     title: page.title,
-    images: [...page.images].map((image) => [image.naturalWidth, image.clientWidth]),
+    drawings: [...page.querySelectorAll("figure svg")].map((svg) => svg.getBoundingClientRect().width).filter(Boolean),
+    smallest: Math.min(...[...page.querySelectorAll("figure svg text")]
+      .filter((text) => text.getBoundingClientRect().width)
+      .map((text) => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a)),
+    outside: [...page.querySelectorAll("figure svg text")].filter((text) => {{
+      const box = text.getBoundingClientRect(), svg = text.ownerSVGElement.getBoundingClientRect();
+      return box.width && (box.left < svg.left - 1 || box.right > svg.right + 1);
+    }}).map((text) => text.textContent),
+    sorted: (() => {{
+      const table = page.querySelector("table.sales_per_customer"), button = table.querySelector("thead button");
+      button.click();
+      button.click();
+      return [button.parentNode.getAttribute("aria-sort"), table.tBodies[0].rows[0].cells[0].textContent];
+    }})(),
     rows: page.querySelectorAll("tbody tr").length,
     width: root.clientWidth,
     needed: root.scrollWidth,
-    scripts: page.querySelectorAll("script, [onerror]").length,
+    scripts: page.querySelectorAll("script:not(:last-child), [onerror]").length,
     broken: [...page.querySelectorAll("nav a")].filter((a) => !page.getElementById(a.hash.slice(1))).length,
-    text: Math.min(...[...page.querySelectorAll("p, td, li, dd")].map((e) => parseFloat(getComputedStyle(e).fontSize))),
+    text: Math.min(...[...page.querySelectorAll("p, td, dd")].map((e) => parseFloat(getComputedStyle(e).fontSize))),
   }});
 }});
 </script>"""
@@ -65,7 +78,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     frames = {name: make_frame(name) for name in KPIS}
     for name, frame in frames.items():
-        render_chart(KPIS[name], frame, folder / f"{name}.png")
+        render_svg(KPIS[name], frame, folder)
     context = PageContext(
         as_of=date(2021, 8, 30),
         first_order_date=date(2018, 9, 1),
@@ -129,15 +142,17 @@ def measure_page(chromium: str, page: Path, folder: Path, width: int) -> dict[st
     return measured
 
 
-@pytest.mark.parametrize("width", [320, 375, 1280])
+@pytest.mark.parametrize("width", [320, 375, 768, 1280])
 def test_report_page_at_any_width_shows_all_and_does_not_overflow(
     chromium: str, page: Path, tmp_path: Path, width: int
 ) -> None:
     found = measure_page(chromium, page, tmp_path, width)
     assert found["width"] == width
     assert found["needed"] == width
-    assert [natural for natural, _ in found["images"]] == [900] * len(KPIS)
-    assert all(shown >= 570 for _, shown in found["images"])
+    assert len(found["drawings"]) == len(KPIS)  # the wide or the narrow one of each
+    assert all(0.8 * min(width, 960) <= shown <= width for shown in found["drawings"])  # no sideways scrolling
+    assert found["smallest"] >= (32 / 3 if width >= 375 else 9)  # 8 points are 10.67 pixels
+    assert found["outside"] == []
     assert found["rows"] == 30 * len(KPIS)
     assert found["text"] >= 13
     assert found["broken"] == 0
@@ -157,3 +172,11 @@ def test_report_page_opened_as_a_file_is_painted(chromium: str, page: Path, tmp_
         colors = {color for _, color in image.convert("RGB").getcolors(maxcolors=2**24) or []}
     assert tuple(bytes.fromhex(NET[1:])) in colors  # bars
     assert (27, 39, 51) in colors  # text
+
+
+def test_report_page_tables_are_sorted_by_the_script_that_the_policy_admits(
+    chromium: str, page: Path, tmp_path: Path
+) -> None:
+    how, first = measure_page(chromium, page, tmp_path, 1280)["sorted"]
+    assert how == "ascending"
+    assert first.startswith("<img")  # "<" comes before all letters

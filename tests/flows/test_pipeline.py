@@ -55,7 +55,9 @@ def test_pipeline_shipped_data_leaves_a_complete_summary(shipped_run: Finished) 
 
 def test_pipeline_shipped_data_publishes_every_kpi(shipped_run: Finished) -> None:
     names = {path.name for path in shipped_run.report.iterdir()}
-    assert names == {"index.html"} | {f"{kpi}.{kind}" for kpi in KPIS for kind in ("png", "parquet")}
+    assert names == {"index.html"} | {
+        f"{kpi}.{kind}" for kpi in KPIS for kind in ("png", "svg", "narrow.svg", "parquet")
+    }
     for kpi in KPIS.values():
         assert pl.read_parquet(shipped_run.report / f"{kpi.name}.parquet").schema == kpi.schema
 

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 import duckdb
+import polars as pl
 
 Row = dict[str, Any]
 FAR = date(9999, 12, 31)
@@ -166,6 +167,11 @@ class Shop:
         self._connection.execute("attach ':memory:' as warehouse")
         for statement in statements(**rows):
             self._connection.execute(statement.replace("data_mart", "warehouse.data_mart"))
+
+    def fill(self, table: str, rows: pl.DataFrame) -> None:
+        """Add many rows to a table; columns that `rows` lack are null."""
+        self._connection.register("rows_to_add", rows)
+        self._connection.execute(f"insert into warehouse.data_mart.{table} by name select * from rows_to_add")
 
     def read(self, kpi: str, as_of: str | None = None) -> list[Row]:
         """The rows of a KPI, in its order; without `as_of` as of the day that the query finds itself."""

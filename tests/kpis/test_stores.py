@@ -195,3 +195,28 @@ def test_yearly_kpis_of_a_shop_without_orders_are_empty_or_zero(open_shop: Open)
     shop = open_shop()
     assert shop.read("sales_by_weekday_hour") == []
     assert shop.pick("store_performance", "order_count", "growth_ratio") == [(0, None), (0, None)]
+
+
+def test_tax_rounding_counts_orders_below_and_above_the_rounded_exact_tax(open_shop: Open) -> None:
+    def taxed(order_id: str, net: str, tax: str, rate: str | None = "0.0625", **more: str) -> dict[str, object]:
+        return order(order_id, "2024-06-30", net, tax_paid_usd=tax, declared_tax_ratio=rate, **more)
+
+    shop = open_shop(
+        fact_orders=[
+            taxed("a", "8.00", "0.50"),  # exact
+            taxed("b", "1.00", "0.06"),  # 6.25 cents are rounded down
+            taxed("c", "1.20", "0.07"),  # 7.5 cents were cut off
+            taxed("d", "1.20", "0.08"),  # and were rounded here
+            taxed("e", "1.00", "0.07"),  # one above
+            taxed("f", "9.99", "0.00", None),  # of no known rate
+            taxed("g", "8.00", "0.49", store_id="s2"),  # whole, and still a cent short
+            taxed("h", "8.00", "0.48", store_id="s2"),
+            taxed("i", "8.00", "0.50", store_id="s9"),
+            order("j", "2024-07-01", 8, tax_paid_usd=0, declared_tax_ratio="0.0625"),
+        ]
+    )
+    assert [tuple(row.values()) for row in shop.read("tax_rounding", "2024-06-30")] == [
+        ("s2", "South", 2, 2, 0, usd("0.03")),
+        ("s1", "North", 5, 1, 1, usd("0.00")),
+        ("s9", "(unknown store)", 1, 0, 0, usd("0.00")),
+    ]

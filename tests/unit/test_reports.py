@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -22,8 +24,10 @@ from polars.testing import assert_frame_equal
 
 from reports import formats
 from reports.kpis import KPIS, MONEY, check_frame, last_year_start
-from reports.page import MAX_ROWS, PageContext, Totals, render_page
+from reports.page import PageContext, Totals, render_page
 from reports.render import markdown_section, render_chart
+from reports.summary import write_title
+from reports.tables import MAX_ROWS
 
 HOSTILE = [
     "x" * 200,
@@ -67,9 +71,18 @@ def usual_frames() -> dict[str, pl.DataFrame]:
             ("s1", "Lyon", 3899, Decimal("15.43"), Decimal("14.36")),
             ("s2", "Nice", 1, Decimal("8.56"), Decimal("8.23")),
         ],
+        "average_order_comparison": [
+            ("s1", "Lyon", 30, 3800, 99, Decimal("14.80"), 0.05, 25.5),
+            ("s2", "Nice", 14, 900, 0, Decimal("8.23"), 0.06, 10.1),
+            (None, "All stores", 44, 4700, 99, Decimal("13.54"), 0.04, 38.0),
+        ],
         "sales_by_category": [
             ("beverage", 42763, Decimal("239528.00"), 0.60014),
             ("jaffle", 1, Decimal("159592.00"), 0.39986),
+        ],
+        "tax_rounding": [
+            ("s1", "Lyon", 3899, 1200, 0, Decimal("12.00")),
+            ("s2", "Nice", 1, 0, 0, Decimal("0.00")),
         ],
         "tax_ratio": [
             ("s1", "Lyon", Decimal("59.95"), Decimal("1000.00"), 0.05995, 0.06, -0.00005),
@@ -238,7 +251,8 @@ class PageText(HTMLParser):
 
 def write_page(frames: dict[str, pl.DataFrame], folder: Path, context: PageContext = CONTEXT) -> str:
     for name in KPIS:
-        Image.new("RGB", (900, 300), "white").save(folder / f"{name}.png")
+        for kind in ("svg", "narrow.svg"):
+            (folder / f"{name}.{kind}").write_text(f'<svg role="img" aria-label="{name}"></svg>', encoding="utf-8")
     return render_page(frames, folder, context).read_text(encoding="utf-8")
 
 
@@ -347,7 +361,25 @@ def test_kpis_names_and_columns_are_those_of_the_design() -> None:
             "average_order_gross_usd",
             "average_order_net_usd",
         ],
+        "average_order_comparison": [
+            "store_id",
+            "store_name",
+            "customer_count",
+            "order_count",
+            "order_without_items_count",
+            "average_order_net_usd",
+            "standard_error_ratio",
+            "degrees_of_freedom",
+        ],
         "sales_by_category": ["category", "item_count", "net_sales_usd", "share_of_net_sales_ratio"],
+        "tax_rounding": [
+            "store_id",
+            "store_name",
+            "order_count",
+            "order_below_count",
+            "order_above_count",
+            "missing_tax_usd",
+        ],
         "tax_ratio": [
             "store_id",
             "store_name",
@@ -530,12 +562,16 @@ def test_last_year_start_is_the_day_after_the_same_date(as_of: date, first_day: 
 
 def test_headlines_usual_frames_say_what_the_tables_say() -> None:
     assert {name: KPIS[name].headline(frame) for name, frame in usual_frames().items()} == {
-        "sales_per_customer": "Ava Cole bought most: $4,211 net in 12 orders, 70.2% of all net sales.",
-        "average_order_per_store": "Lyon has the highest average order: $15.43 gross ($14.36 net); "
-        "Nice the lowest: $8.56.",
-        "sales_by_category": "The biggest category is beverage: $239,528 net for 42,763 items, 60.0% of all net sales.",
-        "tax_ratio": "Customers paid $99.45 tax on $2,000 net sales, 4.973%. "
+        "sales_per_customer": "Ava Cole bought most: $4,211 net in 12 orders, 70.2% of the last year's net sales.",
+        "average_order_comparison": "Lyon clearly has the highest average order: $14.80 net.",
+        "average_order_per_store": "Of all orders so far, the average goes from $8.56 in Nice to $15.43 gross ($14.36 "
+        "net) in Lyon.",
+        "sales_by_category": "The biggest category so far is beverage: $239,528 net for 42,763 items, 60.0% of all "
+        "items' net sales.",
+        "tax_ratio": "So far customers paid $99.45 tax on $2,000 net sales, 4.973%. "
         "Furthest from its declared rate is Nice: \N{MINUS SIGN}0.050 percentage points.",
+        "tax_rounding": "Of 3,900 orders so far, 1,200 are taxed below the rounded exact tax and none above it: the "
+        "tills cut off parts of a cent, they do not round. Together: $12.00.",
         "revenue_by_class": "The class that brings most is Silver: $6,300 (60.0%) from 65 customers; "
         "Gold: $4,211 (40.0%) from 1 customer in the last year.",
         "sales_by_month": "August 2021 so far: $9,000 net in 1,000 orders, +12.5% on the same days of the year before. "
@@ -561,6 +597,10 @@ def test_headlines_usual_frames_say_what_the_tables_say() -> None:
 def test_headlines_nothing_sold_claim_nothing(case: str) -> None:
     headlines = {name: KPIS[name].headline(frame) for name, frame in ODD[case]().items()}
     assert headlines["sales_per_customer"] == "No customer bought anything in the last year."
+    assert headlines["average_order_comparison"] in (
+        "No store has orders with items in the last year.",
+        "The average order goes from $0.00 in Lyon to $0.00 in Nice, but no difference between stores is clear.",
+    )
     assert headlines["sales_by_category"] == "No category has sales."
     assert headlines["revenue_by_class"] == "No class of customers has sales in the last year."
     assert headlines["sales_by_month"] == "No month has sales."
@@ -581,10 +621,10 @@ def test_headlines_row_order_does_not_matter() -> None:
 def test_headlines_tie_names_no_single_winner() -> None:
     tied = {name: pl.concat([frame.head(1)] * 2 + [frame.tail(1)]) for name, frame in usual_frames().items()}
     assert "is among those who bought most" in KPIS["sales_per_customer"].headline(tied["sales_per_customer"])
-    assert "is among the stores with the highest" in KPIS["average_order_per_store"].headline(
-        tied["average_order_per_store"]
+    assert "no difference between stores is clear" in KPIS["average_order_comparison"].headline(
+        tied["average_order_comparison"].head(2)
     )
-    assert "Among the biggest categories" in KPIS["sales_by_category"].headline(tied["sales_by_category"])
+    assert "Among the biggest categories so far" in KPIS["sales_by_category"].headline(tied["sales_by_category"])
 
 
 # Charts
@@ -658,7 +698,7 @@ def test_markdown_section_usual_frame_has_headline_chart_table_and_period(tmp_pa
     png = tmp_path / "chart.png"
     png.write_bytes(b"\x89PNG")
     text = markdown_section(KPIS["tax_ratio"], usual_frames()["tax_ratio"], png, date(2021, 8, 30))
-    assert "**Customers paid $99.45 tax on $2,000 net sales, 4.973%. " in text
+    assert "**So far customers paid $99.45 tax on $2,000 net sales, 4.973%. " in text
     assert "](data:image/png;base64,iVBORw==)" in text
     assert "| :--- | ---: | ---: | ---: | ---: | ---: | :--- |" in text
     assert "| Nice | 39.50 | 1,000.00 | 3.950% | 4.000% | \N{MINUS SIGN}0.050 | s2 |" in text
@@ -695,20 +735,28 @@ def test_render_page_every_number_of_the_tables_is_on_it(tmp_path: Path) -> None
     page = PageText(write_page(frames, tmp_path))
     expected = []
     for name, kpi in KPIS.items():
-        for row in frames[name].iter_rows(named=True):
-            shown = [column for column in kpi.columns if column.format is not formats.Format.ID]
-            expected += [formats.format_value(row[column.name], column.format) for column in shown[1:]]
+        frame = frames[name].reverse() if kpi.newest_first else frames[name]
+        shown = [column for column in kpi.columns if column.format is not formats.Format.ID][1:]
+        for row in frame.iter_rows(named=True):
+            expected += [formats.format_value(row[column.name], column.format) for column in shown]
+        if kpi.totals:
+            sums = {total: sum(frame[total].to_list()) for total in kpi.totals}
+            expected += [
+                formats.format_value(sums[column.name], column.format) if column.name in sums else ""
+                for column in shown
+            ]
     assert page.cells == expected
     text = "".join(page.text)
+    assert write_title(frames) in text
     for name, kpi in KPIS.items():
-        assert text.count(kpi.headline(frames[name])) == 2  # in the summary and in its section
+        assert text.count(kpi.headline(frames[name])) == 1
         assert kpi.definition in text
 
 
 def test_render_page_says_periods_accounting_and_origin(tmp_path: Path) -> None:
     text = "".join(PageText(write_page(usual_frames(), tmp_path)).text)
     assert "The last year is the 12 months from 31 August 2020 to 30 August 2021, both days included" in text
-    assert "Rows in: 1,205; loaded: 1,204; set aside in quarantine: 1." in text
+    assert "Records in: 1,205 = 1,204 loaded + 1 set aside; every blocking test of the star schema passed." in text
     assert "Made 2021-08-31 06:15 UTC · run run-1 · target local" in text
     assert "Read with care" not in text
     assert "not complete" not in text
@@ -731,7 +779,7 @@ def test_render_page_unknown_counts_short_data_and_notes_are_said(tmp_path: Path
     assert "Source files: not known. Rows in: not known; loaded: 0" in text
     assert "so that year is not complete. Later orders are not counted." in text
     assert "dbt warned: <b>late</b>" in text
-    assert "<b>" not in html
+    assert "<b>late" not in html
 
 
 def test_render_page_says_the_currency(tmp_path: Path) -> None:
@@ -744,13 +792,17 @@ def test_render_page_says_the_currency(tmp_path: Path) -> None:
 def test_render_page_hostile_names_stay_text_and_nothing_is_external(tmp_path: Path) -> None:
     html = write_page(hostile_frames(), tmp_path)
     page = PageText(html)
-    assert all(address.startswith(("data:image/png;base64,", "#")) for address in page.addresses)
-    assert not {"script", "iframe", "object", "link", "form"} & page.tags
+    assert all(address.startswith(("data:text/csv;charset=utf-8;base64,", "#")) for address in page.addresses)
+    assert not {"iframe", "object", "link", "form", "img"} & page.tags
+    assert html.count("<script>") == 1
+    assert hashlib.sha256(html.split("<script>")[1].split("</script>")[0].encode()).digest() == base64.b64decode(
+        re.findall(r"script-src 'sha256-([^']+)'", html)[0]
+    )
     assert not any(name.startswith("on") for name in page.attributes)
     assert html.count("&lt;script&gt;") >= len(KPIS)
     assert "@import" not in html
-    assert "url(" not in html
-    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in html
+    assert html.count("url(") == html.count("url(data:font/woff;base64,") == 2
+    assert "default-src 'none'; font-src data:; style-src 'unsafe-inline'; script-src 'sha256-" in html
 
 
 def test_render_page_usual_frames_hold_no_address_at_all(tmp_path: Path) -> None:
@@ -766,8 +818,8 @@ def test_render_page_is_accessible(tmp_path: Path) -> None:
     assert "<title>Retail report, 30 August 2021</title>" in html
     assert html.count("<caption>") == html.count("<table") == len(KPIS)
     assert html.count("<h1>") == 1
-    assert page.alts == [kpi.alt_text(usual_frames()[name]) for name, kpi in KPIS.items()]
-    assert html.count("<th ") == html.count('<th scope="col"') + html.count('<th scope="row">')
+    assert html.count('<svg role="img"') == 2 * len(KPIS)
+    assert html.count("<th ") == html.count('<th scope="col"') + html.count('<th scope="row"')
     ids = [address[1:] for address in page.addresses if address.startswith("#")]
     assert all(f'id="{name}"' in html for name in ids)
 
@@ -778,10 +830,10 @@ def test_render_page_long_table_folds_and_is_capped(tmp_path: Path) -> None:
     html = write_page(frames, tmp_path)
     text = "".join(PageText(html).text)
     assert html.count("<details>") == 1
-    assert "the first 20 of 1,000 rows" in text
-    assert "Show rows 21 to 200" in text
+    assert "the first 10 of 1,000 rows" in text
+    assert "Show rows 11 to 200" in text
     assert "The page shows 200 of 1,000 rows; all are in sales_per_customer.parquet." in text
-    assert text.count("Ava Cole") == MAX_ROWS // 2 + 2
+    assert text.count("Ava Cole") == MAX_ROWS // 2 + 1  # the rows and the sentence
 
 
 @pytest.mark.parametrize("case", list(ODD))
@@ -797,5 +849,5 @@ def test_render_page_missing_kpi_raises(tmp_path: Path) -> None:
 
 
 def test_render_page_missing_chart_raises(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=rf"{next(iter(KPIS))}\.png"):
+    with pytest.raises(FileNotFoundError, match=rf"{next(iter(KPIS))}\.svg"):
         render_page(usual_frames(), tmp_path, CONTEXT)

@@ -21,53 +21,58 @@ from plotnine import (
     geom_segment,
     geom_text,
     ggplot,
-    labs,
     scale_x_continuous,
     scale_y_continuous,
     theme,
 )
 
-from reports.charts import MARGIN_INCHES, Words, widest
-from reports.theme import GRID, LABEL_SIZE, NAME_SIZE, WIDTH_INCHES, report_theme
+from reports.charts.bars import MARGIN_INCHES, Words, write_words
+from reports.charts.layout import Layout, fit_line, widest
+from reports.theme import GRID, PAPER, report_theme
 
-HEIGHT_INCHES = 4.4
+HEIGHT_INCHES, NARROW_INCHES = 4.4, 3.6
+LABEL_PART = 0.47  # of the width, which the longest label may take
 LABEL_GAP = 0.075  # of the height, between the labels of two lines
-MONTH_TICKS = 6
+MONTH_TICKS, NARROW_MONTH_TICKS = 6, 3
 
 
 @dataclass(frozen=True)
 class Line:
-    """One value a month, None for a gap; `label` stands at the end of the line."""
+    """One value a month, None for a gap; `label` stands at the end of the line.
+
+    The last point is an open circle where its month is in progress.
+    """
 
     values: Sequence[float | None]
     label: str
     color: str
+    is_in_progress: bool = False
 
 
-def draw_lines(days: Sequence[date], lines: Sequence[Line], words: Words, tick: Callable[[float], str]) -> ggplot:
+def draw_lines(
+    days: Sequence[date], lines: Sequence[Line], words: Words, tick: Callable[[float], str], layout: Layout
+) -> ggplot:
     """Lines over the months of `days`, from zero up; lines given later lie above."""
     reach = max((value for line in lines for value in line.values if value is not None), default=0.0) or 1.0
-    chart = ggplot() + _months(days, lines, tick, reach) + _amounts(tick, reach)
-    chart += labs(title=words.title, subtitle=words.subtitle, x=words.axis)
-    chart += report_theme(height=HEIGHT_INCHES)
+    chart = ggplot() + _months(days, lines, tick(reach), layout) + _amounts(tick, reach)
+    chart += write_words(words, layout)
+    chart += report_theme(NARROW_INCHES if layout.is_narrow else HEIGHT_INCHES, layout)
     chart += theme(panel_grid_major_x=element_blank(), panel_grid_major_y=element_line(color=GRID, size=0.8))
     for line in lines:
         chart += _add_segments(line)
         chart += _add_points(line)
-    return chart + _add_labels(lines, reach)
+    return chart + _add_labels(lines, reach, layout)
 
 
-def _months(
-    days: Sequence[date], lines: Sequence[Line], tick: Callable[[float], str], reach: float
-) -> scale_x_continuous:
-    panel = WIDTH_INCHES - MARGIN_INCHES - widest([tick(reach)], NAME_SIZE)
-    label = min(widest([line.label for line in lines], LABEL_SIZE), panel / 2)
+def _months(days: Sequence[date], lines: Sequence[Line], top_tick: str, layout: Layout) -> scale_x_continuous:
+    panel = layout.width - MARGIN_INCHES - widest([top_tick], layout.name_size)
+    label = min(widest([f"  {_label(line, layout)}" for line in lines], layout.label_size), panel * 0.65)
     span = max(len(days) - 1, 1)
-    step = -(-len(days) // MONTH_TICKS)
+    step = -(-len(days) // (NARROW_MONTH_TICKS if layout.is_narrow else MONTH_TICKS))
     shown = range((len(days) - 1) % step, len(days), step)  # the newest month always has its name
     return scale_x_continuous(
         breaks=list(shown),
-        labels=[f"{days[position]:%b %Y}" for position in shown],
+        labels=[f"{days[position]:%b ’%y}" if layout.is_narrow else f"{days[position]:%b %Y}" for position in shown],
         limits=(-0.03 * span, (span + 0.03 * span) * panel / (panel - label)),
         expand=(0, 0),
     )
@@ -94,10 +99,13 @@ def _add_segments(line: Line) -> geom_segment:
 def _add_points(line: Line) -> geom_point:
     found = [(float(position), value) for position, value in enumerate(line.values) if value is not None]
     frame = pl.DataFrame(found, schema={"at": pl.Float64, "value": pl.Float64}, orient="row")
-    return geom_point(aes(x="at", y="value"), data=frame, color=line.color, size=1.6)
+    fills = [line.color] * len(found)
+    if line.is_in_progress and found:
+        fills[-1] = PAPER
+    return geom_point(aes(x="at", y="value"), data=frame, color=line.color, fill=fills or line.color, size=1.9)
 
 
-def _add_labels(lines: Sequence[Line], reach: float) -> geom_text:
+def _add_labels(lines: Sequence[Line], reach: float, layout: Layout) -> geom_text:
     """The label of each line that has a last value, beside it, moved up where two would lie on one another."""
     ending = sorted((line for line in lines if line.values and line.values[-1] is not None), key=_last)
     heights = _apart([_last(line) for line in ending], reach)
@@ -105,7 +113,7 @@ def _add_labels(lines: Sequence[Line], reach: float) -> geom_text:
         {
             "at": [float(len(line.values) - 1) for line in ending],
             "height": heights,
-            "text": [f"  {line.label}" for line in ending],
+            "text": [f"  {_label(line, layout)}" for line in ending],
         },
         schema={"at": pl.Float64, "height": pl.Float64, "text": pl.String},
     )
@@ -115,9 +123,15 @@ def _add_labels(lines: Sequence[Line], reach: float) -> geom_text:
         data=frame,
         ha="left",
         va="center_baseline",
-        size=LABEL_SIZE,
+        size=layout.label_size,
         color=colors or "black",
     )
+
+
+def _label(line: Line, layout: Layout) -> str:
+    """The label with its last word, the number, whole; what is before it may be cut."""
+    name, space, number = line.label.rpartition(" ")
+    return fit_line(name, space + number, layout.label_size, layout.width * LABEL_PART)
 
 
 def _apart(values: Sequence[float], reach: float) -> list[float]:

@@ -13,19 +13,19 @@ from plotnine import (
     geom_rect,
     geom_text,
     ggplot,
-    labs,
     scale_x_continuous,
     scale_y_continuous,
     theme,
 )
 
-from reports.charts import FRAME_INCHES, ROW_INCHES, Words
-from reports.theme import INK, NET, PAPER, report_theme
+from reports.charts.bars import FRAME_INCHES, ROW_INCHES, Words, write_words
+from reports.charts.layout import Layout
+from reports.theme import INK, PAPER, STEPS, report_theme
 
 HALF_TILE = 0.47
 TEXT_SIZE = 8.5
-_PALEST = 0.08  # of the way from paper to the full colour, so that the least is still seen
-_DARK_FROM = 0.6
+NARROW_COLUMNS, NARROW_TEXT = 7, 1  # column names, and characters in a tile, that have room in a narrow drawing
+_DARK_FROM = 3  # the first step on which ink is hard to read
 
 
 @dataclass(frozen=True)
@@ -38,20 +38,25 @@ class Tile:
     text: str = ""
 
 
-def draw_tiles(rows: Sequence[str], columns: Sequence[str], tiles: Sequence[Tile], words: Words) -> ggplot:
+def draw_tiles(
+    rows: Sequence[str], columns: Sequence[str], tiles: Sequence[Tile], words: Words, layout: Layout
+) -> ggplot:
     """A grid with the first row at the top; a place without a tile stays empty."""
-    chart = ggplot() + _across(columns) + _down(rows)
-    chart += labs(title=words.title, subtitle=words.subtitle, x=words.axis)
-    chart += report_theme(height=FRAME_INCHES + ROW_INCHES * len(rows))
+    chart = ggplot() + _across(columns, layout) + _down(rows)
+    chart += write_words(words, layout)
+    chart += report_theme(FRAME_INCHES + ROW_INCHES * len(rows), layout)
     chart += theme(panel_grid_major_x=element_blank())
     chart += _add_shades(tiles)
-    chart += _add_texts([tile for tile in tiles if tile.shade < _DARK_FROM], INK)
-    return chart + _add_texts([tile for tile in tiles if tile.shade >= _DARK_FROM], PAPER)
+    chart += _add_texts([tile for tile in tiles if _step(tile) < _DARK_FROM], INK, layout)
+    return chart + _add_texts([tile for tile in tiles if _step(tile) >= _DARK_FROM], PAPER, layout)
 
 
-def _across(columns: Sequence[str]) -> scale_x_continuous:
-    positions = list(range(len(columns)))
-    return scale_x_continuous(breaks=positions, labels=list(columns), limits=(-0.6, len(columns) - 0.4), expand=(0, 0))
+def _across(columns: Sequence[str], layout: Layout) -> scale_x_continuous:
+    step = -(-len(columns) // NARROW_COLUMNS) if layout.is_narrow else 1
+    positions = list(range(0, len(columns), step))
+    return scale_x_continuous(
+        breaks=positions, labels=list(columns)[::step], limits=(-0.6, len(columns) - 0.4), expand=(0, 0)
+    )
 
 
 def _down(rows: Sequence[str]) -> scale_y_continuous:
@@ -68,19 +73,18 @@ def _add_shades(tiles: Sequence[Tile]) -> geom_rect:
             "high": [-tile.row + HALF_TILE for tile in tiles],
         }
     )
-    fill = [_mix(tile.shade) for tile in tiles]
+    fill = [STEPS[_step(tile)] for tile in tiles]
     return geom_rect(aes(xmin="left", xmax="right", ymin="low", ymax="high"), data=frame, fill=fill)
 
 
-def _add_texts(tiles: Sequence[Tile], color: str) -> geom_text:
-    found = [(float(tile.column), -float(tile.row), tile.text) for tile in tiles if tile.text]
+def _add_texts(tiles: Sequence[Tile], color: str, layout: Layout) -> geom_text:
+    shown = [tile for tile in tiles if tile.text and not (layout.is_narrow and len(tile.text) > NARROW_TEXT)]
+    found = [(float(tile.column), -float(tile.row), tile.text) for tile in shown]
     schema = {"at": pl.Float64, "row": pl.Float64, "text": pl.String}
     frame = pl.DataFrame(found, schema=schema, orient="row")
     return geom_text(aes(x="at", y="row", label="text"), data=frame, va="center_baseline", size=TEXT_SIZE, color=color)
 
 
-def _mix(shade: float) -> str:
-    """A colour between paper and net sales' own."""
-    part = _PALEST + (1 - _PALEST) * min(max(shade, 0.0), 1.0)
-    ends = zip(bytes.fromhex(PAPER[1:]), bytes.fromhex(NET[1:]), strict=True)
-    return "#" + "".join(f"{round(paper + (full - paper) * part):02X}" for paper, full in ends)
+def _step(tile: Tile) -> int:
+    """Which of the palette's steps shows the shade."""
+    return min(int(max(tile.shade, 0.0) * len(STEPS)), len(STEPS) - 1)

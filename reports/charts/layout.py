@@ -1,0 +1,57 @@
+"""The two drawings of every chart: wide for the page on a desk, paper and artifacts; narrow for a phone."""
+
+# mypy: allow-untyped-calls
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.font_manager import FontProperties
+
+from reports.formats import FONT
+
+_MEASURE_DPI = 100
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Inches of width and points of text. In a narrow drawing names and labels stand above their bars, not beside."""
+
+    width: float
+    name_size: float
+    label_size: float
+    axis_size: float
+    is_narrow: bool
+
+    def wrap(self, text: str, size: float) -> str:
+        """The text in as many lines as the width asks for."""
+        lines = [""]
+        for word in text.split():
+            longer = f"{lines[-1]} {word}".strip()
+            if lines[-1] and widest([longer], size) > self.width - 0.1:
+                lines.append(word)
+            else:
+                lines[-1] = longer
+        return "\n".join(lines)
+
+
+WIDE = Layout(width=9.0, name_size=11.0, label_size=10.5, axis_size=9.5, is_narrow=False)
+NARROW = Layout(width=3.5, name_size=9.0, label_size=8.5, axis_size=8.5, is_narrow=True)
+
+
+def widest(texts: list[str], size: float) -> float:
+    """Inches that the widest line takes when it is drawn."""
+    renderer = RendererAgg(1, 1, _MEASURE_DPI)
+    font = FontProperties(family=FONT, size=size)
+    lines = [line for text in texts for line in text.splitlines()]
+    widths = (renderer.get_text_width_height_descent(line, font, ismath=False)[0] for line in lines)
+    return max((width / _MEASURE_DPI for width in widths), default=0.0)
+
+
+def fit_line(name: str, detail: str, size: float, room: float) -> str:
+    """A name and what follows it in one line of `room` inches; the name is cut where there is no room for all of it."""
+    for length in range(len(name), 0, -1):
+        line = f"{name if length == len(name) else name[:length].rstrip() + '…'}{detail}"
+        if widest([line], size) <= room:
+            return line
+    return detail.strip(" ·")

@@ -1,0 +1,130 @@
+"""Whether an order is worth more in one store than in another: a row a store, then one for all stores (no store id)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+from plotnine import ggplot
+
+from reports.charts.bars import Scale, Words, add_labels, add_points, add_ranges, draw_canvas, draw_nothing
+from reports.charts.layout import WIDE, Layout
+from reports.formats import Format, chart_name, count_of, format_compact, format_mean, join_names, sentence_text
+from reports.intervals import ROUGH_BELOW, VALUE_ONLY_BELOW, Mean, find_clear_differences
+from reports.kpis.kpi import Column, Kpi
+from reports.theme import NET, TOTAL
+
+TOP = 15
+ALL_STORES = "All stores"
+NAMED = 3
+
+
+def read_mean(row: dict[str, Any]) -> Mean:
+    """The mean of a row with its standard error in dollars."""
+    value, ratio = float(row["average_order_net_usd"]), row["standard_error_ratio"]
+    error = value * ratio if ratio is not None else None
+    return Mean(value, error, row["degrees_of_freedom"], row["customer_count"])
+
+
+def write_headline(frame: pl.DataFrame) -> str:
+    """The stores whose orders are clearly worth more than others', or that no difference is clear."""
+    stores = _stores(frame)
+    if not stores:
+        return "No store has orders with items in the last year."
+    if len(stores) == 1:
+        return f"An order in {_name(stores[0])} is worth {_amount(stores[0])} net on average."
+    clear = find_clear_differences([read_mean(row) for row in stores])
+    span = f"from {_amount(stores[0])} in {_name(stores[0])} to {_amount(stores[-1])} in {_name(stores[-1])}"
+    if not clear:
+        return f"The average order goes {span}, but no difference between stores is clear."
+    beaten = [row for other, row in enumerate(stores) if (0, other) in clear]
+    if len(beaten) == len(stores) - 1:
+        return f"{_name(stores[0])} clearly has the highest average order: {_amount(stores[0])} net."
+    return f"The average order goes {span}. {_clear_sentence(stores, clear)}"
+
+
+def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
+    """A dot a store with its interval as a pale bar, the highest first and all stores last."""
+    stores, total = _stores(frame), [row for row in frame.iter_rows(named=True) if row["store_id"] is None]
+    shown = f"; the {TOP} highest of {count_of(len(stores), 'store')}" if len(stores) > TOP else ""
+    words = Words(
+        title="Average order per store, last year",
+        subtitle=f"Dot: mean net order. Bar: 95% interval, which counts customers, not orders, as independent{shown}",
+        axis="Mean net amount of an order with items, US dollars",
+    )
+    rows = [*stores[:TOP], *total]
+    if not rows:
+        return draw_nothing(words, layout)
+    means = [read_mean(row) for row in rows]
+    ranges = [mean.interval or (mean.value, mean.value) for mean in means]
+    ends = [high for _, high in ranges]
+    texts = [f"  {_label(row, mean)}" for row, mean in zip(rows, means, strict=True)]
+    colors = [NET if row["store_id"] is not None else TOTAL for row in rows]
+    scale = Scale(reach=max(ends), tick=format_compact, labels=texts)
+    chart = draw_canvas([_row_name(row) for row in rows], words, scale, layout)
+    chart += add_ranges(ranges, layout)
+    chart += add_points([mean.value for mean in means], layout, colors)
+    return chart + add_labels(ends, texts, layout)
+
+
+def _clear_sentence(stores: Sequence[dict[str, Any]], clear: set[tuple[int, int]]) -> str:
+    """The highest store that is clearly above another, those it is above, and how many other pairs differ clearly."""
+    first = min(above for above, _ in clear)
+    below = [_name(row) for other, row in enumerate(stores) if (first, other) in clear]
+    named = join_names(below[:NAMED]) if len(below) <= NAMED else f"{len(below)} others"
+    rest = len(clear) - len(below)
+    more = f", and {count_of(rest, 'other difference')} {'is' if rest == 1 else 'are'} clear" if rest else ""
+    return f"{_name(stores[first])} is clearly above {named}{more or '; no other difference is clear'}."
+
+
+def _stores(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    known = frame.filter(pl.col("store_id").is_not_null())
+    return known.sort(["average_order_net_usd", "store_id"], descending=[True, False]).rows(named=True)
+
+
+def _name(row: dict[str, Any]) -> str:
+    return sentence_text(row["store_name"])
+
+
+def _amount(row: dict[str, Any]) -> str:
+    return format_mean(row["average_order_net_usd"])
+
+
+def _row_name(row: dict[str, Any]) -> str:
+    name = chart_name(row["store_name"], row["store_id"] or ALL_STORES)
+    return f"{name}\n{count_of(row['customer_count'], 'customer')}"
+
+
+def _label(row: dict[str, Any], mean: Mean) -> str:
+    if mean.interval is None:
+        return f"{_amount(row)}  (too few customers)"
+    low, high = (format_mean(end) for end in mean.interval)
+    return f"{_amount(row)}  ({low} to {high}{', rough' if mean.is_rough else ''})"
+
+
+AVERAGE_ORDER_COMPARISON = Kpi(
+    name="average_order_comparison",
+    title="Average order, compared",
+    question="Is an order worth more in one store than in another?",
+    definition="Orders of the last year that have items; those without are counted beside them and left out of the "
+    "mean. The interval holds the mean in 95 of 100 such years. It counts customers, not orders, as independent, for "
+    "the orders of one customer are alike: cluster-robust standard errors with the correction CR2 and the degrees of "
+    "freedom of Bell and McCaffrey (Survey Methodology 28, 2002). Stores are compared two by two with Welch's t and "
+    "Holm's correction (1979): a difference is clear if chance would show one as large in fewer than 5 of 100 such "
+    f"years, all comparisons together. Of fewer than {ROUGH_BELOW} customers the interval is rough; of fewer than "
+    f"{VALUE_ONLY_BELOW} there is only the mean, which is not compared.",
+    chart_shows="Dot chart of the mean net order of each store with its 95% interval, the highest first.",
+    columns=(
+        Column("store_id", "Store id", Format.ID, nullable=True),
+        Column("store_name", "Store", Format.NAME),
+        Column("customer_count", "Customers", Format.INTEGER),
+        Column("order_count", "Orders with items", Format.INTEGER),
+        Column("order_without_items_count", "Orders without items", Format.INTEGER),
+        Column("average_order_net_usd", "Average order, net (USD)", Format.USD),
+        Column("standard_error_ratio", "Standard error, of the mean", Format.SHARE),
+        Column("degrees_of_freedom", "Degrees of freedom", Format.QUANTITY),
+    ),
+    headline=write_headline,
+    chart=draw_chart,
+)

@@ -1,0 +1,109 @@
+"""KPI frames in; the rows of a page's table and its CSV link out.
+
+Ids are in the CSV only. A cell of the CSV that a spreadsheet would take for a formula is made text by an apostrophe, as
+OWASP asks ("CSV Injection").
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from reports.formats import Format, format_value
+from reports.kpis import Column, Kpi
+
+MAX_ROWS = 200
+MAX_CSV_ROWS = 10_000
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Head:
+    """What stands above a column; text stands at the left, numbers at the right."""
+
+    label: str
+    is_text: bool
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A formatted value, and what it is sorted by."""
+
+    text: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row as the page shows it: what heads it and the other cells."""
+
+    name: Cell
+    cells: tuple[Cell, ...]
+    is_total: bool
+
+
+def build_heads(kpi: Kpi) -> tuple[Head, ...]:
+    """The heads of the columns that the page shows."""
+    return tuple(Head(column.label, is_text=not column.format.is_number) for column in shown_columns(kpi))
+
+
+def shown_columns(kpi: Kpi) -> list[Column]:
+    """All columns but ids, the first heads the row."""
+    return [column for column in kpi.columns if column.format is not Format.ID]
+
+
+def build_rows(kpi: Kpi, frame: pl.DataFrame) -> tuple[Row, ...]:
+    """The first rows of a checked frame, and a row of totals where the KPI names columns to sum."""
+    ids = [column.name for column in kpi.columns if column.format is Format.ID]
+    columns = shown_columns(kpi)
+    rows = [
+        _build_row(columns, row, is_total=any(row[name] is None for name in ids))
+        for row in (frame.reverse() if kpi.newest_first else frame).head(MAX_ROWS).iter_rows(named=True)
+    ]
+    if kpi.totals and frame.height > 1:
+        rows.append(_build_row(columns, _sum(kpi, frame, columns), is_total=True))
+    return tuple(rows)
+
+
+def csv_link(kpi: Kpi, frame: pl.DataFrame) -> str | None:
+    """All rows and columns as a `data:` address with a byte-order mark, for spreadsheets; None of too many rows."""
+    if frame.height > MAX_CSV_ROWS:
+        return None
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(column.name for column in kpi.columns)
+    writer.writerows([_guard(value) for value in row] for row in frame.iter_rows())
+    data = base64.b64encode(("\ufeff" + text.getvalue()).encode("utf-8", "replace")).decode("ascii")
+    return f"data:text/csv;charset=utf-8;base64,{data}"
+
+
+def _build_row(columns: Sequence[Column], row: Mapping[str, Any], *, is_total: bool) -> Row:
+    name, *cells = (
+        Cell(format_value(row[column.name], column.format) if column.name in row else "", _key(row.get(column.name)))
+        for column in columns
+    )
+    return Row(name, tuple(cells), is_total)
+
+
+def _sum(kpi: Kpi, frame: pl.DataFrame, columns: Sequence[Column]) -> dict[str, Any]:
+    head = columns[0]
+    sums: dict[str, Any] = {name: sum(frame[name].to_list()) for name in kpi.totals}  # polars would wrap around
+    return {head.name: "All"} | sums if head.format.is_text else sums
+
+
+def _key(value: Any) -> str:
+    if value is None:
+        return ""
+    return value.isoformat() if isinstance(value, date) else str(value)[:80]
+
+
+def _guard(value: Any) -> Any:
+    is_formula = isinstance(value, str) and value.startswith(_FORMULA_STARTS)
+    return f"'{value}" if is_formula else value

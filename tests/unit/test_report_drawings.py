@@ -1,0 +1,71 @@
+"""The page's drawings: SVG with text as text, colours that follow light and dark, nothing left out, the same twice."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from reports import theme
+from reports.charts.layout import NARROW, WIDE, Layout
+from reports.kpis import KPIS
+from reports.render import render_svg
+from tests.unit.test_reports import hostile_frames, usual_frames
+
+
+def luminance(color: str) -> float:
+    """WCAG 2.2, "relative luminance"."""
+    channels = [int(color[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
+def test_palette_stands_out_from_the_paper(mode: int) -> None:
+    paper = theme.PALETTE["paper"][mode]
+    assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
+    assert {name for name in theme.TEXTS if contrast(theme.PALETTE[name][mode], paper) < 4.5} == set()
+    assert {name for name in theme.MARKS if contrast(theme.PALETTE[name][mode], paper) < 3} == set()
+
+
+@pytest.mark.parametrize("name", list(KPIS))
+def test_svg_is_text_in_colours_of_the_palette_and_the_same_twice(name: str, tmp_path: Path) -> None:
+    render_svg(KPIS[name], usual_frames()[name], tmp_path)
+    drawn = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
+    render_svg(KPIS[name], usual_frames()[name], tmp_path)
+    assert drawn == {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
+    assert set(drawn) == {f"{name}.svg", f"{name}.narrow.svg"}
+    colors = {light.lower() for light, _ in theme.PALETTE.values()}
+    for svg in drawn.values():
+        root = ET.fromstring(svg)
+        assert root.get("aria-label") == KPIS[name].alt_text(usual_frames()[name])
+        assert len(root.findall(".//{*}text")) > 1
+        assert {color.lower() for color in re.findall(r"#[0-9A-Fa-f]{6}", svg)} <= colors
+        assert re.findall(r'(?:fill|stroke)="#\w+"(?! class| stroke)', svg) == []  # each has a class beside it
+        sizes = [float(size) for size in re.findall(r"font-size:([\d.]+)px", svg)]  # in points of the drawing
+        assert min(sizes) >= 8
+        ids = re.findall(r' id="([^"]+)"', svg)
+        assert all(found.startswith(name) for found in ids)
+
+
+@pytest.mark.parametrize("layout", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_product_with_a_loss_has_its_bar_left_of_zero(layout: Layout) -> None:
+    axes = KPIS["product_margin"].chart(usual_frames()["product_margin"], layout).draw().axes[0]
+    bars = [path.get_extents() for path in axes.collections[0].get_paths()]
+    assert [(round(bar.x0), round(bar.x1)) for bar in bars] == [(0, 6000), (-1200, 0)]
+    assert axes.get_xlim()[0] <= -1200
+
+
+def test_svg_hostile_names_are_text(tmp_path: Path) -> None:
+    for name, frame in hostile_frames().items():
+        render_svg(KPIS[name], frame, tmp_path)
+        for path in tmp_path.glob(f"{name}*.svg"):
+            tags = {element.tag.split("}")[1] for element in ET.parse(path).iter()}
+            assert tags <= {"svg", "g", "path", "text", "tspan", "defs", "clipPath", "rect", "use"}
