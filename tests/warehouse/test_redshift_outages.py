@@ -45,7 +45,7 @@ def test_first_statements_of_a_workgroup_that_wakes_are_tried_again(
     assert "Query cancelled.; attempt 3 of 5 follows" in caplog.text
 
 
-@pytest.mark.parametrize("statement", ["^copy", '^insert into "raw"', '^delete from "ops"."load_ledger"', "^commit"])
+@pytest.mark.parametrize("statement", ["^copy", '^insert into "raw"', '^insert into "ops"."load_ledger"', "^commit"])
 def test_conflict_with_a_concurrent_transaction_is_tried_again(
     redshift: Redshift, warehouse: RedshiftWarehouse, standin: RedshiftStandin, tmp_path: Path, statement: str
 ) -> None:

@@ -435,7 +435,11 @@ def test_privileges_are_granted_and_revoked(standin: RedshiftStandin) -> None:
     query = "select identity_name, privilege_type from svv_relation_privileges where namespace_name = 's' order by 1, 2"
     found = [row for row in standin.run(query) if row[0] != standin.user]
     assert found == [("PUBLIC", "SELECT"), ("g", "SELECT"), *((n, p) for n in "ru" for p in ("INSERT", "SELECT"))]
-    for refused in ("grant role r to u", "grant drop on s.t to u", "grant select on s.t to u with grant option"):
+    standin.run("grant role r to u")
+    for refused in ("create user v password 'Short1'", "create user v password 'no-capitals-1'"):
+        with pytest.raises(redshift_connector.ProgrammingError, match="password must be"):
+            standin.run(refused)
+    for refused in ("create user v createuser", "grant drop on s.t to u", "grant select on s.t to u with grant option"):
         with pytest.raises(redshift_connector.ProgrammingError, match="not known here"):
             standin.run(refused)
 

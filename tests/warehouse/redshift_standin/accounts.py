@@ -40,9 +40,9 @@ class Accounts:
             self._temporary[user] = Temporary(password, user, float("inf"))
 
     def forget(self) -> None:
-        """Only the administrator may log in, until IAM gives out passwords again."""
+        """The database's own users are gone, but for the administrator; what IAM gave out holds on."""
         with self._lock:
-            self._temporary.clear()
+            self._temporary = {user: one for user, one in self._temporary.items() if one.expires_at < float("inf")}
 
     def password_of(self, user: str) -> str | None:
         """The password that is valid now, if there is one."""

@@ -175,8 +175,10 @@ def _change_role(verb: str, kind: str, tokens: list[Token]) -> Command:
 
 
 def _create_user(tokens: list[Token]) -> Command:
-    """r_CREATE_USER: `CREATE USER name [WITH] PASSWORD 'password' [IN GROUP name]`; what a password must have."""
+    """r_CREATE_USER: `CREATE USER name [WITH] PASSWORD {'password' [IN GROUP name] | DISABLE}`, and good passwords."""
     words = [word for word in list_words(tokens) if word != "with"]
+    if words[1:] == ["password", "disable"]:
+        return Command(f"create role {join_names(tokens[:1])}")
     texts = [token for token in tokens if token.token_type == TokenType.STRING]
     if words[1:2] != ["password"] or len(texts) != 1 or words[3:5] not in ([], ["in", "group"]):
         raise beyond_standin("CREATE USER with options")
