@@ -36,7 +36,7 @@ def test_loads_of_two_tables_overlap(
         path.write_text(path.read_text().replace(",", ",New ", 1).replace("New ", "", 1) + "\n")
     second = {t: convert_csv(source / f"{t}.csv", CONTRACTS[t], tmp_path) for t in TABLES}
     standin.timeline.clear()
-    standin.faults.add(Fault("delay", "after", statement="^copy", seconds=1.5, times=2))
+    standin.faults.add(Fault("delay", "after", statement="^copy", seconds=4, times=2))
     load_at_once(warehouse, second)
     one, other = [ran for ran in standin.timeline if ran.sql.startswith("copy")]
     assert one.overlaps(other), "one COPY waited for the other load"
