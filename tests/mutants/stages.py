@@ -60,6 +60,9 @@ def write_stages(shop: Path, folder: Path) -> Stages:
     for name, text in STRAYS.items():
         with (last / name).open("a", encoding="utf-8") as file:
             file.write(text)
+    _, late = _find_orders_without_items(last)
+    with (last / "raw_items-3.csv").open("a", encoding="utf-8") as file:
+        file.write(f"z4,{late},p6\n")
     write_csv(last / RECOSTED, ["id", "name", "cost", "perishable", "sku"], RECIPE)
     seed = "".join(["table_name,record_id,delivery_date,valid_from_date\n", *lines])
     return Stages(_write_sales(last, folder), _write_lists(last, folder), last, seed)
@@ -74,7 +77,8 @@ def _write_sales(last: Path, folder: Path) -> tuple[Path, Path]:
     _rewrite(second / "raw_items-2.csv", lambda item: item | {"order_id": "o002"})
     _rewrite(second / "raw_refunds-2.csv", lambda refund: refund | {"order_id": "o003", "amount": "1"})
     _write_one(second / f"raw_orders{GONE}", last / "raw_orders-1.csv", "y1,c2,2024-12-24T10:00:00,s1,0,0,0\n")
-    _write_one(second / f"raw_items{GONE}", last / "raw_items-1.csv", "y2,o004,p3\n")
+    withdrawn, _ = _find_orders_without_items(last)
+    _write_one(second / f"raw_items{GONE}", last / "raw_items-1.csv", f"y2,{withdrawn},p3\n")
     _write_one(second / f"raw_refunds{GONE}", last / "raw_refunds-1.csv", "y3,o005,,2024-12-24T10:00:00,1,0,\n")
 
     first = folder / "first"
@@ -82,6 +86,13 @@ def _write_sales(last: Path, folder: Path) -> tuple[Path, Path]:
     for path in (*(first / f"{table}-2.csv" for table in SALES), *first.glob("raw_refunds*.csv")):
         path.unlink(missing_ok=True)  # no refund yet, which is not the same as none lately
     _shout(first)
+    return first, second
+
+
+def _find_orders_without_items(folder: Path) -> tuple[str, str]:
+    """The first two: one has an item that is withdrawn, the other gets one late; no other item tells of them."""
+    filled = {item["order_id"] for number in (1, 2) for item in _read(folder / f"raw_items-{number}.csv")}
+    first, second, *_ = (order["id"] for order in _read(folder / "raw_orders-1.csv") if order["id"] not in filled)
     return first, second
 
 
