@@ -62,7 +62,8 @@ def main(arguments: list[str] | None = None) -> int:
     loggers = [logging.getLogger(name) for name in ("", "prefect.flow_runs", "prefect.task_runs", "flows")]
     for logger in loggers:
         logger.addHandler(tries)
-    code = pytest.main(["-m", "redshift", "-v", *map(str, FILES)], plugins=[report])
+    imported = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # what was asked before pytest came
+    code = pytest.main(["-m", "redshift", "-v", *imported, *map(str, FILES)], plugins=[report])
     report.numbers["tries that followed an outage"] = str(len(set(tries.messages)))
     if access is not None:
         report.numbers |= _read_usage(access, start)
