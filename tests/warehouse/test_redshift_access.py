@@ -44,7 +44,7 @@ def test_missing_settings_are_listed_with_every_place_they_were_looked_for() -> 
 
 
 def test_make_test_redshift_without_settings_says_so_and_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
-    assert real_redshift.main() == 2
+    assert real_redshift.main([]) == 2
     said = capsys.readouterr().err
     assert "RETAIL_REDSHIFT_HOST" in said
     assert "RETAIL_S3_BUCKET" in said
