@@ -11,7 +11,7 @@ help:
 	@echo "make run       set up and run the whole pipeline on data/datasets; prints where the report lies"
 	@echo "make test      set up and run the tests"
 	@echo "make test-redshift  the Redshift tests on a real workgroup that RETAIL_REDSHIFT_... names (STANDIN=1: on the stand-in)"
-	@echo "make mutants   break the dbt project in one place at a time and see what its tests notice (hours; SAMPLE=50)"
+	@echo "make mutants   break the dbt project in one place at a time and see what its tests notice (half an hour and more; SAMPLE=50)"
 	@echo "make lint      ruff, mypy, the import rules and the rules of the dbt project"
 	@echo "make metrics   the retailer's questions, answered by MetricFlow from the warehouse that make run made"
 	@echo "make notebook  the analysis notebook in JupyterLab, on the warehouse that make run made"

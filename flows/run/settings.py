@@ -113,11 +113,6 @@ class Settings(BaseSettings):
         return self.work_dir / "warehouse.duckdb"
 
     @property
-    def lake_dir(self) -> Path:
-        """Parquet parts, one folder a table."""
-        return self.work_dir / "lake"
-
-    @property
     def quarantine_dir(self) -> Path:
         """Bad records, one folder a table."""
         return self.work_dir / "quarantine"

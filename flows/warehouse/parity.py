@@ -119,41 +119,32 @@ class _Reading:
     sql: str
     without: frozenset[str] = frozenset()
 
-    def rows(self) -> Iterator[tuple[list[str], tuple[Any, ...] | None]]:
-        """First the columns with no row, then each row."""
-        for names, chunk in self._chunks():
+    def chunks(self) -> Iterator[tuple[list[str], list[tuple[Any, ...]]]]:
+        """Columns and some rows, until there are no more; at least once."""
+        for names, rows in self._read():
             kept = [number for number, name in enumerate(names) if name not in self.without]
-            columns = [names[number] for number in kept]
-            if not chunk:
-                yield columns, None
-            for row in chunk:
-                yield columns, tuple(row[number] for number in kept)
+            yield [names[number] for number in kept], [tuple(row[number] for number in kept) for row in rows]
 
-    def _chunks(self) -> Iterator[tuple[list[str], Sequence[Any]]]:
-        """Columns and some rows; at least once, and in the end, without any.
-
-        From Redshift through a cursor, whose driver would hold a whole result in memory (AWS: "DECLARE").
-        """
+    def _read(self) -> Iterator[tuple[list[str], Sequence[Any]]]:
+        """From Redshift through a cursor, for its driver holds a whole result in memory (AWS: "DECLARE")."""
         with self.engine.connect() as connection:
             if self.engine.dialect.name != "redshift":
                 result = connection.exec_driver_sql(self.sql)
-                names = list(result.keys())
-                while chunk := result.fetchmany(CHUNK_ROWS):
-                    yield names, chunk
-                yield names, []
+                for rows in iter(lambda: result.fetchmany(CHUNK_ROWS), []):
+                    yield list(result.keys()), rows
+                yield list(result.keys()), []
                 return
             connection.exec_driver_sql(f"declare reading cursor for {self.sql}")
-            while True:
+            is_more = True
+            while is_more:
                 result = connection.exec_driver_sql(f"fetch forward {FETCH_ROWS} from reading")
-                names, chunk = list(result.keys()), result.fetchall()
-                yield names, chunk
-                if len(chunk) < FETCH_ROWS:
-                    break
-            yield names, []
+                rows = result.fetchall()
+                yield list(result.keys()), rows
+                is_more = len(rows) == FETCH_ROWS
 
     def count(self) -> Counter[int]:
         """How often each row, by its hash, occurs."""
-        return Counter(_hash(row) for _, row in self.rows() if row is not None)
+        return Counter(_hash(row) for _, rows in self.chunks() for row in rows)
 
 
 def _compare(name: str, left: _Reading, right: _Reading) -> Finding:
@@ -178,11 +169,10 @@ class _Sum:
 
 def _sum_up(reading: _Reading) -> _Sum:
     summed = _Sum([])
-    for columns, row in reading.rows():
+    for columns, rows in reading.chunks():
         summed.columns = columns
-        if row is not None:
-            summed.rows += 1
-            summed.total = (summed.total + _hash(row)) % (1 << 128)
+        summed.rows += len(rows)
+        summed.total = (summed.total + sum(map(_hash, rows))) % (1 << 128)
     return summed
 
 
@@ -203,9 +193,8 @@ def _describe(left: _Reading, right: _Reading) -> str:
 def _examples(reading: _Reading, wanted: Counter[int]) -> str:
     """The first column of a few of the rows, never a whole one: it may hold a customer's data."""
     found: list[str] = []
-    for columns, row in reading.rows():
-        if row is not None and _hash(row) in wanted:
-            found.append(f"{columns[0]} {row[0]!r}")
-            if len(found) == EXAMPLES:
-                break
-    return ", ".join(found)
+    for columns, rows in reading.chunks():
+        found += [f"{columns[0]} {row[0]!r}" for row in rows if _hash(row) in wanted]
+        if len(found) >= EXAMPLES:
+            break
+    return ", ".join(found[:EXAMPLES])

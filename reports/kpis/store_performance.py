@@ -39,12 +39,12 @@ def write_headline(frame: pl.DataFrame) -> str:
 
 
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
-    """Net sales of the last year with growth, the year before as a thin bar."""
+    """Net sales of the last year, the year before as a thin bar; growth only where both years are whole ones."""
     top = frame.sort(["net_sales_usd", "store_id"], descending=[True, False]).head(TOP)
     shown = f"; the {TOP} biggest of {count_of(frame.height, 'store')}" if frame.height > TOP else ""
     words = Words(
         title="Net sales per store",
-        subtitle=f"Blue: the last year, with growth. Grey: the year before{shown}",
+        subtitle=f"Blue: the last year; growth if open in both. Grey: the year before{shown}",
         axis="Net sales, US dollars",
     )
     if top.is_empty():
@@ -68,7 +68,8 @@ def _name(row: dict[str, Any]) -> str:
 
 
 def _label(row: dict[str, Any]) -> str:
-    growth = f"  ·  {format_growth(row['growth_ratio'])}" if row["growth_ratio"] is not None else ""
+    is_told = row["is_comparable"] and row["growth_ratio"] is not None
+    growth = f"  ·  {format_growth(row['growth_ratio'])}" if is_told else ""
     return f" {format_money(row['net_sales_usd'])}{growth}"
 
 
@@ -89,7 +90,7 @@ STORE_PERFORMANCE = Kpi(
     "Margin is the items' prices less discounts and the cost of their supplies; refunds are those of the last year, on "
     "their own day, and are taken off neither net sales nor margin. Growth compares with the 12 months before; a store "
     "is comparable if its first order is older than those.",
-    chart_shows="Bar chart of the net sales of each store in the last year, with growth, and the year before.",
+    chart_shows="Bar chart of the net sales of each store, last year and year before, with growth if open in both.",
     columns=(
         Column("store_id", "Store id", Format.ID),
         Column("store_name", "Store", Format.NAME),

@@ -1,4 +1,4 @@
-"""`make mutants`: breaks the dbt project in one place at a time, and shows which breaks its own build does not notice.
+"""`make mutants`: breaks the dbt project in one place at a time, and shows which breaks no test of it notices.
 
 Exits with 1 if fewer than 95 % are caught. Survivors that somebody judged are in survivors.toml, each with the reason.
 """

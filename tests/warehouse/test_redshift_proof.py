@@ -146,7 +146,7 @@ def committed(connection):
     if copied and moment == "during COMMIT":
         threading.Timer(0.002, die).start()
     commit(connection)
-    if copied and moment != "never":
+    if copied:
         die()
 
 Cursor.execute, Connection.commit = executed, committed
