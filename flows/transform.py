@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from prefect import flow, get_run_logger, task
@@ -16,7 +16,6 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import task_run
 from prefect.tasks import Task
-from sqlalchemy.exc import DBAPIError
 
 from flows.errors import LoadError
 from flows.marts.findings import count_findings, measure_amounts, name_deliveries
@@ -69,9 +68,10 @@ def _transform(run: Run, warehouse: Warehouse) -> None:
     freshness: list[Freshness] = []
     try:
         parse_project(settings)
-        freshness = check_freshness(warehouse, settings)
+        build = _choose_build(warehouse, settings)
+        freshness = check_freshness(settings)
         with run.timed("dbt"):
-            _with_retries(dbt_build, settings)(settings, _choose_build(warehouse, settings))
+            _with_retries(dbt_build, settings)(settings, build)
     except LoadError as error:
         release_warehouse(settings)
         failed = [result for result in read_attempts(settings) if result.status not in GOOD]
@@ -94,20 +94,6 @@ def _transform(run: Run, warehouse: Warehouse) -> None:
     prove_build(warehouse, settings, run.run_id, {"counts": count_findings(results), "amounts_usd": amounts})
 
 
-def check_freshness(warehouse: Warehouse, settings: Settings) -> list[Freshness]:
-    """How old the newest load of each source is; an old one is told, and never fails the run."""
-    log = get_run_logger()
-    try:
-        found = measure_freshness(warehouse.engine(), settings, datetime.now(UTC).replace(tzinfo=None))
-    except DBAPIError as error:
-        log.warning("the age of the sources cannot be read: %s", error.orig)
-        return []
-    for each in found:
-        if each.status != "pass":
-            log.warning("%s was last loaded %s hours ago (%s)", each.source, each.age_hours, each.max_loaded_at)
-    return found
-
-
 @task(name="dbt parse", cache_policy=NO_CACHE)
 def parse_project(settings: Settings) -> None:
     """Parse the project; an error in it is final, no retry can mend it."""
@@ -115,6 +101,21 @@ def parse_project(settings: Settings) -> None:
         invoke_dbt(["parse"], settings)
     except ValueError as error:
         raise LoadError(f"dbt cannot read its project: {error}. Correct the file it names.") from error
+
+
+@task(name="dbt source freshness", cache_policy=NO_CACHE)
+def check_freshness(settings: Settings) -> list[Freshness]:
+    """How old the newest load of each source is; an old one is told, and never fails the run."""
+    log = get_run_logger()
+    try:
+        found = measure_freshness(settings)
+    except ValueError as error:
+        log.warning("the age of the sources cannot be read: %s", error)
+        return []
+    for each in found:
+        if each.status != "pass":
+            log.warning("%s", each.describe())
+    return found
 
 
 def _choose_build(warehouse: Warehouse, settings: Settings) -> list[str]:

@@ -131,6 +131,6 @@ def describe_build(results: Sequence[NodeResult], seconds: float, summary: Mappi
         rows = [(result.name, result.status, result.attempts, result.message) for result in notable]
         sections.append(markdown_table(("node", "status", "attempts", "what dbt says"), rows))
     if summary["freshness"]:
-        columns = ("source", "status", "max_loaded_at", "age_hours")
+        columns = ("source", "status", "max_loaded_at", "age_hours", "message")
         sections.append(markdown_table(columns, [[each[c] for c in columns] for each in summary["freshness"]]))
     return "\n\n".join(sections)

@@ -172,7 +172,8 @@ def describe(summary: dict[str, Any]) -> str:
             lines.append(f"          counted {count:,} {finding}{money}")
         for each in dbt.get("freshness", []):
             if each["status"] != "pass":
-                lines.append(f"          {each['source']}: last loaded {each['max_loaded_at'] or 'never'}")
+                told = each["message"] or f"last loaded {each['max_loaded_at'] or 'never'}"
+                lines.append(f"          {each['source']}: {told}")
     if summary["report"]:
         lines.append(f"  report  {summary['report']} (as of {summary['as_of']})")
     if summary.get("files_loaded_since_build"):

@@ -9,10 +9,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from prefect.client.orchestration import get_client
 
 from flows.errors import ConfigError, LoadError
+from flows.run.summary import describe
 from flows.transform import transform
 from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from tests.conftest import PROJECT
@@ -99,6 +101,36 @@ def test_transform_model_that_keeps_failing_fails_the_run_and_is_named(
     artifact = read_artifact("dbt-build").replace("\\", "")
     assert "not there yet" in artifact
     assert "| model.after_flaky | skipped |" in artifact
+
+
+def test_transform_tells_how_old_each_source_is(
+    project: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "flag").touch()
+    with duckdb.connect(str(tmp_path / "work/warehouse.duckdb")) as connection:
+        connection.execute("create schema shop")
+        connection.execute("create table shop.old as select now()::timestamp - interval 50 hour as loaded_at")
+        connection.execute("create table shop.young as select now()::timestamp as loaded_at")
+        connection.execute("create table shop.never (loaded_at timestamp)")
+    names = ("old", "young", "never", "lost")
+    limits = {"warn_after": {"count": 2, "period": "day"}}
+    config = {"loaded_at_field": "loaded_at", "freshness": limits}
+    sources = [{"name": "shop", "config": config, "tables": [{"name": name} for name in names]}]
+    (project / "models/sources.yml").write_text(json.dumps({"sources": sources}))
+    summary = transform()
+    assert summary["status"] == "completed"
+    found = {each["source"]: each for each in summary["dbt"]["freshness"]}
+    assert {name: each["status"] for name, each in found.items()} == {
+        "shop.old": "warn",
+        "shop.young": "pass",
+        "shop.never": "warn",
+        "shop.lost": "runtime error",
+    }
+    assert found["shop.old"]["age_hours"] == pytest.approx(50, abs=0.2)
+    told = [record.message for record in caplog.records if record.message.startswith("shop.")]
+    assert [line.split(":")[0] for line in told] == ["shop.lost", "shop.never", "shop.old"]
+    assert "shop.old" in describe(summary)
+    assert "| shop.never | warn |" in read_artifact("dbt-build").replace("\\", "")
 
 
 def test_transform_failed_data_test_is_not_retried(project: Path, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -99,25 +98,47 @@ def test_project_hash_follows_every_file_but_not_what_dbt_writes(tmp_path: Path)
     assert len({first, renamed, project_sha256(tmp_path)}) == 3
 
 
-def test_freshness_judges_each_source_by_its_own_threshold(settings: Settings, engine: Engine, tmp_path: Path) -> None:
-    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
-        for name, day in (("young", "2026-01-09"), ("old", "2026-01-07"), ("older", "2026-01-01")):
-            connection.execute(f"create table {name} as select timestamp '{day} 12:00:00' as at_utc")
-        connection.execute("create table never (at_utc timestamp)")
-    limits = {"warn_after": {"count": 2, "period": "day"}, "error_after": {"count": 120, "period": "hour"}}
-    common = {"source_name": "raw", "schema": "main", "loaded_at_field": "at_utc", "freshness": limits}
-    names = ("young", "old", "older", "never", "free")
-    sources = {name: common | {"name": name, "identifier": name} for name in names}
-    sources["free"]["freshness"] = None
-    write_manifest(settings, sources=sources)
-    found = measure_freshness(engine, settings, datetime(2026, 1, 10))
-    assert [(each.source, each.status, each.age_hours) for each in found] == [
-        ("raw.young", "pass", 12.0),
-        ("raw.old", "warn", 60.0),
-        ("raw.older", "error", 204.0),
-        ("raw.never", "error", None),
+def test_freshness_reads_what_dbt_found(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def result(name: str, status: str, newest: str, seconds: float) -> dict[str, object]:
+        return {
+            "unique_id": f"source.retail.raw.{name}",
+            "status": status,
+            "max_loaded_at": newest,
+            "max_loaded_at_time_ago_in_s": seconds,
+        }
+
+    def run_dbt(arguments: list[str], settings: Settings) -> None:
+        assert arguments == ["source", "freshness"]
+        assert not found.exists(), "what an older run found is gone"
+        found.write_text(json.dumps({"results": results}), encoding="utf-8")
+
+    results = [
+        result("young", "pass", "2026-01-09T14:00:00.25+02:00", 43200.0),
+        result("old", "warn", "2026-01-07T12:00:00+00:00", 216000.0),
+        result("never", "error", "0001-01-01T00:00:00+00:00", 63_000_000_000.0),
     ]
-    assert found[0].summarise()["max_loaded_at"] == "2026-01-09T12:00:00"
+    limits = {"warn_after": {"count": None, "period": None}, "error_after": {"count": 2, "period": "day"}}
+    kept = {f"source.retail.raw.{name}": {"freshness": limits} for name in ("young", "old", "never", "lost")}
+    free = {"count": None, "period": None}
+    sources = kept | {"source.retail.raw.free": {"freshness": None}}
+    sources["source.retail.raw.open"] = {"freshness": {"warn_after": free, "error_after": free}}
+    write_manifest(settings, sources=sources)
+    found = settings.dbt_target_dir / "sources.json"
+    found.write_text(json.dumps({"results": [result("gone", "pass", "2026-01-01T00:00:00Z", 1.0)]}))
+    monkeypatch.setattr("flows.marts.freshness.invoke_dbt", run_dbt)
+    measured = measure_freshness(settings)
+    assert [(each.source, each.status, each.age_hours) for each in measured] == [
+        ("raw.lost", "runtime error", None),
+        ("raw.never", "error", None),
+        ("raw.old", "warn", 60.0),
+        ("raw.young", "pass", 12.0),
+    ]
+    assert [each.describe() for each in measured[:3]] == [
+        f"raw.lost: its age is unknown: dbt could not ask it; see {settings.dbt_target_dir / 'logs'}",
+        "raw.never: nothing was ever loaded (error)",
+        "raw.old: last loaded 2026-01-07 12:00 UTC, 60.0 hours ago",
+    ]
+    assert measured[3].summarise()["max_loaded_at"] == "2026-01-09T12:00:00.250000"
 
 
 def test_measure_amounts_only_of_warnings_that_tell_one(engine: Engine) -> None:
