@@ -27,7 +27,8 @@ from flows.run.command_line import run_flow
 from flows.run.settings import Settings, Target, load_settings
 from flows.run.summary import Run, hold_warehouse, open_run
 from flows.warehouse.base import Warehouse
-from flows.warehouse.ingestion import FileOutcome, Ingestion
+from flows.warehouse.ingestion import Ingestion
+from flows.warehouse.outcomes import FileOutcome
 
 T = TypeVar("T")
 

@@ -33,7 +33,8 @@ def open_warehouse(settings: Settings) -> Warehouse:
     """
     if settings.target == "local":
         return DuckDBWarehouse(settings.duckdb_path)
-    from flows.warehouse.redshift.warehouse import LoadOptions, RedshiftWarehouse
+    from flows.warehouse.redshift.options import LoadOptions
+    from flows.warehouse.redshift.warehouse import RedshiftWarehouse
 
     blocks = read_blocks(settings)
     access, stage = find_access(settings, blocks), find_stage(settings, blocks)

@@ -167,8 +167,9 @@ def open_ordered(order: dict[str, Any], work_dir: Path) -> Warehouse:
     if order.get("target") != "redshift":
         return DuckDBWarehouse(work_dir / "warehouse.duckdb")
     from flows.warehouse.redshift.access import Access
+    from flows.warehouse.redshift.options import LoadOptions
     from flows.warehouse.redshift.stage import StageSettings
-    from flows.warehouse.redshift.warehouse import LoadOptions, RedshiftWarehouse
+    from flows.warehouse.redshift.warehouse import RedshiftWarehouse
 
     named = {name: os.environ[f"RETAIL_REDSHIFT_{name.upper()}"] for name in ("host", "database", "user", "password")}
     access = Access(port=int(os.environ["RETAIL_REDSHIFT_PORT"]), method="database", **named)  # type: ignore[arg-type]

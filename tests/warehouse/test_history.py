@@ -16,7 +16,8 @@ from flows.lake.contracts import CONTRACTS
 from flows.lake.sources import find_sources
 from flows.warehouse.base import Warehouse
 from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
-from flows.warehouse.ingestion import FileOutcome, Ingestion
+from flows.warehouse.ingestion import Ingestion
+from flows.warehouse.outcomes import FileOutcome
 from tests.tiny_shop import FILES, write_shop
 from tests.warehouse.redshift import Redshift, open_redshift
 from tests.warehouse.redshift_standin import Fault, RedshiftStandin

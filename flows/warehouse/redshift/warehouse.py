@@ -10,8 +10,6 @@ import logging
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 from redshift_connector.core import Connection
@@ -41,6 +39,7 @@ from flows.warehouse.redshift.copy_command import CopyCommand
 from flows.warehouse.redshift.failures import describe_error, is_transient
 from flows.warehouse.redshift.lease import Lease
 from flows.warehouse.redshift.load import Load, find_known, insert_rows
+from flows.warehouse.redshift.options import LoadOptions
 from flows.warehouse.redshift.owner import identify_owner
 from flows.warehouse.redshift.renewal import Renewal
 from flows.warehouse.redshift.repacking import sweep_repacked
@@ -50,19 +49,6 @@ from flows.warehouse.redshift.tables import make_schemas, make_tables
 from flows.warehouse.versions import find_deliveries, new_entries
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class LoadOptions:
-    """How loading behaves; `prefix` stands before the name of every schema."""
-
-    copy_role: str
-    work_dir: Path
-    prefix: str = ""
-    parallel_loads: int = 2
-    lease_seconds: int = 300
-    attempts: int = 5
-    pause_seconds: float = 2
 
 
 class RedshiftWarehouse:
