@@ -33,11 +33,12 @@ LONGEST_REASON = 300
 SHORTEST_SECRET = 4
 
 
-@dataclass
+@dataclass(eq=False)  # pytest keeps its plugins in a set
 class ProofReport:
-    """Collects what the tests came to; `write` makes the page."""
+    """Collects what the tests came to; `write` makes the page. `broke_off` says how a run ended that is no proof."""
 
     environment: Mapping[str, str]
+    broke_off: str = ""
     outcomes: list[tuple[str, str, float, str]] = field(default_factory=list)
     numbers: dict[str, str] = field(default_factory=dict)
 
@@ -71,12 +72,14 @@ class ProofReport:
         versions = {"Python": platform.python_version(), **{name: version(name) for name in PACKAGES}, **shown}
         failed = [(title, reason) for title, outcome, _, reason in self.outcomes if outcome == "failed"]
         skipped = [(title, reason) for title, outcome, _, reason in self.outcomes if outcome == "skipped"]
+        nothing = "" if self.broke_off else "## What differed\n\nNothing."
         sections = [
             "# Proof on Redshift",
             f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC: **{summed}**.",
             "No passwords, keys, addresses, accounts or paths are in this page; look it through all the same.",
             _table("Versions and settings", ("what", "which"), list(versions.items())),
-            _table("What differed", ("test", "why"), failed) if failed else "## What differed\n\nNothing.",
+            f"**The run proves nothing: pytest ended with {self.broke_off}.**" if self.broke_off else "",
+            _table("What differed", ("test", "why"), failed) if failed else nothing,
             _table("Numbers", ("what", "how much"), list(self.numbers.items())) if self.numbers else "",
             _table("Not run", ("test", "why"), skipped) if skipped else "",
             _table(

@@ -64,6 +64,8 @@ def main(arguments: list[str] | None = None) -> int:
         logger.addHandler(tries)
     imported = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # what was asked before pytest came
     code = pytest.main(["-m", "redshift", "-v", *imported, *map(str, FILES)], plugins=[report])
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        report.broke_off = pytest.ExitCode(code).name
     report.numbers["tries that followed an outage"] = str(len(set(tries.messages)))
     if access is not None:
         report.numbers |= _read_usage(access, start)

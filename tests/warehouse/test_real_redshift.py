@@ -9,18 +9,13 @@ from pathlib import Path
 
 from tests.conftest import PROJECT
 
-ONE_TEST = """
-import sys
-from tests.warehouse import real_redshift
-real_redshift.FILES = (sys.argv[1],)
-sys.exit(real_redshift.main(sys.argv[2:]))
-"""
 
-
-def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    chosen = f"{PROJECT}/tests/warehouse/test_redshift_proof.py::test_first_statement_after_connecting"
-    command = [sys.executable, "-c", ONE_TEST, chosen, *arguments]
+def run(
+    *arguments: str, cwd: Path, chosen: str = "test_first_statement_after_connecting"
+) -> subprocess.CompletedProcess[str]:
+    """All files are collected, as a user's run does; of their tests only the chosen one runs."""
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTEST_ADDOPTS": f"-k {chosen}"}
+    command = [sys.executable, "-m", "tests.warehouse.real_redshift", *arguments]
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -31,6 +26,15 @@ def test_run_on_the_standin_writes_the_page(tmp_path: Path) -> None:
     assert "**1 passed, 0 failed, 0 skipped**" in page
     assert "| first statement, s | " in page
     assert "| tries that followed an outage | 0 |" in page
+
+
+def test_page_of_a_run_in_which_no_test_ran_says_so(tmp_path: Path) -> None:
+    done = run("--standin", "--report", str(tmp_path / "proof.md"), cwd=PROJECT, chosen="no_such_test")
+    assert done.returncode == 1
+    page = (tmp_path / "proof.md").read_text(encoding="utf-8")
+    assert "**0 passed, 0 failed, 0 skipped**" in page
+    assert "The run proves nothing: pytest ended with NO_TESTS_COLLECTED." in page
+    assert "Nothing." not in page
 
 
 def test_run_without_settings_lists_what_is_missing(tmp_path: Path) -> None:
