@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date, timedelta
+
 import polars as pl
 from plotnine import ggplot
 
@@ -33,7 +36,8 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     shown = f"; the last {MONTHS} months" if frame["as_of_date"].n_unique() > MONTHS else ""
     words = Words(
         title="Customers by class",
-        subtitle=f"Customers of each class at the end of each month, by the year that ends then{shown}",
+        subtitle=f"Customers of each class at the end of each month, by the year that ends then"
+        f"{'. Circle: month in progress' if days and not _is_month_end(days[-1]) else ''}{shown}",
         axis="Month end; number of customers",
     )
     if not days:
@@ -43,11 +47,15 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     return draw_lines(days, lines, words, lambda count: f"{count:,.0f}", layout)
 
 
-def _line(rows: pl.DataFrame, status: str | None, days: list[object]) -> Line:
+def _line(rows: pl.DataFrame, status: str | None, days: Sequence[date]) -> Line:
     counts = dict(zip(rows["as_of_date"], rows["customer_count"], strict=True))
     values = [float(counts[day]) if day in counts else None for day in days]
     label = f"{chart_name(status, '(none)')} {format_integer(counts.get(days[-1], 0))}"
-    return Line(values, label, CLASSES.get(status or "", NET))
+    return Line(values, label, CLASSES.get(status or "", NET), not _is_month_end(days[-1]))
+
+
+def _is_month_end(day: date) -> bool:
+    return (day + timedelta(days=1)).day == 1
 
 
 def _rank(status: str | None) -> tuple[int, str]:

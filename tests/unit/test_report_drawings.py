@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from datetime import date
 from pathlib import Path
 
+import polars as pl
 import pytest
+from plotnine import geom_point
 
 from reports import theme
 from reports.charts.layout import NARROW, WIDE, Layout
@@ -69,3 +72,16 @@ def test_svg_hostile_names_are_text(tmp_path: Path) -> None:
         for path in tmp_path.glob(f"{name}*.svg"):
             tags = {element.tag.split("}")[1] for element in ET.parse(path).iter()}
             assert tags <= {"svg", "g", "path", "text", "tspan", "defs", "clipPath", "rect", "use"}
+
+
+@pytest.mark.parametrize(("last", "is_open"), [(date(2021, 8, 30), True), (date(2021, 8, 31), False)])
+def test_customer_classes_of_a_month_in_progress_are_open_circles(last: date, is_open: bool) -> None:
+    kpi = KPIS["customer_classes_by_month"]
+    frame = usual_frames()[kpi.name].with_columns(
+        pl.col("as_of_date").replace_strict({date(2021, 8, 30): last}, default=pl.col("as_of_date"))
+    )
+    chart = kpi.chart(frame)
+    points = [layer.geom.aes_params["fill"] for layer in chart.layers if isinstance(layer.geom, geom_point)]
+    assert [fills[-1] == theme.PAPER for fills in points] == [is_open] * 3
+    assert all(theme.PAPER not in fills[:-1] for fills in points)
+    assert ("Circle: month in progress" in str(chart.labels.subtitle)) is is_open
