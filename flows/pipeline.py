@@ -18,7 +18,11 @@ from flows.transform import transform
 
 @flow(name="retail-pipeline")
 def retail_pipeline(
-    source: str | None = None, work_dir: str | None = None, target: Target | None = None, as_of: date | None = None
+    source: str | None = None,
+    work_dir: str | None = None,
+    target: Target | None = None,
+    as_of: date | None = None,
+    pdf: bool | None = None,
 ) -> dict[str, Any]:
     """Load the raw CSV files, build and test the star schema, and publish the KPI report.
 
@@ -27,12 +31,13 @@ def retail_pipeline(
         work_dir: Folder for everything a run writes. Empty: RETAIL_WORK_DIR, else data/work.
         target: The warehouse: local (an embedded DuckDB file) or redshift.
         as_of: Last day that the numbers cover; "the last year" ends on it. Empty: the last plausible order date.
+        pdf: Print the report as PDF too, by an installed Chromium. Empty: RETAIL_PDF, else not.
     """
-    settings = load_settings(source=source, work_dir=work_dir, target=target, as_of=as_of)
+    settings = load_settings(source=source, work_dir=work_dir, target=target, as_of=as_of, pdf=pdf)
     with open_run(settings) as run, hold_warehouse(run, settings):
         ingest(source, work_dir, target, as_of)
         transform(source, work_dir, target, as_of)
-        report(source, work_dir, target, as_of)
+        report(source, work_dir, target, as_of, pdf)
     get_run_logger().info("%s", describe(run.summary))
     return run.summary
 

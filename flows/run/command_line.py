@@ -9,14 +9,15 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
+from inspect import signature
 from typing import Any
 
 from flows.errors import RetailError
 from flows.run.summary import describe
 
 
-def build_parser(program: str, description: str) -> argparse.ArgumentParser:
-    """The parser of one flow's command line."""
+def build_parser(program: str, description: str, *, reports: bool = False) -> argparse.ArgumentParser:
+    """The parser of one flow's command line; one that `reports` has the options of a report too."""
     parser = argparse.ArgumentParser(
         prog=f"python -m flows.{program}",
         description=description,
@@ -44,13 +45,21 @@ def build_parser(program: str, description: str) -> argparse.ArgumentParser:
         metavar="YYYY-MM-DD",
         help='last day that the numbers cover; "the last year" ends on it (default: the last plausible order date)',
     )
+    if reports:
+        parser.add_argument(
+            "--pdf",
+            action="store_true",
+            default=None,
+            help="print the report as report.pdf too, by the Chromium on the PATH or in RETAIL_CHROMIUM",
+        )
     return parser
 
 
 def run_flow(program: str, flow: Callable[..., Any], arguments: Sequence[str] | None = None) -> int:
     """Parse the options, run the flow, print how it ended; return the exit code."""
     description = (flow.__doc__ or "").partition("\n\n")[0]
-    options = vars(build_parser(program, description).parse_args(arguments))
+    reports = "pdf" in signature(flow).parameters
+    options = vars(build_parser(program, description, reports=reports).parse_args(arguments))
     try:
         summary = flow(**options)
     except RetailError as error:

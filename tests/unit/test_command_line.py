@@ -43,6 +43,20 @@ def test_run_flow_success_prints_the_summary(capsys: pytest.CaptureFixture[str])
     assert "report  work/reports/latest/index.html (as of 2026-03-31)" in printed
 
 
+def test_run_flow_hands_pdf_on_to_flows_that_report_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    given: list[bool | None] = []
+
+    def reporting(*, pdf: bool | None = None, **_: Any) -> dict[str, Any]:
+        given.append(pdf)
+        return SUMMARY
+
+    assert [run_flow("report", reporting, arguments) for arguments in ([], ["--pdf"])] == [0, 0]
+    assert given == [None, True]
+    with pytest.raises(SystemExit, match="2"):
+        run_flow("ingest", lambda **_: SUMMARY, ["--pdf"])
+    assert "unrecognized arguments: --pdf" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [(ConfigError("set X"), 2), (DataError("bad file"), 1), (LoadError("no room"), 1), (ValueError("a defect"), 1)],
