@@ -47,7 +47,9 @@ class Settings(BaseSettings):
     dbt_retries: int = Field(default=2, ge=0, le=10, description="How often dbt re-runs what failed.")
     dbt_retry_delay_seconds: float = Field(default=5, ge=0, description="Seconds before dbt re-runs what failed.")
     dbt_threads: int | None = Field(default=None, ge=1, description="How many dbt nodes run at once; 2, on Redshift 4.")
-    keep_reports: int = Field(default=10, ge=1, description="How many published reports stay in the work folder.")
+    keep_reports: int = Field(
+        default=10, ge=1, description="How many days' reports stay, beside the first of each month."
+    )
 
     schema_prefix: str = Field(
         default="", pattern=r"^([a-z][a-z0-9_]{0,30})?$", description="Before the name of every schema on Redshift."
