@@ -17,7 +17,7 @@ help:
 	@echo "make notebook  the analysis notebook in JupyterLab, on the warehouse that make run made"
 	@echo "make ui        Prefect server, deployments and a worker on this machine (PORT=4200)"
 	@echo "make bench     measure conversion and loading beside other tools"
-	@echo "make docs      dbt documentation as one HTML file in data/work/docs, and the drawings in data/images"
+	@echo "make docs      dbt documentation as one HTML file in data/work/docs, the drawings in data/images, the picture of the report"
 	@echo "make sources   write the raw tables of the dbt sources from the contracts again"
 	@echo "make lock      resolve pyproject.toml into requirements.lock again"
 	@echo "make datasets  rebuild data/datasets, byte for byte"

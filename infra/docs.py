@@ -1,4 +1,4 @@
-"""dbt's documentation of the warehouse in the work folder, as one HTML file that needs no server, and the drawings.
+"""dbt's documentation as one HTML file that needs no server, the drawings, and the picture of the report page.
 
 The drawings of the schemas and of the lineage in data/images are made from the contracts and from the manifest that dbt
 has written for its documentation.
@@ -16,8 +16,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from flows.marts.environment import process_environment
 from flows.run.settings import PROJECT, load_settings
 from infra.drawings import write_drawings
+from infra.screenshot import NoPictureError, draw_page
 
 IMAGES = PROJECT / "data" / "images"
+PICTURE = PROJECT / "docs" / "report.png"
 
 
 def main() -> int:
@@ -36,6 +38,17 @@ def main() -> int:
     manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     for drawing in write_drawings(manifest, IMAGES):
         print(f"drawing: {drawing.relative_to(PROJECT)}, and as PNG")
+    return draw_picture(settings.reports_dir / "latest" / "index.html", PICTURE)
+
+
+def draw_picture(page: Path, picture: Path) -> int:
+    """The exit code: 1 without a picture, of which the message says what to do."""
+    try:
+        draw_page(page, picture)
+    except NoPictureError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"picture of the report: {picture}")
     return 0
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from prefect.artifacts import create_markdown_artifact
+from prefect.artifacts import MarkdownArtifact
+
+from flows.run.summary import find_run_id
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$-])")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -32,8 +34,8 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> s
 
 
 def publish(key: str, title: str, markdown: str) -> None:
-    """Save a Markdown artifact of this flow run."""
-    create_markdown_artifact(key=key, markdown=markdown, description=title)
+    """Save a Markdown artifact of the main run, where people look, whichever flow inside it made it."""
+    MarkdownArtifact(key=key, markdown=markdown, description=title, flow_run_id=find_run_id()).create()
 
 
 def _cell(value: object) -> str:

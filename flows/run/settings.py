@@ -49,7 +49,9 @@ class Settings(BaseSettings):
     dbt_threads: int | None = Field(default=None, ge=1, description="How many dbt nodes run at once; 2, on Redshift 4.")
     pdf: bool = Field(default=False, description="Print each report as PDF too, by an installed Chromium.")
     chromium: str | None = Field(default=None, description="That Chromium or Chrome; default: the one on the PATH.")
-    keep_reports: int = Field(default=10, ge=1, description="How many published reports stay in the work folder.")
+    keep_reports: int = Field(
+        default=10, ge=1, description="How many days' reports stay, beside the first of each month."
+    )
 
     schema_prefix: str = Field(
         default="", pattern=r"^([a-z][a-z0-9_]{0,30})?$", description="Before the name of every schema on Redshift."

@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from prefect.context import FlowRunContext
 
@@ -102,6 +102,12 @@ def open_run(settings: Settings) -> Iterator[Run]:
             raise
         finally:
             _CURRENT.reset(token)
+
+
+def find_run_id() -> UUID | None:
+    """The flow run that this run is, if one is open: the outermost flow, not those that it calls."""
+    current = _CURRENT.get()
+    return UUID(current.run_id) if current else None
 
 
 @contextmanager

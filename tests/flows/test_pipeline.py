@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import html
 import json
 import shutil
 from datetime import date
@@ -25,6 +27,10 @@ from tests.tiny_shop import AS_OF, FILES, write_shop
 def digest(folder: Path) -> dict[str, str]:
     """Every file of a published report and the hash of its bytes."""
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+def shipped_report_title(run: Finished) -> str:
+    return str(json.loads((run.report / "report.json").read_text(encoding="utf-8"))["title"])
 
 
 def run_again(source: Path, work_dir: Path) -> None:
@@ -55,7 +61,7 @@ def test_pipeline_shipped_data_leaves_a_complete_summary(shipped_run: Finished) 
 
 def test_pipeline_shipped_data_publishes_every_kpi(shipped_run: Finished) -> None:
     names = {path.name for path in shipped_run.report.iterdir()}
-    assert names == {"index.html"} | {
+    assert names == {"index.html", "report.json"} | {
         f"{kpi}.{kind}" for kpi in KPIS for kind in ("png", "svg", "narrow.svg", "parquet")
     }
     for kpi in KPIS.values():
@@ -66,10 +72,17 @@ def test_pipeline_saves_a_markdown_artifact_of_each_kpi(shipped_run: Finished) -
     with get_client(sync_client=True) as client:
         found = client.request("POST", "/artifacts/latest/filter", json={"limit": 100}).json()
     artifacts = {artifact["key"]: artifact for artifact in found}
-    expected = {f"kpi-{name.replace('_', '-')}" for name in KPIS} | {"ingest-files", "dbt-build"}
+    expected = {f"kpi-{name.replace('_', '-')}" for name in KPIS} | {"ingest-files", "dbt-build", "report"}
     assert artifacts.keys() >= expected
     for key in expected:
         assert artifacts[key]["type"] == "markdown"
+        assert artifacts[key]["flow_run_id"] == shipped_run.summary["run_id"], "all are found at the main run"
+    whole = artifacts["report"]
+    title = shipped_report_title(shipped_run)
+    assert html.unescape(whole["description"].replace("\\", "")) == title
+    assert "| Net sales |" in whole["data"]
+    assert str(shipped_run.report).replace("_", r"\_").replace("-", r"\-") in whole["data"]
+    assert len(whole["data"]) < 200_000
     for name in KPIS:
         data = artifacts[f"kpi-{name.replace('_', '-')}"]["data"]
         assert "](data:image/png;base64," in data
@@ -115,7 +128,7 @@ def test_pipeline_failed_dbt_test_keeps_the_old_report(work_dir: Path, tmp_path:
     summary = report(work_dir=str(work_dir), as_of=AS_OF)  # the last good marts stand, and say what they lack
     assert summary["files_loaded_since_build"] is True
     after = digest(work_dir / "reports/latest")
-    assert {name for name, found in after.items() if found != before[name]} == {"index.html"}
+    assert {name for name, found in after.items() if found != before[name]} == {"index.html", "report.json"}
     assert "Files were loaded since these numbers were built" in Path(summary["report"]).read_text(encoding="utf-8")
 
 
@@ -158,8 +171,10 @@ def test_pipeline_duplicates_and_orphans_are_counted_and_shown(work_dir: Path, t
 def test_report_as_of_another_day_counts_up_to_it(work_dir: Path) -> None:
     summary = report(work_dir=str(work_dir), as_of=date(2024, 6, 30))
     assert summary["as_of"] == "2024-06-30"
-    frame = pl.read_parquet(work_dir / "reports/latest/sales_per_customer.parquet")
+    assert Path(summary["report"]) == work_dir / "reports/2024-06-30/index.html"
+    frame = pl.read_parquet(work_dir / "reports/2024-06-30/sales_per_customer.parquet")
     assert frame["customer_id"].to_list() == ["c2"]
+    assert (work_dir / "reports/latest").resolve() != (work_dir / "reports/2024-06-30").resolve()
 
 
 def test_report_as_of_before_the_first_order_is_a_configuration_error(work_dir: Path) -> None:
@@ -170,5 +185,26 @@ def test_report_as_of_before_the_first_order_is_a_configuration_error(work_dir: 
 def test_report_keeps_only_the_newest(work_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RETAIL_KEEP_REPORTS", "1")
     (work_dir / "reports/mine").mkdir()  # not a report: stays
+    report(work_dir=str(work_dir), as_of=date(2025, 6, 29))
     summary = report(work_dir=str(work_dir))
-    assert {path.name for path in (work_dir / "reports").iterdir()} == {"latest", "mine", summary["run_id"]}
+    names = {path.name for path in (work_dir / "reports").iterdir()}
+    days = {name for name in names if name.startswith("20")}
+    assert days == {"2025-06-29", summary["as_of"]}, "the first of June and the newest, not the last of June"
+    assert names - days > {"latest", "mine", "index.html", summary["run_id"]}
+    assert len(names - days) == 5, "and the run of the first of June"
+    assert (work_dir / "reports/latest").resolve().name == summary["run_id"]
+
+
+def test_a_report_that_cannot_take_its_place_says_so_and_the_old_one_stays(
+    work_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = digest(work_dir / "reports/latest")
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "symlink_to", fail)
+    with pytest.raises(LoadError, match=r"No space left.*Free space") as refused:
+        report(work_dir=str(work_dir), as_of=date(2025, 6, 29))
+    assert str(work_dir / "reports") in str(refused.value)
+    assert digest(work_dir / "reports/latest") == before
