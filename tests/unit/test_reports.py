@@ -95,6 +95,20 @@ def usual_frames() -> dict[str, pl.DataFrame]:
             ("Bronze", 0, Decimal("0.00"), Decimal("0.00"), 0.0, Decimal("0.00"), Decimal("0.00")),
             ("Inactive", 3, Decimal("0.00"), Decimal("12.00"), 0.0, Decimal("1.00"), Decimal("-1.00")),
         ],
+        "rolling_year": [
+            (
+                *(date(2020, 8, 30), True, 3000, 3, 1, Decimal("50000.00"), Decimal("30000.00"), 0.6),
+                *(1, Decimal("50000.00")),
+            ),
+            (
+                *(date(2021, 7, 30), True, 3800, 4, 1, Decimal("58000.00"), Decimal("35000.00"), 0.6034),
+                *(1, Decimal("58000.00")),
+            ),
+            (
+                *(date(2021, 8, 30), True, 3899, 2, 2, Decimal("60000.00"), Decimal("36000.00"), 0.6),
+                *(1, Decimal("55000.00")),
+            ),
+        ],
         "sales_by_month": [
             (date(2020, 7, 1), True, 900, 1200, Decimal("8000.00"), Decimal("0.00"), None, None),
             (date(2020, 8, 1), True, 0, 0, Decimal("0.00"), Decimal("1.50"), None, None),
@@ -474,6 +488,18 @@ def test_kpis_names_and_columns_are_those_of_the_design() -> None:
             "items_per_day_after",
         ],
         "customer_classes_by_month": ["as_of_date", "customer_status", "customer_count", "net_sales_last_year_usd"],
+        "rolling_year": [
+            "as_of_date",
+            "is_whole_year",
+            "order_count",
+            "customer_count",
+            "store_count",
+            "net_sales_usd",
+            "margin_usd",
+            "margin_ratio",
+            "comparable_store_count",
+            "comparable_net_sales_usd",
+        ],
         "repeat_purchase": [
             "cohort_month_start_date",
             "months_since_first_count",
@@ -574,6 +600,8 @@ def test_headlines_usual_frames_say_what_the_tables_say() -> None:
         "tills cut off parts of a cent, they do not round. Together: $12.00.",
         "revenue_by_class": "The class that brings most is Silver: $6,300 (60.0%) from 65 customers; "
         "Gold: $4,211 (40.0%) from 1 customer in the last year.",
+        "rolling_year": "The year to 30 August 2021 compared with the year before: orders +30.0%, customers "
+        "\N{MINUS SIGN}33.3%, gross margin +20.0%.",
         "sales_by_month": "August 2021 so far: $9,000 net in 1,000 orders, +12.5% on the same days of the year before. "
         "No month brought more.",
         "sales_by_weekday_hour": "The busiest hour is Monday from 08:00 in Lyon: 520 orders on 52 days of the last "
@@ -603,6 +631,7 @@ def test_headlines_nothing_sold_claim_nothing(case: str) -> None:
     )
     assert headlines["sales_by_category"] == "No category has sales."
     assert headlines["revenue_by_class"] == "No class of customers has sales in the last year."
+    assert headlines["rolling_year"] == "There are no orders in the last year."
     assert headlines["sales_by_month"] == "No month has sales."
     assert headlines["sales_by_weekday_hour"] == "No hour of the last year has orders."
     assert headlines["store_performance"] == "No store has sales in the last year."
