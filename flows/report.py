@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from flows.errors import ConfigError, LoadError
-from flows.marts.results import is_doubtful
+from flows.marts.findings import quality_of
 from flows.marts.runner import invoke_dbt, release_warehouse
 from flows.run.artifacts import publish
 from flows.run.command_line import run_flow
@@ -246,18 +246,14 @@ def _page_context(run: Run, answers: Answers) -> PageContext:
         rows=Totals(**answers.build.findings["totals"]),
         notes=tuple(_notes(answers)),
         currency=run.settings.currency,
+        quality=quality_of(answers.build),
     )
 
 
 def _notes(answers: Answers) -> Iterator[str]:
-    """What readers must know before they trust the numbers."""
+    """What readers must know before they trust the numbers, beside the findings of the build."""
     if answers.is_behind:
         yield "Files were loaded since these numbers were built; they are not in them."
-    amounts = answers.build.findings.get("amounts_usd", {})
-    for finding, count in answers.build.findings["counts"].items():
-        if is_doubtful(finding):
-            money = f" (${float(amounts[finding]):,.2f})" if finding in amounts else ""
-            yield f"{finding.capitalize()}: {count:,}{money}."
 
 
 if __name__ == "__main__":

@@ -23,8 +23,10 @@ from PIL import Image
 from polars.testing import assert_frame_equal
 
 from reports import formats
+from reports.doubts import Finding
 from reports.kpis import KPIS, MONEY, check_frame, last_year_start
 from reports.page import PageContext, Totals, render_page
+from reports.quality import Quality, TableRows
 from reports.render import markdown_section, render_chart
 from reports.summary import write_title
 from reports.tables import MAX_ROWS
@@ -785,7 +787,10 @@ def test_render_page_every_number_of_the_tables_is_on_it(tmp_path: Path) -> None
 def test_render_page_says_periods_accounting_and_origin(tmp_path: Path) -> None:
     text = "".join(PageText(write_page(usual_frames(), tmp_path)).text)
     assert "The last year is the 12 months from 31 August 2020 to 30 August 2021, both days included" in text
-    assert "Records in: 1,205 = 1,204 loaded + 1 set aside; every blocking test of the star schema passed." in text
+    assert (
+        "Records in: 1,205 = 1,204 loaded + 1 set aside; every blocking test of the star schema passed (data quality)."
+        in text
+    )
     assert "Made 2021-08-31 06:15 UTC · run run-1 · target local" in text
     assert "Read with care" not in text
     assert "not complete" not in text
@@ -805,10 +810,36 @@ def test_render_page_unknown_counts_short_data_and_notes_are_said(tmp_path: Path
     )
     html = write_page(usual_frames(), tmp_path, context)
     text = "".join(PageText(html).text)
-    assert "Source files: not known. Rows in: not known; loaded: 0" in text
+    assert "Records in: not known = 0 loaded + not known set aside; " in text
     assert "so that year is not complete. Later orders are not counted." in text
     assert "dbt warned: <b>late</b>" in text
     assert "<b>late" not in html
+
+
+def test_render_page_tells_a_finding_at_the_number_it_touches_and_in_the_section_on_quality(tmp_path: Path) -> None:
+    quality = Quality(
+        tables=(TableRows("raw_stock_counts", 2, 1205, 1204, 1, datetime(2021, 8, 31, 6)),),
+        tests_passed=124,
+        tests_warned=2,
+        findings=(
+            Finding("orders of unexplained tax", 3, Decimal("12.50")),
+            Finding("superseded orders", 7),
+            Finding("<b>cats</b>", 1),
+        ),
+    )
+    html = write_page(usual_frames(), tmp_path, replace(CONTEXT, quality=quality))
+    text = {part.split('"')[0]: part for part in html.split('<section id="')[1:]}
+    assert "Orders of unexplained tax: 3 ($12.50)." in text["tax_ratio"]
+    assert "Orders of unexplained tax" not in text["sales_by_month"]
+    assert "1 record of raw_stock_counts set aside." in text["stock_cover"]
+    assert "set aside" not in text["tax_ratio"]
+    assert "Superseded orders: 7." in text["quality"]
+    assert html.count("Superseded orders") == 1
+    assert "by more than a cent; the effective rate moves with them." in text["quality"]
+    assert "<td>1,205</td><td>1,204</td><td>1</td><td>2021-08-31 06:00 UTC</td>" in text["quality"]
+    assert "124 tests passed, 2 found something" in html.split("<main>")[0]
+    assert "3 ($12.50). &lt;b&gt;cats&lt;/b&gt;: 1. 1 record set aside." in html.split("<main>")[0]
+    assert "<b>cats" not in html
 
 
 def test_render_page_says_the_currency(tmp_path: Path) -> None:
