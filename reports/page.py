@@ -22,6 +22,7 @@ from reports.fonts import font_faces
 from reports.formats import clean_text, count_of, format_date, format_integer, format_moment
 from reports.kpis import KPIS, Kpi, check_frame, last_year_start
 from reports.quality import Quality, write_tests, write_warning
+from reports.sections import CHANGES_WITH, FIVE, HEADINGS
 from reports.summary import build_tiles, name_later_stores, write_title
 from reports.tables import Head, Row, build_heads, build_rows, csv_link
 from reports.theme import PALETTE
@@ -93,9 +94,13 @@ def render_page(frames: Mapping[str, pl.DataFrame], folder: Path, context: PageC
             title=write_title(checked),
             tiles=build_tiles(checked),
             later_stores=name_later_stores(checked),
-            sections=[
-                build_section(kpi, checked[name], folder, context.quality.notes_at(name)) for name, kpi in KPIS.items()
-            ],
+            headings=HEADINGS,
+            five=FIVE,
+            changes_with=CHANGES_WITH,
+            sections={
+                name: build_section(kpi, checked[name], folder, context.quality.notes_at(name))
+                for name, kpi in KPIS.items()
+            },
             tests=write_tests(context.quality),
             warning=write_warning(context.quality),
             first_rows=FIRST_ROWS,

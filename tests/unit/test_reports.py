@@ -28,6 +28,7 @@ from reports.kpis import KPIS, MONEY, check_frame, last_year_start
 from reports.page import PageContext, Totals, render_page
 from reports.quality import Quality, TableRows
 from reports.render import markdown_section, render_chart
+from reports.sections import CHANGES_WITH, FIVE
 from reports.summary import write_title
 from reports.tables import MAX_ROWS
 
@@ -780,8 +781,9 @@ def test_render_page_every_number_of_the_tables_is_on_it(tmp_path: Path) -> None
     text = "".join(page.text)
     assert write_title(frames) in text
     for name, kpi in KPIS.items():
-        assert text.count(kpi.headline(frames[name])) == 1
+        assert text.count(kpi.headline(frames[name])) == 1 + (name in FIVE)
         assert kpi.definition in text
+        assert f"What would change it: {CHANGES_WITH[name]}" in text
 
 
 def test_render_page_says_periods_accounting_and_origin(tmp_path: Path) -> None:
@@ -871,6 +873,17 @@ def test_render_page_usual_frames_hold_no_address_at_all(tmp_path: Path) -> None
     assert "https:" not in html
 
 
+def test_render_page_has_its_parts_in_order_and_a_link_to_each(tmp_path: Path) -> None:
+    html = write_page(usual_frames(), tmp_path)
+    parts = ["Sales over time", "Stores", "Hours", "Average order", "Categories, products and margin"]
+    parts += ["Perishables and supply use", "Customers and classes", "Tax", "Data quality", "Definitions"]
+    assert re.findall(r"<h2[^>]*>([^<]+)", html) == ["The five questions", *parts]
+    nav = html.split("<nav")[1].split("</nav>")[0]
+    assert re.findall(r'<a href="#[^"]+">([^<]+)', nav) == parts
+    five = html.split('<section class="five"')[1].split("</section>")[0]
+    assert re.findall(r'<a href="#([^"]+)"', five) == list(FIVE)
+
+
 def test_render_page_is_accessible(tmp_path: Path) -> None:
     html = write_page(usual_frames(), tmp_path)
     page = PageText(html)
@@ -893,7 +906,9 @@ def test_render_page_long_table_folds_and_is_capped(tmp_path: Path) -> None:
     assert "the first 10 of 1,000 rows" in text
     assert "Show rows 11 to 200" in text
     assert "The page shows 200 of 1,000 rows; all are in sales_per_customer.parquet." in text
-    assert text.count("Ava Cole") == MAX_ROWS // 2 + 1  # the rows and the sentence
+    assert (
+        text.count("Ava Cole") == MAX_ROWS // 2 + 2
+    )  # the rows, and the sentence in its section and among the five questions
 
 
 @pytest.mark.parametrize("case", list(ODD))
