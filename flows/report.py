@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 
 from flows.errors import LoadError
 from flows.marts.answers import Answers, find_passed_build, read_frame, read_period
-from flows.marts.results import is_doubtful
+from flows.marts.findings import quality_of
 from flows.marts.runner import invoke_dbt, release_warehouse
 from flows.run.assets import emit_lineage, read_manifest
 from flows.run.command_line import run_flow
@@ -34,13 +34,18 @@ from reports.archive import archive_report, clear_leftovers, write_facts
 from reports.archive_page import Facts
 from reports.kpis import KPIS
 from reports.page import PageContext, Totals, render_page
+from reports.pdf import PdfError, find_chromium, print_pdf
 from reports.render import render_chart, render_svg
 from reports.summary import write_title
 
 
 @flow(name="report")
 def report(
-    source: str | None = None, work_dir: str | None = None, target: Target | None = None, as_of: date | None = None
+    source: str | None = None,
+    work_dir: str | None = None,
+    target: Target | None = None,
+    as_of: date | None = None,
+    pdf: bool | None = None,
 ) -> dict[str, Any]:
     """Compute the KPI tables, draw their charts, and publish the report page and the artifacts.
 
@@ -49,8 +54,9 @@ def report(
         work_dir: Folder for everything a run writes. Empty: RETAIL_WORK_DIR, else data/work.
         target: The warehouse: local (an embedded DuckDB file) or redshift.
         as_of: Last day that the numbers cover; "the last year" ends on it. Empty: the last plausible order date.
+        pdf: Print the report as PDF too, by an installed Chromium. Empty: RETAIL_PDF, else not.
     """
-    settings = load_settings(source=source, work_dir=work_dir, target=target, as_of=as_of)
+    settings = load_settings(source=source, work_dir=work_dir, target=target, as_of=as_of, pdf=pdf)
     with open_run(settings) as run, run.timed("report"), hold_warehouse(run, settings) as warehouse:
         _report(run, warehouse)
     return run.summary
@@ -69,7 +75,9 @@ def _report(run: Run, warehouse: Warehouse) -> None:
     try:
         write_tables(frames, fresh)
         draw_charts(frames, fresh)
-        render_page(frames, fresh, context)
+        page = render_page(frames, fresh, context)
+        if settings.pdf:
+            print_report(page, settings.chromium)
         write_facts(_facts(context, answers), fresh)
         warehouse.prove_hold()
         folder = archive_report(fresh, settings.reports_dir, settings.keep_reports)
@@ -147,6 +155,15 @@ def draw_charts(frames: Mapping[str, pl.DataFrame], folder: Path) -> None:
         render_svg(KPIS[name], frame, folder)
 
 
+@task(name="print report", cache_policy=NO_CACHE)
+def print_report(page: Path, chromium: str | None) -> None:
+    """The page as report.pdf beside it; where that cannot be, the report goes out without, and a warning says why."""
+    try:
+        print_pdf(page, page.with_name("report.pdf"), find_chromium(chromium))
+    except PdfError as error:
+        get_run_logger().warning("the report has no PDF: %s", error)
+
+
 def _facts(context: PageContext, answers: Answers) -> Facts:
     return Facts(
         as_of=context.as_of,
@@ -169,18 +186,14 @@ def _page_context(run: Run, answers: Answers) -> PageContext:
         rows=Totals(**answers.build.findings["totals"]),
         notes=tuple(_notes(answers)),
         currency=run.settings.currency,
+        quality=quality_of(answers.build),
     )
 
 
 def _notes(answers: Answers) -> Iterator[str]:
-    """What readers must know before they trust the numbers."""
+    """What readers must know before they trust the numbers, beside the findings of the build."""
     if answers.is_behind:
         yield "Files were loaded since these numbers were built; they are not in them."
-    amounts = answers.build.findings.get("amounts_usd", {})
-    for finding, count in answers.build.findings["counts"].items():
-        if is_doubtful(finding):
-            money = f" (${float(amounts[finding]):,.2f})" if finding in amounts else ""
-            yield f"{finding.capitalize()}: {count:,}{money}."
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from prefect.runtime import task_run
 from prefect.tasks import Task
 
 from flows.errors import LoadError
-from flows.marts.findings import count_findings, measure_amounts, name_deliveries
+from flows.marts.findings import count_findings, count_tests, measure_amounts, name_deliveries
 from flows.marts.freshness import Freshness, measure_freshness
 from flows.marts.proof import check_complete, project_sha256, prove_build
 from flows.marts.results import (
@@ -91,7 +91,8 @@ def _transform(run: Run, warehouse: Warehouse) -> None:
     check_complete(results, settings)
     amounts = measure_amounts(results, warehouse.engine())
     run.summary["dbt"]["amounts_usd"] = amounts
-    prove_build(warehouse, settings, run.run_id, {"counts": count_findings(results), "amounts_usd": amounts})
+    findings = {"counts": count_findings(results), "amounts_usd": amounts, "tests": count_tests(results)}
+    prove_build(warehouse, settings, run.run_id, findings)
 
 
 @task(name="dbt parse", cache_policy=NO_CACHE)

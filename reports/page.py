@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from markupsafe import Markup
 from reports.fonts import font_faces
 from reports.formats import clean_text, count_of, format_date, format_integer, format_moment
 from reports.kpis import KPIS, Kpi, check_frame, last_year_start
+from reports.quality import Quality, write_tests, write_warning
+from reports.sections import CHANGES_WITH, FIVE, HEADINGS
 from reports.summary import build_tiles, name_later_stores, write_title
 from reports.tables import Head, Row, build_heads, build_rows, csv_link
 from reports.theme import PALETTE
@@ -55,6 +57,7 @@ class PageContext:
     rows: Totals
     notes: tuple[str, ...] = ()
     currency: str = "USD"
+    quality: Quality = field(default_factory=Quality)
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class Section:
     total: Row | None
     csv: str | None
     height: int
+    doubts: tuple[str, ...]
 
 
 def render_page(frames: Mapping[str, pl.DataFrame], folder: Path, context: PageContext) -> Path:
@@ -90,7 +94,15 @@ def render_page(frames: Mapping[str, pl.DataFrame], folder: Path, context: PageC
             title=write_title(checked),
             tiles=build_tiles(checked),
             later_stores=name_later_stores(checked),
-            sections=[build_section(kpi, checked[name], folder) for name, kpi in KPIS.items()],
+            headings=HEADINGS,
+            five=FIVE,
+            changes_with=CHANGES_WITH,
+            sections={
+                name: build_section(kpi, checked[name], folder, context.quality.notes_at(name))
+                for name, kpi in KPIS.items()
+            },
+            tests=write_tests(context.quality),
+            warning=write_warning(context.quality),
             first_rows=FIRST_ROWS,
             year_start=last_year_start(context.as_of),
             palette=PALETTE,
@@ -104,8 +116,8 @@ def render_page(frames: Mapping[str, pl.DataFrame], folder: Path, context: PageC
     return page
 
 
-def build_section(kpi: Kpi, frame: pl.DataFrame, folder: Path) -> Section:
-    """All that the template needs to show one KPI, from a checked frame."""
+def build_section(kpi: Kpi, frame: pl.DataFrame, folder: Path, doubts: tuple[str, ...] = ()) -> Section:
+    """All that the template needs to show one KPI, from a checked frame; `doubts` stand beside its number."""
     rows = build_rows(kpi, frame)
     has_total = bool(rows) and rows[-1].is_total
     return Section(
@@ -118,6 +130,7 @@ def build_section(kpi: Kpi, frame: pl.DataFrame, folder: Path) -> Section:
         total=rows[-1] if has_total else None,
         csv=csv_link(kpi, frame),
         height=frame.height - (has_total and not kpi.totals),
+        doubts=doubts,
     )
 
 

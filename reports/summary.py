@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import polars as pl
 
 from reports.formats import count_of, format_growth, format_integer, format_money, format_share, sentence_text
+from reports.kpis.rolling_year import compare_years, growth_of
 
-SPARK_MONTHS = 13
 SPARK_WIDTH, SPARK_HEIGHT = 100, 28
 
 
@@ -24,65 +25,53 @@ class Tile:
     spark: str = ""
 
 
-@dataclass(frozen=True)
-class Year:
-    """Net sales of some stores in the last year and in the year before."""
-
-    now: Decimal
-    before: Decimal
-
-    @property
-    def growth(self) -> float | None:
-        """The change as a ratio; None without sales in the year before."""
-        return float(self.now / self.before) - 1 if self.before > 0 else None
-
-
 def write_title(frames: Mapping[str, pl.DataFrame]) -> str:
     """What the year brought, and how much of the change comes from stores that were not open in all of both years."""
-    stores = frames["store_performance"]
-    every, old, new = _year(stores), _year(_comparable(stores)), _year(stores.filter(~pl.col("is_comparable")))
-    if every.now <= 0:
+    last, before = compare_years(frames["rolling_year"])
+    if last is None or last["net_sales_usd"] <= 0:
         return "No sales in the last year"
-    if every.growth is None:
-        return f"Net sales of the last year: {format_money(every.now)}; there is no year before to compare with"
-    verb = "rose" if every.now > every.before else "fell"
-    lead = f"Net sales {verb} {_size(every.growth)} to {format_money(every.now)}"
-    if every.now == every.before:
-        lead = f"Net sales stayed at {format_money(every.now)}"
-    if old.growth is None:
+    growth = growth_of("net_sales_usd", last, before)
+    if before is None or growth is None:
+        money = format_money(last["net_sales_usd"])
+        return f"Net sales of the last year: {money}; there is no whole year before to compare with"
+    rise = last["net_sales_usd"] - before["net_sales_usd"]
+    lead = f"Net sales {'rose' if rise > 0 else 'fell'} {_size(growth)} to {format_money(last['net_sales_usd'])}"
+    if rise == 0:
+        lead = f"Net sales stayed at {format_money(last['net_sales_usd'])}"
+    old_growth = growth_of("comparable_net_sales_usd", last, before)
+    if old_growth is None:
         return f"{lead}; no store was open in all of both years"
-    if new.now == new.before:
+    new_rise = rise - (last["comparable_net_sales_usd"] - before["comparable_net_sales_usd"])
+    if new_rise == 0:
         return lead
-    rest = f"in stores open in all of both years they {_moved(old.growth)}"
-    rise, new_rise = every.now - every.before, new.now - new.before
+    rest = f"in stores open in all of both years they {_moved(old_growth)}"
     if not 0 < new_rise <= rise:
         return f"{lead}; {rest}"
     return f"{lead}: {format_share(float(new_rise / rise))} of the rise comes from newer stores; {rest}"
 
 
 def build_tiles(frames: Mapping[str, pl.DataFrame]) -> tuple[Tile, ...]:
-    """Net sales, comparable stores, gross margin, orders and customers."""
-    stores, months = frames["store_performance"], frames["sales_by_month"].sort("month_start_date").tail(SPARK_MONTHS)
-    every, old = _year(stores), _year(_comparable(stores))
-    margin = Decimal(stores["margin_usd"].sum() or 0)
-    margin_note = f"{format_share(float(margin / every.now))} of net sales" if every.now > 0 else "no net sales"
-    orders = sum(stores["order_count"].to_list())  # polars would wrap around
-    days = max(stores["open_day_count"].to_list(), default=0)
+    """Net sales, comparable stores, gross margin, orders and customers; each with its change on the year before."""
+    years = frames["rolling_year"].sort("as_of_date")
+    last, before = compare_years(years)
+    if last is None:
+        return ()
+
+    def tile(name: str, column: str, write: Callable[[Any], str], note: str = "") -> Tile:
+        spark = draw_spark(years.filter("is_whole_year")[column].to_list())
+        change = _change(growth_of(column, last, before))
+        return Tile(name, write(last[column]), f"{change}; {note}" if note else change, spark)
+
+    open_both = f"{format_integer(last['comparable_store_count'])} of {count_of(last['store_count'], 'store')}"
+    share = f"{format_share(last['margin_ratio'])} of net sales" if last["margin_ratio"] is not None else ""
     return (
-        Tile("Net sales", format_money(every.now), _change(every), draw_spark(months["net_sales_usd"].to_list())),
-        Tile(
-            "Stores open in both years",
-            format_growth(old.growth) if old.growth is not None else "none",
-            f"{_comparable(stores).height} of {count_of(stores.height, 'store')}; net sales on the year before",
-        ),
-        Tile("Gross margin", format_money(margin), margin_note),
-        Tile(
-            "Orders",
-            format_integer(orders),
-            f"on up to {count_of(days, 'open day')} a store",
-            draw_spark(months["order_count"].to_list()),
-        ),
-        Tile("Customers", format_integer(frames["sales_per_customer"].height), "who ordered in the last year"),
+        tile("Net sales", "net_sales_usd", format_money),
+        tile("Net sales, stores open in both years", "comparable_net_sales_usd", format_money, open_both)
+        if last["comparable_store_count"]
+        else Tile("Net sales, stores open in both years", "none", "no store was open in all of both years"),
+        tile("Gross margin", "margin_usd", format_money, share),
+        tile("Orders", "order_count", format_integer),
+        tile("Customers", "customer_count", format_integer, "who ordered"),
     )
 
 
@@ -106,16 +95,8 @@ def name_later_stores(frames: Mapping[str, pl.DataFrame]) -> str:
     return f"Without an order in the last year: {named}{more}."
 
 
-def _comparable(stores: pl.DataFrame) -> pl.DataFrame:
-    return stores.filter("is_comparable")
-
-
-def _year(stores: pl.DataFrame) -> Year:
-    return Year(Decimal(stores["net_sales_usd"].sum() or 0), Decimal(stores["net_sales_previous_year_usd"].sum() or 0))
-
-
-def _change(year: Year) -> str:
-    return f"{format_growth(year.growth)} on the year before" if year.growth is not None else "no year before"
+def _change(growth: float | None) -> str:
+    return f"{format_growth(growth)} on the year before" if growth is not None else "no whole year before"
 
 
 def _size(growth: float) -> str:

@@ -16,7 +16,7 @@ from flows.errors import LoadError
 from flows.marts.results import GOOD, NodeResult, node_name, read_invocations
 from flows.run.settings import Settings
 from flows.warehouse.base import Warehouse
-from flows.warehouse.builds import Build, ledger_sha256, ledger_totals
+from flows.warehouse.builds import Build, ledger_sha256, ledger_tables, ledger_totals
 
 RUNS = ("model", "seed", "snapshot", "test", "unit_test")  # kinds of nodes that `dbt build` runs
 NOT_THE_PROJECT = ("target", "logs", "dbt_packages", "__pycache__")
@@ -74,7 +74,7 @@ def prove_build(warehouse: Warehouse, settings: Settings, run_id: str, findings:
         project_sha256=project_sha256(settings.dbt_project_dir),
         as_of=gate.as_of,
         passed=True,
-        findings={**findings, "totals": ledger_totals(ledger)},
+        findings={**findings, "totals": ledger_totals(ledger), "tables": ledger_tables(ledger)},
         built_at=datetime.now(UTC).replace(tzinfo=None),
     )
     warehouse.record_build(build)

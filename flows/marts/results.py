@@ -50,11 +50,6 @@ def node_name(node: str) -> str:
     return f"{kind}.{name.split('.')[0] if kind == 'test' else name}"
 
 
-def is_doubtful(finding: str) -> bool:
-    """Whether a finding casts doubt on the numbers; a record that a later delivery replaced does not."""
-    return not finding.startswith("superseded ")
-
-
 def attempts_dir(settings: Settings) -> Path:
     """Where the results of each attempt of the newest run are kept."""
     return settings.dbt_target_dir / "attempts"

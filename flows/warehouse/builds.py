@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -42,8 +43,8 @@ class Gate:
 class Build:
     """A row of ops.build_ledger; `built_at` is naive UTC.
 
-    `findings` holds the `counts` of the tests that only warn, and the `totals` of the ledger. `run_id` and
-    `project_sha256` are None for a `dbt build` by hand.
+    `findings` holds the `counts` and `amounts_usd` of the tests that only warn, how many `tests` passed, and the
+    `totals` of the ledger, also by `tables`. `run_id` and `project_sha256` are None for a `dbt build` by hand.
     """
 
     build_id: str
@@ -100,6 +101,17 @@ def ledger_totals(rows: Iterable[LedgerRow]) -> dict[str, int]:
     known = list(rows)
     counted = ("rows_in", "rows_loaded", "rows_quarantined")
     return {"files": len(known)} | {name: sum(getattr(row, name) for row in known) for name in counted}
+
+
+def ledger_tables(rows: Iterable[LedgerRow]) -> dict[str, dict[str, Any]]:
+    """The same for each table, by name, with the moment of its newest load, UTC."""
+    groups: dict[str, list[LedgerRow]] = defaultdict(list)
+    for row in rows:
+        groups[row.table_name].append(row)
+    return {
+        name: ledger_totals(group) | {"last_loaded_at": max(row.loaded_at for row in group).isoformat()}
+        for name, group in sorted(groups.items())
+    }
 
 
 def _build_of(row: Iterable[Any]) -> Build:

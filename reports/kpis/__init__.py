@@ -10,6 +10,7 @@ from reports.kpis.price_guide import PRICE_GUIDE
 from reports.kpis.product_margin import PRODUCT_MARGIN
 from reports.kpis.repeat_purchase import REPEAT_PURCHASE
 from reports.kpis.revenue_by_class import REVENUE_BY_CLASS
+from reports.kpis.rolling_year import ROLLING_YEAR
 from reports.kpis.sales_by_category import SALES_BY_CATEGORY
 from reports.kpis.sales_by_month import SALES_BY_MONTH
 from reports.kpis.sales_by_weekday_hour import SALES_BY_WEEKDAY_HOUR
@@ -25,6 +26,7 @@ __all__ = ["KPIS", "MONEY", "Column", "Kpi", "check_frame", "last_year_start"]
 KPIS: dict[str, Kpi] = {
     kpi.name: kpi
     for kpi in (
+        ROLLING_YEAR,
         SALES_BY_MONTH,
         STORE_PERFORMANCE,
         SALES_BY_WEEKDAY_HOUR,

@@ -65,7 +65,7 @@ def _name(row: dict[str, Any]) -> str:
 
 AVERAGE_ORDER_PER_STORE = Kpi(
     name="average_order_per_store",
-    title="Average order per store",
+    title="Average order per store, all time",
     question="How much is an order worth in each store?",
     definition="All orders up to the report date, not only those of the last year, and also those without items, which "
     "count as $0. The gross average is the mean of the "

@@ -56,7 +56,7 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
 
 SALES_BY_CATEGORY = Kpi(
     name="sales_by_category",
-    title="Sales by product category",
+    title="Sales by product category, all time",
     question="Which kinds of products bring the sales?",
     definition="All items of orders up to the report date, by the category of the product. Net sales are the sum of "
     "the products' prices, before tax; the share is the category's part of the net sales of all categories.",
@@ -65,7 +65,7 @@ SALES_BY_CATEGORY = Kpi(
         Column("category", "Category", Format.NAME),
         Column("item_count", "Items sold", Format.INTEGER),
         Column("net_sales_usd", "Net sales (USD)", Format.USD),
-        Column("share_of_net_sales_ratio", "Share of net sales", Format.SHARE),
+        Column("share_of_net_sales_ratio", "Share of all items' net sales", Format.SHARE),
     ),
     totals=("item_count", "net_sales_usd"),
     headline=write_headline,

@@ -100,6 +100,7 @@ SALES_BY_WEEKDAY_HOUR = Kpi(
         Column("order_count", "Orders", Format.INTEGER),
         Column("net_sales_usd", "Net sales (USD)", Format.USD),
     ),
+    totals=("order_count", "net_sales_usd"),
     headline=write_headline,
     chart=draw_chart,
 )

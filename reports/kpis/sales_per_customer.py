@@ -73,7 +73,7 @@ SALES_PER_CUSTOMER = Kpi(
         Column("order_count", "Orders", Format.INTEGER),
         Column("net_sales_usd", "Net sales (USD)", Format.USD),
         Column("gross_sales_usd", "Gross sales (USD)", Format.USD),
-        Column("share_of_net_sales_ratio", "Share of net sales", Format.SHARE),
+        Column("share_of_net_sales_ratio", "Share of last year's net sales", Format.SHARE),
     ),
     totals=("order_count", "net_sales_usd", "gross_sales_usd"),
     headline=write_headline,

@@ -93,7 +93,7 @@ def _gap_sentence(stores: Sequence[dict[str, Any]]) -> list[str]:
 
 TAX_RATIO = Kpi(
     name="tax_ratio",
-    title="Tax against sales",
+    title="Tax against sales, all time",
     question="Does the tax that customers paid fit the declared rates?",
     definition="All orders up to the report date. The effective rate is the tax paid divided by net sales; the "
     "declared rate is what should have been paid: the rate that the store declared on the day of each order, "

@@ -59,7 +59,7 @@ _SIDES = ("order_below_count", "order_above_count")
 
 TAX_ROUNDING = Kpi(
     name="tax_rounding",
-    title="Cents of tax",
+    title="Cents of tax, all time",
     question="Do the tills round the tax, or cut it off?",
     definition="All orders up to the report date whose store had declared a rate on their day. The exact tax is that "
     "rate of the subtotal; an order counts as below or above it if the tax paid is less or more than the exact tax "

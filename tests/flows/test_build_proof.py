@@ -82,6 +82,11 @@ def test_pipeline_records_its_build_with_run_code_and_ledger(tiny_run: Finished,
     assert build.ledger_sha256 == ledger_sha256(ledger)
     assert build.project_sha256 == project_sha256(PROJECT / "dbt")
     assert build.findings["totals"] == {"files": 6, "rows_in": 31, "rows_loaded": 31, "rows_quarantined": 0}
+    tables = build.findings["tables"]
+    assert {name: rows["rows_in"] for name, rows in tables.items()}["raw_orders"] > 0
+    assert sum(rows["rows_loaded"] for rows in tables.values()) == 31
+    assert build.findings["tests"]["warned"] == 0
+    assert build.findings["tests"]["passed"] > 60
     assert builds(work_dir) == [(build.run_id, True)]
 
 

@@ -105,6 +105,27 @@ def test_store_performance_equals_the_raw_files(shipped_run: Finished, shop: Sho
         assert row["is_comparable"] is any(order.day <= TWO_YEARS_BEFORE for order in every)
 
 
+def test_rolling_year_equals_the_raw_files(shipped_run: Finished, shop: Shop) -> None:
+    rows = read_kpi(shipped_run, "rolling_year")
+    assert len(rows) == 13
+    old = {order.store for order in shop.orders.values() if order.day <= TWO_YEARS_BEFORE}
+    for row, (start, end) in ((rows[0], (TWO_YEARS_BEFORE, YEAR_BEFORE)), (rows[-1], (YEAR_BEFORE, AS_OF))):
+        orders = [order for order in shop.orders.values() if start < order.day <= end]
+        cost = sum(shop.cost(sku, order.day) for order, sku in shop.items if start < order.day <= end)
+        net = sum(order.net for order in orders)
+        assert tuple(row.values()) == (
+            *(
+                end,
+                True,
+                len(orders),
+                len({order.customer for order in orders}),
+                len({order.store for order in orders}),
+            ),
+            *(usd(net), usd(net - cost), near(1 - cost / net), len(old)),
+            usd(sum(order.net for order in orders if order.store in old)),
+        )
+
+
 def test_product_margin_equals_the_raw_files(shipped_run: Finished, shop: Shop) -> None:
     sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for order, sku in shop.items:

@@ -220,3 +220,54 @@ def test_tax_rounding_counts_orders_below_and_above_the_rounded_exact_tax(open_s
         ("s1", "North", 5, 1, 1, usd("0.00")),
         ("s9", "(unknown store)", 1, 0, 0, usd("0.00")),
     ]
+
+
+def test_rolling_year_first_row_is_the_year_before_and_last_row_the_last_year(open_shop: Open) -> None:
+    shop = open_shop(
+        fact_orders=[
+            order("a", "2022-06-30", 1),  # s1 was open before the year before began
+            order("b", "2022-07-01", 5, margin_usd=2),  # first day of the year before
+            order("c", "2023-06-30", 20, margin_usd=3, customer_id="c2"),  # and its last
+            order("d", "2023-07-01", 7, margin_usd=1),
+            order("e", "2024-06-30", 30, margin_usd=9, customer_id="c2"),
+            order("f", "2024-05-30", 100, margin_usd=50, store_id="s2"),
+            order("g", "2024-06-01", 4, store_id="s9", customer_id="c3"),  # a store nobody knows
+            order("h", "2024-07-01", 9999),
+        ],
+    )
+    rows = [tuple(row.values()) for row in shop.read("rolling_year", "2024-06-30")]
+    assert len(rows) == 13
+    assert rows[0] == (date(2023, 6, 30), True, 2, 2, 1, usd(25), usd(5), 0.2, 1, usd(25))
+    assert rows[1] == (date(2023, 7, 30), True, 2, 2, 1, usd(27), usd(4), near(4 / 27), 1, usd(27))
+    assert rows[11] == (date(2024, 5, 30), True, 3, 2, 2, usd(127), usd(54), near(54 / 127), 1, usd(27))
+    assert rows[12] == (date(2024, 6, 30), True, 4, 3, 3, usd(141), usd(60), near(60 / 141), 1, usd(37))
+
+
+def test_rolling_year_is_whole_from_the_day_that_the_first_order_is_its_first_day(open_shop: Open) -> None:
+    shop = open_shop(fact_orders=[order("a", "2022-07-02", 10), order("b", "2024-01-01", 5, store_id="s2")])
+    found = {as_of: shop.pick("rolling_year", "is_whole_year", as_of=as_of) for as_of in ("2024-06-30", "2024-07-01")}
+    assert [row[0] for row in found["2024-06-30"]] == [False, *[True] * 12]
+    assert [row[0] for row in found["2024-07-01"]] == [True] * 13
+    assert shop.pick("rolling_year", "comparable_store_count", as_of="2024-07-01")[0] == (0,)
+    assert shop.pick("rolling_year", "comparable_store_count", as_of="2024-07-02")[0] == (1,)
+
+
+def test_rolling_year_on_a_leap_day_begins_the_day_after_28_february(open_shop: Open) -> None:
+    shop = open_shop(
+        fact_orders=[
+            order("a", "2022-02-28", 1),
+            order("b", "2023-02-28", 2),
+            order("c", "2023-03-01", 4),
+            order("d", "2024-02-29", 8),
+        ]
+    )
+    figures = shop.pick("rolling_year", "as_of_date", "net_sales_usd", as_of="2024-02-29")
+    assert (figures[0], figures[12]) == ((date(2023, 2, 28), usd(2)), (date(2024, 2, 29), usd(12)))
+
+
+def test_rolling_year_without_orders_has_no_rows(open_shop: Open) -> None:
+    assert open_shop().read("rolling_year") == []
+
+
+def near(value: float) -> object:
+    return pytest.approx(value, abs=1e-9)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -13,11 +16,14 @@ from sqlalchemy.pool import NullPool
 
 from flows.errors import LoadError
 from flows.marts.environment import hold_environment, process_environment
-from flows.marts.findings import measure_amounts, name_deliveries
+from flows.marts.findings import count_tests, measure_amounts, name_deliveries, quality_of
 from flows.marts.freshness import measure_freshness
 from flows.marts.proof import check_complete, expected_nodes, project_sha256
 from flows.marts.results import NodeResult
 from flows.run.settings import Settings, load_settings
+from flows.warehouse.builds import Build
+from reports.doubts import Finding
+from reports.quality import Quality, TableRows
 
 
 @pytest.fixture
@@ -149,6 +155,36 @@ def test_measure_amounts_only_of_warnings_that_tell_one(engine: Engine) -> None:
         NodeResult("test.r.warn_nothing", "pass", "", 1, 0, told),
     ]
     assert measure_amounts(results, engine) == {"told": "1.75"}
+
+
+def test_tests_are_counted_by_outcome_and_other_nodes_are_not() -> None:
+    results = [
+        NodeResult("test.r.a", "pass", "", 1),
+        NodeResult("unit_test.r.b", "pass", "", 1),
+        NodeResult("test.r.warn_c", "warn", "", 1, 7),
+        NodeResult("test.r.d", "fail", "", 1, 1),
+        NodeResult("test.r.e", "skipped", "", 0),
+        NodeResult("model.r.f", "success", "", 1),
+    ]
+    assert count_tests(results) == {"passed": 2, "warned": 1}
+
+
+def test_quality_of_a_build_is_what_it_recorded() -> None:
+    rows = {"files": 2, "rows_in": 5, "rows_loaded": 4, "rows_quarantined": 1}
+    findings = {
+        "counts": {"orders of unknown stores": 3, "orders of unexplained tax": 1},
+        "amounts_usd": {"orders of unexplained tax": "2.50"},
+        "totals": rows,
+    }
+    build = Build("b", "r", "l", "p", None, True, findings, datetime(2026, 1, 1))
+    told = (Finding("orders of unknown stores", 3), Finding("orders of unexplained tax", 1, Decimal("2.50")))
+    assert quality_of(build) == Quality(findings=told)
+    more = {
+        "tests": {"passed": 9, "warned": 2},
+        "tables": {"raw_orders": rows | {"last_loaded_at": "2026-01-02T03:04:05"}},
+    }
+    loaded = TableRows("raw_orders", 2, 5, 4, 1, datetime(2026, 1, 2, 3, 4, 5))
+    assert quality_of(replace(build, findings=findings | more)) == Quality((loaded,), 9, 2, told)
 
 
 def test_name_deliveries_five_files_with_most_unexplained_orders(engine: Engine, tmp_path: Path) -> None:

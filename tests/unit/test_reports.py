@@ -23,9 +23,12 @@ from PIL import Image
 from polars.testing import assert_frame_equal
 
 from reports import formats
+from reports.doubts import Finding
 from reports.kpis import KPIS, MONEY, check_frame, last_year_start
 from reports.page import PageContext, Totals, render_page
+from reports.quality import Quality, TableRows
 from reports.render import markdown_section, render_chart
+from reports.sections import CHANGES_WITH, FIVE
 from reports.summary import write_title
 from reports.tables import MAX_ROWS
 
@@ -94,6 +97,20 @@ def usual_frames() -> dict[str, pl.DataFrame]:
             ("Silver", 65, Decimal("6300.00"), Decimal("7000.00"), 0.6, Decimal("0.00"), Decimal("6300.00")),
             ("Bronze", 0, Decimal("0.00"), Decimal("0.00"), 0.0, Decimal("0.00"), Decimal("0.00")),
             ("Inactive", 3, Decimal("0.00"), Decimal("12.00"), 0.0, Decimal("1.00"), Decimal("-1.00")),
+        ],
+        "rolling_year": [
+            (
+                *(date(2020, 8, 30), True, 3000, 3, 1, Decimal("50000.00"), Decimal("30000.00"), 0.6),
+                *(1, Decimal("50000.00")),
+            ),
+            (
+                *(date(2021, 7, 30), True, 3800, 4, 1, Decimal("58000.00"), Decimal("35000.00"), 0.6034),
+                *(1, Decimal("58000.00")),
+            ),
+            (
+                *(date(2021, 8, 30), True, 3899, 2, 2, Decimal("60000.00"), Decimal("36000.00"), 0.6),
+                *(1, Decimal("55000.00")),
+            ),
         ],
         "sales_by_month": [
             (date(2020, 7, 1), True, 900, 1200, Decimal("8000.00"), Decimal("0.00"), None, None),
@@ -474,6 +491,18 @@ def test_kpis_names_and_columns_are_those_of_the_design() -> None:
             "items_per_day_after",
         ],
         "customer_classes_by_month": ["as_of_date", "customer_status", "customer_count", "net_sales_last_year_usd"],
+        "rolling_year": [
+            "as_of_date",
+            "is_whole_year",
+            "order_count",
+            "customer_count",
+            "store_count",
+            "net_sales_usd",
+            "margin_usd",
+            "margin_ratio",
+            "comparable_store_count",
+            "comparable_net_sales_usd",
+        ],
         "repeat_purchase": [
             "cohort_month_start_date",
             "months_since_first_count",
@@ -574,6 +603,8 @@ def test_headlines_usual_frames_say_what_the_tables_say() -> None:
         "tills cut off parts of a cent, they do not round. Together: $12.00.",
         "revenue_by_class": "The class that brings most is Silver: $6,300 (60.0%) from 65 customers; "
         "Gold: $4,211 (40.0%) from 1 customer in the last year.",
+        "rolling_year": "The year to 30 August 2021 compared with the year before: orders +30.0%, customers "
+        "\N{MINUS SIGN}33.3%, gross margin +20.0%.",
         "sales_by_month": "August 2021 so far: $9,000 net in 1,000 orders, +12.5% on the same days of the year before. "
         "No month brought more.",
         "sales_by_weekday_hour": "The busiest hour is Monday from 08:00 in Lyon: 520 orders on 52 days of the last "
@@ -603,6 +634,7 @@ def test_headlines_nothing_sold_claim_nothing(case: str) -> None:
     )
     assert headlines["sales_by_category"] == "No category has sales."
     assert headlines["revenue_by_class"] == "No class of customers has sales in the last year."
+    assert headlines["rolling_year"] == "There are no orders in the last year."
     assert headlines["sales_by_month"] == "No month has sales."
     assert headlines["sales_by_weekday_hour"] == "No hour of the last year has orders."
     assert headlines["store_performance"] == "No store has sales in the last year."
@@ -749,14 +781,18 @@ def test_render_page_every_number_of_the_tables_is_on_it(tmp_path: Path) -> None
     text = "".join(page.text)
     assert write_title(frames) in text
     for name, kpi in KPIS.items():
-        assert text.count(kpi.headline(frames[name])) == 1
+        assert text.count(kpi.headline(frames[name])) == 1 + (name in FIVE)
         assert kpi.definition in text
+        assert f"What would change it: {CHANGES_WITH[name]}" in text
 
 
 def test_render_page_says_periods_accounting_and_origin(tmp_path: Path) -> None:
     text = "".join(PageText(write_page(usual_frames(), tmp_path)).text)
     assert "The last year is the 12 months from 31 August 2020 to 30 August 2021, both days included" in text
-    assert "Records in: 1,205 = 1,204 loaded + 1 set aside; every blocking test of the star schema passed." in text
+    assert (
+        "Records in: 1,205 = 1,204 loaded + 1 set aside; every blocking test of the star schema passed (data quality)."
+        in text
+    )
     assert "Made 2021-08-31 06:15 UTC · run run-1 · target local" in text
     assert "Read with care" not in text
     assert "not complete" not in text
@@ -776,10 +812,36 @@ def test_render_page_unknown_counts_short_data_and_notes_are_said(tmp_path: Path
     )
     html = write_page(usual_frames(), tmp_path, context)
     text = "".join(PageText(html).text)
-    assert "Source files: not known. Rows in: not known; loaded: 0" in text
+    assert "Records in: not known = 0 loaded + not known set aside; " in text
     assert "so that year is not complete. Later orders are not counted." in text
     assert "dbt warned: <b>late</b>" in text
     assert "<b>late" not in html
+
+
+def test_render_page_tells_a_finding_at_the_number_it_touches_and_in_the_section_on_quality(tmp_path: Path) -> None:
+    quality = Quality(
+        tables=(TableRows("raw_stock_counts", 2, 1205, 1204, 1, datetime(2021, 8, 31, 6)),),
+        tests_passed=124,
+        tests_warned=2,
+        findings=(
+            Finding("orders of unexplained tax", 3, Decimal("12.50")),
+            Finding("superseded orders", 7),
+            Finding("<b>cats</b>", 1),
+        ),
+    )
+    html = write_page(usual_frames(), tmp_path, replace(CONTEXT, quality=quality))
+    text = {part.split('"')[0]: part for part in html.split('<section id="')[1:]}
+    assert "Orders of unexplained tax: 3 ($12.50)." in text["tax_ratio"]
+    assert "Orders of unexplained tax" not in text["sales_by_month"]
+    assert "1 record of raw_stock_counts set aside." in text["stock_cover"]
+    assert "set aside" not in text["tax_ratio"]
+    assert "Superseded orders: 7." in text["quality"]
+    assert html.count("Superseded orders") == 1
+    assert "by more than a cent; the effective rate moves with them." in text["quality"]
+    assert "<td>1,205</td><td>1,204</td><td>1</td><td>2021-08-31 06:00 UTC</td>" in text["quality"]
+    assert "124 tests passed, 2 found something" in html.split("<main>")[0]
+    assert "3 ($12.50). &lt;b&gt;cats&lt;/b&gt;: 1. 1 record set aside." in html.split("<main>")[0]
+    assert "<b>cats" not in html
 
 
 def test_render_page_says_the_currency(tmp_path: Path) -> None:
@@ -811,6 +873,17 @@ def test_render_page_usual_frames_hold_no_address_at_all(tmp_path: Path) -> None
     assert "https:" not in html
 
 
+def test_render_page_has_its_parts_in_order_and_a_link_to_each(tmp_path: Path) -> None:
+    html = write_page(usual_frames(), tmp_path)
+    parts = ["Sales over time", "Stores", "Hours", "Average order", "Categories, products and margin"]
+    parts += ["Perishables and supply use", "Customers and classes", "Tax", "Data quality", "Definitions"]
+    assert re.findall(r"<h2[^>]*>([^<]+)", html) == ["The five questions", *parts]
+    nav = html.split("<nav")[1].split("</nav>")[0]
+    assert re.findall(r'<a href="#[^"]+">([^<]+)', nav) == parts
+    five = html.split('<section class="five"')[1].split("</section>")[0]
+    assert re.findall(r'<a href="#([^"]+)"', five) == list(FIVE)
+
+
 def test_render_page_is_accessible(tmp_path: Path) -> None:
     html = write_page(usual_frames(), tmp_path)
     page = PageText(html)
@@ -833,7 +906,9 @@ def test_render_page_long_table_folds_and_is_capped(tmp_path: Path) -> None:
     assert "the first 10 of 1,000 rows" in text
     assert "Show rows 11 to 200" in text
     assert "The page shows 200 of 1,000 rows; all are in sales_per_customer.parquet." in text
-    assert text.count("Ava Cole") == MAX_ROWS // 2 + 1  # the rows and the sentence
+    assert (
+        text.count("Ava Cole") == MAX_ROWS // 2 + 2
+    )  # the rows, and the sentence in its section and among the five questions
 
 
 @pytest.mark.parametrize("case", list(ODD))

@@ -1,0 +1,132 @@
+"""What is known to be wrong in the data, and which KPIs it touches: a note beside each number that it makes doubtful.
+
+Findings are named by the tests of the dbt project that only warn (`warn_orders_of_unknown_stores` finds `orders of
+unknown stores`); records set aside are named by their table. A test holds that every one of them is declared here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from reports.formats import count_of, format_integer, format_money
+
+YEARS = ("rolling_year", "sales_by_month", "store_performance")
+SALES = (*YEARS, "sales_by_weekday_hour", "average_order_comparison", "average_order_per_store")
+CUSTOMERS = ("revenue_by_class", "sales_per_customer", "customer_classes_by_month", "repeat_purchase")
+PRODUCTS = ("sales_by_category", "product_margin", "price_guide")
+TAX = ("tax_ratio", "tax_rounding")
+MARGIN = ("rolling_year", "store_performance", "product_margin")
+SUPPLIES = ("supply_usage", "stock_cover")
+REFUNDS = ("sales_by_month", "store_performance", "revenue_by_class")
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """`effect` says what the finding does to the numbers; `kpis` are those it touches, none if it needs no note."""
+
+    effect: str
+    kpis: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a test that only warns counted in the build behind the page; `amount_usd` is None where it tells none."""
+
+    name: str
+    count: int
+    amount_usd: Decimal | None = None
+
+    @property
+    def effect(self) -> str:
+        """What it does to the numbers."""
+        return doubt_of(self.name).effect
+
+    @property
+    def sentence(self) -> str:
+        """E.g. `Orders of unknown stores: 3 ($12.30).`"""
+        money = f" ({format_money(self.amount_usd)})" if self.amount_usd is not None else ""
+        return f"{self.name[:1].upper()}{self.name[1:]}: {format_integer(self.count)}{money}."
+
+
+DOUBTS = {
+    "days of unusual volume": Doubt(
+        "A delivery may be missing, cut short or doubled; sales of these days are then too low or too high.",
+        (*SALES, *CUSTOMERS),
+    ),
+    "orders before store opening": Doubt(
+        "They count on the day they are dated; the store's opening or the date is wrong, and with it which stores "
+        "were open in both years.",
+        YEARS,
+    ),
+    "orders dated after delivery": Doubt(
+        "They do not move the report date, and count only from their own date on; with the right date they would add "
+        "to an earlier period.",
+        (*SALES, *CUSTOMERS),
+    ),
+    "orders of unexplained sales": Doubt(
+        "Their subtotal is above the prices of their items, so an item is missing or a price is wrong; categories and "
+        "products then have too little, and margin too much.",
+        (*PRODUCTS, *MARGIN[:2]),
+    ),
+    "orders of unexplained tax": Doubt(
+        "Their tax differs from the store's rate by more than a cent; the effective rate moves with them.", TAX
+    ),
+    "refunds above their order": Doubt(
+        "More was given back than had been paid; refunds are shown too high if that is a mistake.", REFUNDS
+    ),
+    "supplies of two costs": Doubt("The cost of a supply depends on the product; margins follow it.", MARGIN),
+    "supplies perishable and not": Doubt(
+        "The share of perishables and the shelf lives depend on which product is right.", ("product_margin", *SUPPLIES)
+    ),
+    "orders of unknown customers": Doubt(
+        "They count in all sales, and stand under (unknown customer) until the customers are delivered.", CUSTOMERS
+    ),
+    "orders of unknown stores": Doubt(
+        "They count in all sales, and in those of no known store until the stores are delivered.", (*SALES, *TAX)
+    ),
+    "items of unknown orders": Doubt(
+        "They have neither day nor store and are left out of products and supplies until their orders are delivered.",
+        (*PRODUCTS, "supply_usage"),
+    ),
+    "items of unknown products": Doubt(
+        "They have neither price nor cost: categories have too little, and margin is too high.",
+        (*PRODUCTS, *MARGIN[:2], "supply_usage"),
+    ),
+    "refunds of unknown orders": Doubt("They belong to no store until their orders are delivered.", REFUNDS),
+    "supplies of unknown products": Doubt("They are part of no recipe; costs are too low if a product is missing."),
+    "stock counts of unknown stores": Doubt("They stand under an unknown store.", ("stock_cover",)),
+    "stock counts of unknown supplies": Doubt("They stand under an unknown supply.", ("stock_cover",)),
+    **{
+        f"superseded {records}": Doubt("A later delivery replaced these records; each counts once.")
+        for records in ("orders", "items", "refunds", "stock counts")
+    },
+}
+SET_ASIDE = {
+    "raw_orders": (*SALES, *CUSTOMERS, *TAX),
+    "raw_items": (*PRODUCTS, *MARGIN[:2], "supply_usage"),
+    "raw_customers": CUSTOMERS,
+    "raw_products": (*PRODUCTS, "supply_usage"),
+    "raw_stores": ("store_performance", *TAX),
+    "raw_supplies": (*MARGIN, "supply_usage", "stock_cover", "price_guide"),
+    "raw_refunds": REFUNDS,
+    "raw_stock_counts": ("stock_cover",),
+}
+_NOT_DECLARED = Doubt("What it changes is not known.", (*SALES, *CUSTOMERS, *PRODUCTS, *SUPPLIES, *TAX))
+
+
+def doubt_of(finding: str) -> Doubt:
+    """What a finding does; one of a project's own tests that is not declared here touches every number."""
+    return DOUBTS.get(finding, _NOT_DECLARED)
+
+
+def notes_at(kpi: str, findings: Iterable[Finding], set_aside: Sequence[tuple[str, int]]) -> tuple[str, ...]:
+    """The sentences that stand beside a KPI's number; `set_aside` are the tables with their records in quarantine."""
+    told = [finding.sentence for finding in findings if finding.count and kpi in doubt_of(finding.name).kpis]
+    lost = [
+        f"{count_of(count, 'record')} of {table} set aside."
+        for table, count in set_aside
+        if count and kpi in SET_ASIDE.get(table, _NOT_DECLARED.kpis)
+    ]
+    return (*told, *lost)

@@ -1,0 +1,60 @@
+"""What the build behind the page says of its data: records by table, tests by outcome, findings; sentences out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from reports.doubts import Finding, doubt_of, notes_at
+from reports.formats import count_of, format_integer
+
+
+@dataclass(frozen=True)
+class TableRows:
+    """The accounting of one raw table; `last_loaded_at` is UTC."""
+
+    table: str
+    files: int
+    rows_in: int
+    rows_loaded: int
+    rows_quarantined: int
+    last_loaded_at: datetime
+
+
+@dataclass(frozen=True)
+class Quality:
+    """`tests_passed` and `tests_warned` are None, and `tables` empty, of a build that did not record them."""
+
+    tables: tuple[TableRows, ...] = ()
+    tests_passed: int | None = None
+    tests_warned: int | None = None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def set_aside(self) -> tuple[tuple[str, int], ...]:
+        """Tables with the number of their records in quarantine."""
+        return tuple((table.table, table.rows_quarantined) for table in self.tables)
+
+    def notes_at(self, kpi: str) -> tuple[str, ...]:
+        """What makes a KPI's number doubtful."""
+        return notes_at(kpi, self.findings, self.set_aside)
+
+
+def write_tests(quality: Quality) -> str:
+    """How the tests of the star schema ended; the page is only made where every blocking one passed."""
+    if quality.tests_passed is None:
+        return "every blocking test of the star schema passed"
+    warned = f", {format_integer(quality.tests_warned)} found something" if quality.tests_warned else ""
+    return f"{count_of(quality.tests_passed, 'test')} passed{warned}"
+
+
+def write_warning(quality: Quality) -> str:
+    """One sentence where something on the page is doubtful, else empty."""
+    doubtful = [finding for finding in quality.findings if finding.count and doubt_of(finding.name).kpis]
+    told = [finding.sentence for finding in doubtful[:3]]
+    lost = sum(count for _, count in quality.set_aside)
+    if lost:
+        told.append(f"{count_of(lost, 'record')} set aside.")
+    if len(doubtful) > 3:  # noqa: PLR2004 - three are read, more are skipped
+        told.append(f"{count_of(len(doubtful) - 3, 'more finding')}.")
+    return " ".join([*told, "Each is told beside the numbers that it touches."]) if told else ""
