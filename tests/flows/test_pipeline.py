@@ -6,6 +6,7 @@ import errno
 import hashlib
 import html
 import json
+import logging
 import shutil
 from datetime import date
 from pathlib import Path
@@ -17,7 +18,7 @@ from prefect.client.orchestration import get_client
 
 from flows.errors import ConfigError, DataError, LoadError
 from flows.pipeline import retail_pipeline
-from flows.report import report
+from flows.report import print_report, report
 from flows.run.summary import describe
 from reports.kpis import KPIS
 from tests.conftest import Finished
@@ -170,8 +171,22 @@ def test_pipeline_duplicates_and_orphans_are_counted_and_shown(work_dir: Path, t
     assert kept == [("c2",)]
 
 
-def test_report_as_of_another_day_counts_up_to_it(work_dir: Path) -> None:
-    summary = report(work_dir=str(work_dir), as_of=date(2024, 6, 30))
+PRINTER = """#!/bin/sh
+for option in "$@"; do
+  case $option in --print-to-pdf=*) echo "%PDF-1.4" > "${option#*=}" ;; esac
+done
+"""
+
+
+def test_report_as_of_another_day_counts_up_to_it(
+    work_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "printer").write_text(PRINTER, encoding="utf-8")
+    (tmp_path / "printer").chmod(0o755)
+    monkeypatch.setenv("RETAIL_CHROMIUM", str(tmp_path / "printer"))
+    summary = report(work_dir=str(work_dir), as_of=date(2024, 6, 30), pdf=True)
+    assert (work_dir / "reports/2024-06-30/report.pdf").read_bytes().startswith(b"%PDF")
+    assert not (work_dir / "reports/latest/report.pdf").exists(), "nobody asked for that one's"
     assert summary["as_of"] == "2024-06-30"
     assert Path(summary["report"]) == work_dir / "reports/2024-06-30/index.html"
     frame = pl.read_parquet(work_dir / "reports/2024-06-30/sales_per_customer.parquet")
@@ -182,6 +197,15 @@ def test_report_as_of_another_day_counts_up_to_it(work_dir: Path) -> None:
 def test_report_as_of_before_the_first_order_is_a_configuration_error(work_dir: Path) -> None:
     with pytest.raises(ConfigError, match="before the first order"):
         report(work_dir=str(work_dir), as_of=date(2000, 1, 1))
+
+
+def test_report_without_a_chromium_goes_out_without_pdf(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.report.get_run_logger", lambda: logging.getLogger("report"))
+    print_report.fn(tmp_path / "index.html", "no-such-chromium")
+    assert "the report has no PDF: no-such-chromium is not a program" in caplog.text
+    assert not (tmp_path / "report.pdf").exists()
 
 
 def test_report_keeps_only_the_newest(work_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
