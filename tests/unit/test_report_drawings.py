@@ -12,6 +12,7 @@ import pytest
 from plotnine import geom_point
 
 from reports import theme
+from reports.charts import tiles
 from reports.charts.layout import NARROW, WIDE, Layout
 from reports.kpis import KPIS
 from reports.render import render_svg
@@ -36,6 +37,16 @@ def test_palette_stands_out_from_the_paper(mode: int) -> None:
     assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
     assert {name for name in theme.TEXTS if contrast(theme.PALETTE[name][mode], paper) < 4.5} == set()
     assert {name for name in theme.MARKS if contrast(theme.PALETTE[name][mode], paper) < 3} == set()
+
+
+@pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
+def test_texts_on_tiles_stand_out_from_every_step(mode: int) -> None:
+    texts = ["ink" if step < tiles.DARK_FROM else "paper" for step in range(len(theme.STEPS))]
+    found = {
+        f"{text} on step-{step}": contrast(theme.PALETTE[text][mode], theme.PALETTE[f"step-{step}"][mode])
+        for step, text in enumerate(texts, start=1)
+    }
+    assert {pair: ratio for pair, ratio in found.items() if ratio < 4.5} == {}
 
 
 @pytest.mark.parametrize("name", list(KPIS))
