@@ -13,7 +13,9 @@ from plotnine import geom_point
 
 from reports import theme
 from reports.charts import tiles
+from reports.charts.bars import Words
 from reports.charts.layout import NARROW, WIDE, Layout
+from reports.charts.lines import Line, draw_lines
 from reports.kpis import KPIS
 from reports.render import render_svg
 from tests.unit.test_reports import hostile_frames, usual_frames
@@ -96,3 +98,13 @@ def test_customer_classes_of_a_month_in_progress_are_open_circles(last: date, is
     assert [fills[-1] == theme.PAPER for fills in points] == [is_open] * 3
     assert all(theme.PAPER not in fills[:-1] for fills in points)
     assert ("Circle: month in progress" in str(chart.labels.subtitle)) is is_open
+
+
+@pytest.mark.parametrize("layout", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_line_below_zero_is_drawn_whole(layout: Layout) -> None:
+    days = [date(2026, month, 1) for month in (1, 2, 3)]
+    chart = draw_lines(
+        days, [Line([100.0, -80.0, 60.0], "$60", theme.NET)], Words("t", "s", "a"), "{:.0f}".format, layout
+    )
+    axes = chart.draw().axes[0]
+    assert axes.get_ylim()[0] < -80
