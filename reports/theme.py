@@ -35,8 +35,8 @@ PALETTE = {  # name: light, dark
     "step-1": ("#EAF2F8", "#1D2A35"),
     "step-2": ("#BBD9EC", "#244660"),
     "step-3": ("#86B9DA", "#2C6790"),
-    "step-4": ("#5093C1", "#3E8CBF"),
-    "step-5": ("#1F699C", "#6FB6E3"),
+    "step-4": ("#387BAB", "#3E8CBF"),
+    "step-5": ("#195A88", "#6FB6E3"),
     "step-6": ("#0A3F66", "#B9E2FB"),
 }
 TEXTS = ("ink", "muted", "net", "total", "mark", "bronze", "inactive")

@@ -52,9 +52,11 @@ class Line:
 def draw_lines(
     days: Sequence[date], lines: Sequence[Line], words: Words, tick: Callable[[float], str], layout: Layout
 ) -> ggplot:
-    """Lines over the months of `days`, from zero up; lines given later lie above."""
-    reach = max((value for line in lines for value in line.values if value is not None), default=0.0) or 1.0
-    chart = ggplot() + _months(days, lines, tick(reach), layout) + _amounts(tick, reach)
+    """Lines over the months of `days`, from zero or the lowest value below it; lines given later lie above."""
+    reach = max((value for line in lines for value in line.values if value is not None), default=0.0)
+    floor = min((value for line in lines for value in line.values if value is not None), default=0.0)
+    reach, floor = max(reach, 0.0) or 1.0, min(floor, 0.0)
+    chart = ggplot() + _months(days, lines, tick(reach), layout) + _amounts(tick, reach, floor)
     chart += write_words(words, layout)
     chart += report_theme(NARROW_INCHES if layout.is_narrow else HEIGHT_INCHES, layout)
     chart += theme(panel_grid_major_x=element_blank(), panel_grid_major_y=element_line(color=GRID, size=0.8))
@@ -78,11 +80,11 @@ def _months(days: Sequence[date], lines: Sequence[Line], top_tick: str, layout: 
     )
 
 
-def _amounts(tick: Callable[[float], str], reach: float) -> scale_y_continuous:
-    ticks = [value for value in map(float, breaks_extended(n=5)((0.0, reach))) if 0 <= value <= reach]
-    return scale_y_continuous(
-        breaks=ticks, labels=[tick(value) for value in ticks], limits=(-0.04 * reach, 1.08 * reach), expand=(0, 0)
-    )
+def _amounts(tick: Callable[[float], str], reach: float, floor: float) -> scale_y_continuous:
+    ticks = [value for value in map(float, breaks_extended(n=5)((floor, reach))) if floor <= value <= reach]
+    span = reach - floor
+    limits = (floor - 0.04 * span, reach + 0.08 * span)
+    return scale_y_continuous(breaks=ticks, labels=[tick(value) for value in ticks], limits=limits, expand=(0, 0))
 
 
 def _add_segments(line: Line) -> geom_segment:

@@ -25,7 +25,7 @@ from reports.theme import INK, PAPER, STEPS, report_theme
 HALF_TILE = 0.47
 TEXT_SIZE = 8.5
 NARROW_COLUMNS, NARROW_TEXT = 7, 1  # column names, and characters in a tile, that have room in a narrow drawing
-_DARK_FROM = 3  # the first step on which ink is hard to read
+DARK_FROM = 3  # the first step on which ink is hard to read
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ def draw_tiles(
     chart += report_theme(FRAME_INCHES + ROW_INCHES * len(rows), layout)
     chart += theme(panel_grid_major_x=element_blank())
     chart += _add_shades(tiles)
-    chart += _add_texts([tile for tile in tiles if _step(tile) < _DARK_FROM], INK, layout)
-    return chart + _add_texts([tile for tile in tiles if _step(tile) >= _DARK_FROM], PAPER, layout)
+    chart += _add_texts([tile for tile in tiles if _step(tile) < DARK_FROM], INK, layout)
+    return chart + _add_texts([tile for tile in tiles if _step(tile) >= DARK_FROM], PAPER, layout)
 
 
 def _across(columns: Sequence[str], layout: Layout) -> scale_x_continuous:

@@ -12,7 +12,10 @@ import pytest
 from plotnine import geom_point
 
 from reports import theme
+from reports.charts import tiles
+from reports.charts.bars import Words
 from reports.charts.layout import NARROW, WIDE, Layout
+from reports.charts.lines import Line, draw_lines
 from reports.kpis import KPIS
 from reports.render import render_svg
 from tests.unit.test_reports import hostile_frames, usual_frames
@@ -36,6 +39,16 @@ def test_palette_stands_out_from_the_paper(mode: int) -> None:
     assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
     assert {name for name in theme.TEXTS if contrast(theme.PALETTE[name][mode], paper) < 4.5} == set()
     assert {name for name in theme.MARKS if contrast(theme.PALETTE[name][mode], paper) < 3} == set()
+
+
+@pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
+def test_texts_on_tiles_stand_out_from_every_step(mode: int) -> None:
+    texts = ["ink" if step < tiles.DARK_FROM else "paper" for step in range(len(theme.STEPS))]
+    found = {
+        f"{text} on step-{step}": contrast(theme.PALETTE[text][mode], theme.PALETTE[f"step-{step}"][mode])
+        for step, text in enumerate(texts, start=1)
+    }
+    assert {pair: ratio for pair, ratio in found.items() if ratio < 4.5} == {}
 
 
 @pytest.mark.parametrize("name", list(KPIS))
@@ -85,3 +98,13 @@ def test_customer_classes_of_a_month_in_progress_are_open_circles(last: date, is
     assert [fills[-1] == theme.PAPER for fills in points] == [is_open] * 3
     assert all(theme.PAPER not in fills[:-1] for fills in points)
     assert ("Circle: month in progress" in str(chart.labels.subtitle)) is is_open
+
+
+@pytest.mark.parametrize("layout", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_line_below_zero_is_drawn_whole(layout: Layout) -> None:
+    days = [date(2026, month, 1) for month in (1, 2, 3)]
+    chart = draw_lines(
+        days, [Line([100.0, -80.0, 60.0], "$60", theme.NET)], Words("t", "s", "a"), "{:.0f}".format, layout
+    )
+    axes = chart.draw().axes[0]
+    assert axes.get_ylim()[0] < -80
