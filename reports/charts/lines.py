@@ -6,6 +6,7 @@ Lines are drawn segment by segment: a month without a value is a gap, and a sing
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -34,6 +35,7 @@ HEIGHT_INCHES, NARROW_INCHES = 4.4, 3.6
 LABEL_PART = 0.47  # of the width, which the longest label may take
 LABEL_GAP = 0.075  # of the height, between the labels of two lines
 MONTH_TICKS, NARROW_MONTH_TICKS = 6, 3
+NAME_GAP_INCHES = 0.12  # between the names of two months
 
 
 @dataclass(frozen=True)
@@ -70,13 +72,14 @@ def _months(days: Sequence[date], lines: Sequence[Line], top_tick: str, layout: 
     panel = layout.width - MARGIN_INCHES - widest([top_tick], layout.name_size)
     label = min(widest([f"  {_label(line, layout)}" for line in lines], layout.label_size), panel * 0.65)
     span = max(len(days) - 1, 1)
-    step = -(-len(days) // (NARROW_MONTH_TICKS if layout.is_narrow else MONTH_TICKS))
+    limits = (-0.03 * span, 1.03 * span * panel / (panel - label))
+    names = [f"{day:%b ’%y}" if layout.is_narrow else f"{day:%b %Y}" for day in days]
+    apart = (widest(names, layout.axis_size) + NAME_GAP_INCHES) * (limits[1] - limits[0]) / panel
+    fewest = -(-len(days) // (NARROW_MONTH_TICKS if layout.is_narrow else MONTH_TICKS))
+    step = max(fewest, math.ceil(apart))
     shown = range((len(days) - 1) % step, len(days), step)  # the newest month always has its name
     return scale_x_continuous(
-        breaks=list(shown),
-        labels=[f"{days[position]:%b ’%y}" if layout.is_narrow else f"{days[position]:%b %Y}" for position in shown],
-        limits=(-0.03 * span, (span + 0.03 * span) * panel / (panel - label)),
-        expand=(0, 0),
+        breaks=list(shown), labels=[names[position] for position in shown], limits=limits, expand=(0, 0)
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -108,3 +109,17 @@ def test_line_below_zero_is_drawn_whole(layout: Layout) -> None:
     )
     axes = chart.draw().axes[0]
     assert axes.get_ylim()[0] < -80
+
+
+@pytest.mark.parametrize("layout", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("months", [1, 2, 3, 13, 36])
+@pytest.mark.parametrize("label", ["", "a label that leaves the lines little room $225.94K"], ids=["short", "long"])
+def test_names_of_months_never_meet_and_the_newest_is_there(months: int, layout: Layout, label: str) -> None:
+    days = [date(2018 + month // 12, month % 12 + 1, 1) for month in range(months)]
+    lines = [Line([1.0] * months, label, theme.NET)]
+    figure = draw_lines(days, lines, Words("title", "subtitle", "axis"), str, layout).draw()
+    figure.canvas.draw()
+    names = [tick for tick in figure.axes[0].get_xticklabels() if tick.get_text()]
+    boxes = [name.get_window_extent() for name in names]
+    assert all(other.x0 - one.x1 > 0.08 * figure.dpi for one, other in pairwise(boxes))
+    assert names[-1].get_text().startswith(f"{days[-1]:%b}")
