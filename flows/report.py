@@ -32,9 +32,9 @@ from flows.warehouse.base import Warehouse
 from flows.warehouse.builds import Build, ledger_sha256
 from reports.archive import archive_report, clear_leftovers, write_facts
 from reports.archive_page import Facts
+from reports.chromium import ChromiumError, find_chromium, print_pdf
 from reports.kpis import KPIS
 from reports.page import PageContext, Totals, render_page
-from reports.pdf import PdfError, find_chromium, print_pdf
 from reports.render import render_chart, render_svg
 from reports.summary import write_title
 
@@ -160,7 +160,7 @@ def print_report(page: Path, chromium: str | None) -> None:
     """The page as report.pdf beside it; where that cannot be, the report goes out without, and a warning says why."""
     try:
         print_pdf(page, page.with_name("report.pdf"), find_chromium(chromium))
-    except PdfError as error:
+    except ChromiumError as error:
         get_run_logger().warning("the report has no PDF: %s", error)
 
 

@@ -16,7 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from flows.marts.environment import process_environment
 from flows.run.settings import PROJECT, load_settings
 from infra.drawings import write_drawings
-from infra.screenshot import NoPictureError, draw_page
+from infra.screenshot import draw_page
+from reports.chromium import ChromiumError
 
 IMAGES = PROJECT / "data" / "images"
 PICTURE = PROJECT / "docs" / "report.png"
@@ -38,15 +39,18 @@ def main() -> int:
     manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     for drawing in write_drawings(manifest, IMAGES):
         print(f"drawing: {drawing.relative_to(PROJECT)}, and as PNG")
-    return draw_picture(settings.reports_dir / "latest" / "index.html", PICTURE)
+    return draw_picture(settings.reports_dir / "latest" / "index.html", PICTURE, settings.chromium)
 
 
-def draw_picture(page: Path, picture: Path) -> int:
+def draw_picture(page: Path, picture: Path, chromium: str | None = None) -> int:
     """The exit code: 1 without a picture, of which the message says what to do."""
+    if not page.is_file():
+        print(f"{page} does not exist, so there is nothing to show. Make a report first: make run", file=sys.stderr)
+        return 1
     try:
-        draw_page(page, picture)
-    except NoPictureError as error:
-        print(error, file=sys.stderr)
+        draw_page(page, picture, chromium)
+    except ChromiumError as error:
+        print(f"docs/report.png stays as it is: {error}", file=sys.stderr)
         return 1
     print(f"picture of the report: {picture}")
     return 0

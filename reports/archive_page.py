@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 
-import jinja2
 from markupsafe import Markup
 
 from reports.fonts import font_faces
-from reports.formats import clean_text, format_date, format_moment
+from reports.templates import open_template
 from reports.theme import PALETTE
 
 
@@ -32,16 +30,7 @@ class Facts:
 
 def render_archive(listed: Sequence[Facts]) -> str:
     """The page, its rows in the order given; each leads to `<as_of>/index.html` beside it."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(day=format_date, moment=format_moment, line=lambda text: clean_text(text, 500))
-    return environment.get_template("archive.html.j2").render(
+    return open_template("archive.html.j2").render(
         listed=listed,
         palette=PALETTE,
         fonts=Markup(font_faces()),  # noqa: S704 - made of the font file alone

@@ -14,17 +14,16 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
-import jinja2
 import polars as pl
 from markupsafe import Markup
 
 from reports.fonts import font_faces
-from reports.formats import clean_text, count_of, format_date, format_integer, format_moment
 from reports.kpis import KPIS, Kpi, check_frame, last_year_start
 from reports.quality import Quality, write_tests, write_warning
 from reports.sections import CHANGES_WITH, FIVE, HEADINGS
 from reports.summary import build_tiles, name_later_stores, write_title
 from reports.tables import Head, Row, build_heads, build_rows, csv_link
+from reports.templates import open_template
 from reports.theme import PALETTE
 
 SORT_SCRIPT = (Path(__file__).parent / "sort_tables.js").read_text(encoding="utf-8")
@@ -86,30 +85,26 @@ def render_page(frames: Mapping[str, pl.DataFrame], folder: Path, context: PageC
         wrong = ", ".join(sorted(set(frames) ^ set(KPIS)))
         raise ValueError(f"the page shows exactly the KPIs {', '.join(KPIS)}; missing or unknown: {wrong}")
     checked = {name: check_frame(kpi, frames[name]) for name, kpi in KPIS.items()}
-    html = (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
-            context=context,
-            title=write_title(checked),
-            tiles=build_tiles(checked),
-            later_stores=name_later_stores(checked),
-            headings=HEADINGS,
-            five=FIVE,
-            changes_with=CHANGES_WITH,
-            sections={
-                name: build_section(kpi, checked[name], folder, context.quality.notes_at(name))
-                for name, kpi in KPIS.items()
-            },
-            tests=write_tests(context.quality),
-            warning=write_warning(context.quality),
-            first_rows=FIRST_ROWS,
-            year_start=last_year_start(context.as_of),
-            palette=PALETTE,
-            fonts=Markup(font_faces()),  # noqa: S704 - made of the font file alone
-            script=Markup(SORT_SCRIPT),  # noqa: S704 - a constant
-            script_hash=_sha256(SORT_SCRIPT),
-        )
+    html = open_template("page.html.j2").render(
+        context=context,
+        title=write_title(checked),
+        tiles=build_tiles(checked),
+        later_stores=name_later_stores(checked),
+        headings=HEADINGS,
+        five=FIVE,
+        changes_with=CHANGES_WITH,
+        sections={
+            name: build_section(kpi, checked[name], folder, context.quality.notes_at(name))
+            for name, kpi in KPIS.items()
+        },
+        tests=write_tests(context.quality),
+        warning=write_warning(context.quality),
+        first_rows=FIRST_ROWS,
+        year_start=last_year_start(context.as_of),
+        palette=PALETTE,
+        fonts=Markup(font_faces()),  # noqa: S704 - made of the font file alone
+        script=Markup(SORT_SCRIPT),  # noqa: S704 - a constant
+        script_hash=_sha256(SORT_SCRIPT),
     )
     page = folder / "index.html"
     page.write_text(html, encoding="utf-8", newline="\n")
@@ -142,22 +137,3 @@ def _read_svg(path: Path) -> Markup:
 def _sha256(script: str) -> str:
     """The hash by which the page's policy admits the script (Content Security Policy Level 3, hash-source)."""
     return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(
-        day=format_date, moment=format_moment, integer=format_integer, count_of=count_of, line=_one_line
-    )
-    return environment
-
-
-def _one_line(text: str) -> str:
-    return clean_text(text, 500)

@@ -43,7 +43,7 @@ comparable_stores as (
     cross join as_of
     inner join openings
         on openings.store_id = stores.store_id
-    where openings.first_order_date <= as_of.two_years_before_date
+    where {{ was_open_in_both_years('openings.first_order_date') }}
 ),
 
 comparable as (

@@ -72,7 +72,7 @@ performance as (
         cast(coalesce(last_year_orders.margin_usd, 0) as decimal(18, 2)) as margin_usd,
         last_year_orders.average_order_net_usd,
         cast(coalesce(previous_year_orders.net_sales_usd, 0) as decimal(18, 2)) as net_sales_previous_year_usd,
-        coalesce(openings.first_order_date <= as_of.two_years_before_date, false) as is_comparable
+        coalesce({{ was_open_in_both_years('openings.first_order_date') }}, false) as is_comparable
     from stores
     cross join as_of
     left join last_year_orders

@@ -59,3 +59,9 @@
 {% macro is_in_previous_year(date_column) -%}
     ({{ date_column }} > as_of.two_years_before_date and {{ date_column }} <= as_of.year_before_date)
 {%- endmacro %}
+
+
+{#- Whether a store was open in all of the last year and the year before: its first order is older than both. -#}
+{% macro was_open_in_both_years(first_order_date) -%}
+    {{ first_order_date }} <= as_of.two_years_before_date
+{%- endmacro %}

@@ -8,19 +8,18 @@ import pytest
 from PIL import Image
 
 from infra.docs import draw_picture
-from infra.screenshot import HEIGHT, WIDTH, NoPictureError, find_chromium
+from infra.screenshot import HEIGHT, WIDTH
 
 
 def test_without_a_browser_the_message_names_the_cure_and_the_picture_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.delenv("CHROMIUM", raising=False)
     page, picture = tmp_path / "index.html", tmp_path / "report.png"
     page.write_text("<h1>Report</h1>")
     picture.write_bytes(b"as before")
     assert draw_picture(page, picture) == 1
-    assert "CHROMIUM=" in capsys.readouterr().err
+    assert "let RETAIL_CHROMIUM name it" in capsys.readouterr().err
     assert picture.read_bytes() == b"as before"
 
 
@@ -29,21 +28,13 @@ def test_without_a_report_the_message_names_the_cure(tmp_path: Path, capsys: pyt
     assert "make run" in capsys.readouterr().err
 
 
-def test_a_browser_that_is_named_is_not_replaced_by_another(tmp_path: Path) -> None:
-    (tmp_path / "chromium").touch(mode=0o755)
-    assert find_chromium({"PATH": str(tmp_path)}) == str(tmp_path / "chromium")
-    with pytest.raises(NoPictureError, match="mine"):
-        find_chromium({"PATH": str(tmp_path), "CHROMIUM": "mine"})
-
-
-def test_a_browser_that_fails_is_quoted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_browser_that_is_named_draws_and_is_quoted_where_it_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "broken").write_text("#!/bin/sh\necho out of memory >&2\nexit 3\n")
     (tmp_path / "broken").chmod(0o755)
-    monkeypatch.setenv("CHROMIUM", str(tmp_path / "broken"))
     (tmp_path / "index.html").write_text("<h1>Report</h1>")
-    assert draw_picture(tmp_path / "index.html", tmp_path / "report.png") == 1
+    assert draw_picture(tmp_path / "index.html", tmp_path / "report.png", str(tmp_path / "broken")) == 1
     assert "out of memory" in capsys.readouterr().err
 
 

@@ -1,4 +1,4 @@
-"""The report as PDF: printed by a real Chromium, or a clear word on why not."""
+"""PDF and picture of a page: made by a real Chromium, or a clear word on why not."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reports import pdf
-from reports.pdf import PdfError, find_chromium, print_pdf
+from reports import chromium
+from reports.chromium import ChromiumError, find_chromium, print_pdf
 
 pytestmark = pytest.mark.browser
 
@@ -38,10 +38,10 @@ def test_print_pdf_prints_the_page(page: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("script", "words"),
     [
-        ("echo no display >&2; exit 3", r"printed no PDF \(exit code 3\); it said: no display"),
-        ("exit 0", "printed no PDF"),
-        ('for o in "$@"; do case $o in --print-to-pdf=*) echo oops > "${o#*=}";; esac; done', "printed no PDF"),
-        ("exec sleep 5", "did not print the page within 0.2 s"),
+        ("echo no display >&2; exit 3", r"made nothing of a page's # é.html \(exit code 3\); it said: no display"),
+        ("exit 0", "made nothing of"),
+        ('for o in "$@"; do case $o in --print-to-pdf=*) echo oops > "${o#*=}";; esac; done', "a file that is no PDF"),
+        ("exec sleep 5", "did not end within 0.2 s"),
     ],
     ids=["fails", "writes-nothing", "writes-something-else", "never-ends"],
 )
@@ -49,10 +49,10 @@ def test_print_pdf_says_why_there_is_none(
     script: str, words: str, page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if "sleep" in script:
-        monkeypatch.setattr(pdf, "PATIENCE_SECONDS", 0.2)
+        monkeypatch.setattr(chromium, "PATIENCE_SECONDS", 0.2)
     target = tmp_path / "report.pdf"
     target.write_bytes(b"the last good one")
-    with pytest.raises(PdfError, match=words):
+    with pytest.raises(ChromiumError, match=words):
         print_pdf(page, target, make_program(tmp_path / "chromium", script))
     assert target.read_bytes() == b"the last good one"
 
@@ -66,10 +66,10 @@ def test_print_pdf_keeps_the_sandbox_and_the_network_away(
         commands.append(command)
         return subprocess.CompletedProcess(command, 1, "", "")
 
-    monkeypatch.setattr(pdf.subprocess, "run", run)
+    monkeypatch.setattr(chromium.subprocess, "run", run)
     for user in (1000, 0):
-        monkeypatch.setattr(pdf.os, "geteuid", lambda user=user: user)
-        with pytest.raises(PdfError):
+        monkeypatch.setattr(chromium.os, "geteuid", lambda user=user: user)
+        with pytest.raises(ChromiumError):
             print_pdf(page, tmp_path / "report.pdf", "chromium")
     assert ["--no-sandbox" in command for command in commands] == [False, True]
     assert all("--host-resolver-rules=MAP * ~NOTFOUND" in command for command in commands)
@@ -77,10 +77,10 @@ def test_print_pdf_keeps_the_sandbox_and_the_network_away(
 
 def test_find_chromium_on_the_path_or_as_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(PdfError, match="install one, or let RETAIL_CHROMIUM name it"):
+    with pytest.raises(ChromiumError, match="install one, or let RETAIL_CHROMIUM name it"):
         find_chromium()
     chrome = make_program(tmp_path / "google-chrome", "exit 0")
     assert find_chromium() == chrome
     assert find_chromium(make_program(tmp_path / "mine", "exit 0")) == str(tmp_path / "mine")
-    with pytest.raises(PdfError, match="nowhere is not a program"):
+    with pytest.raises(ChromiumError, match="nowhere is not a program"):
         find_chromium("nowhere")
