@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.font_manager import FontProperties
 
-from reports.formats import FONT
+from reports.names import FONT
 
 _MEASURE_DPI = 100
 
