@@ -13,6 +13,7 @@ from infra import words
 from reports import formats, names
 from reports.languages import LANGUAGES, Language, reader, speaking, tr, tr_many
 
+MOMENT = datetime(2021, 8, 3, 6, 5)
 PLACE = re.compile(r"\{(\w+)")
 
 
@@ -101,7 +102,11 @@ def test_numbers_dates_and_times_read_as_each_language_writes_them() -> None:
         (lambda: formats.format_weekday(1), "Monday", "lundi"),
         (lambda: formats.format_weekday(8), "8", "8"),
         (lambda: formats.format_hour(7), "07:00", "7\u00a0h"),
-        (lambda: formats.format_local_moment(datetime(2021, 8, 3, 6, 5)), "2021-08-03 06:05", "3 août 2021 à 6\u00a0h\u00a005"),
+        (
+            lambda: formats.format_local_moment(datetime(2021, 8, 3, 6, 5)),
+            "2021-08-03 06:05",
+            "3 août 2021 à 6\u00a0h\u00a005",
+        ),
         (lambda: formats.format_value(True, formats.Format.FLAG), "yes", "oui"),
         (lambda: formats.format_value("All stores", formats.Format.NAME), "All stores", "Tous les magasins"),
         (lambda: formats.format_value("Nice", formats.Format.NAME), "Nice", "Nice"),
