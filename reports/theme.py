@@ -14,7 +14,7 @@ from typing import Any, Literal
 from plotnine import element_blank, element_line, element_rect, element_text, theme, theme_minimal
 
 from reports.charts.layout import Layout
-from reports.formats import FONT
+from reports.names import FONT
 
 DPI = 100
 TITLE_SIZE = 14.5

@@ -1,7 +1,7 @@
 """Names and values in, a plotnine chart of horizontal bars out: the shape that all KPIs share.
 
 Bars stand at row positions, not at names: two customers of the same name stay two bars, and the order of the names
-given is the order read from top to bottom. All texts must have gone through `formats.chart_name`.
+given is the order read from top to bottom. All texts must have gone through `names.chart_name`.
 """
 
 # mypy: allow-untyped-calls
@@ -29,6 +29,8 @@ from plotnine import (
 )
 
 from reports.charts.layout import Layout, fit_line, fit_lines, widest
+from reports.formats import format_integer
+from reports.languages import tr
 from reports.theme import INK, MARK, MUTED, NET, TAX, TITLE_SIZE, report_theme
 
 HALF_BAR = 0.34  # of a row's height
@@ -77,6 +79,23 @@ class Scale:
             if all(other - one > text * inch for one, other in pairwise(ticks)):
                 return ticks
         return [0.0]
+
+
+def tell_rest(shown: int, total: int) -> str:
+    """A sentence for a chart that shows only the first rows, in its own order; empty where it shows all."""
+    return tr("Shown: the first {shown} of {total}.", shown=shown, total=format_integer(total)) if total > shown else ""
+
+
+def tell_biggest(shown: int, total: int) -> str:
+    """The same for a chart that shows the biggest rows in another order."""
+    return (
+        tr("Shown: the {shown} biggest of {total}.", shown=shown, total=format_integer(total)) if total > shown else ""
+    )
+
+
+def tell_newest(shown: int, total: int) -> str:
+    """The same for a chart that shows the newest months."""
+    return tr("Shown: the last {shown} of {total} months.", shown=shown, total=total) if total > shown else ""
 
 
 def draw_canvas(names: Sequence[str], words: Words, scale: Scale, layout: Layout) -> ggplot:
@@ -230,7 +249,7 @@ def draw_nothing(words: Words, layout: Layout) -> ggplot:
     """A panel that says that there are no rows, in the place of the chart."""
     return (
         ggplot()
-        + annotate("text", x=0, y=0, label="No data for this report", size=layout.name_size, color=MUTED)
+        + annotate("text", x=0, y=0, label=tr("No data for this report"), size=layout.name_size, color=MUTED)
         + labs(title=words.title)
         + report_theme(2.2, layout)
         + theme(axis_title=element_blank(), axis_text=element_blank(), panel_grid=element_blank())

@@ -11,9 +11,8 @@ from functools import cache
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.font_manager import FontProperties
 
-from reports.formats import FONT
+from reports.names import FONT, LEFT_TO_RIGHT
 
-LEFT_TO_RIGHT = "\u200e"
 _MEASURE_DPI = 100
 
 

@@ -29,6 +29,7 @@ from plotnine import (
 
 from reports.charts.bars import MARGIN_INCHES, Words, write_words
 from reports.charts.layout import Layout, fit_line, widest
+from reports.formats import format_short_month
 from reports.theme import GRID, PAPER, report_theme
 
 HEIGHT_INCHES, NARROW_INCHES = 4.4, 3.6
@@ -73,7 +74,7 @@ def _months(days: Sequence[date], lines: Sequence[Line], top_tick: str, layout: 
     label = min(widest([f"  {_label(line, layout)}" for line in lines], layout.label_size), panel * 0.65)
     span = max(len(days) - 1, 1)
     limits = (-0.03 * span, 1.03 * span * panel / (panel - label))
-    names = [f"{day:%b ’%y}" if layout.is_narrow else f"{day:%b %Y}" for day in days]
+    names = [format_short_month(day, is_narrow=layout.is_narrow) for day in days]
     apart = (widest(names, layout.axis_size) + NAME_GAP_INCHES) * (limits[1] - limits[0]) / panel
     fewest = -(-len(days) // (NARROW_MONTH_TICKS if layout.is_narrow else MONTH_TICKS))
     step = max(fewest, math.ceil(apart))
