@@ -13,9 +13,9 @@ from reports.languages import mark, tr
 
 FONT = "DejaVu Sans"  # ships with matplotlib: charts look the same on every machine
 _UNKNOWN_GLYPH = "□"
-_CHART_NAME_LENGTH = 26
+_CHART_NAME_LENGTH = 60
 _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_LEFT_TO_RIGHT = "\u200e"
+LEFT_TO_RIGHT = "\u200e"
 _INVISIBLE = frozenset("\u200b\u2060\ufeff")
 _SPACES = re.compile(r"[^\S\u00a0\u202f]+")  # where a line may break
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~#@])")
@@ -56,7 +56,7 @@ def chart_name(name: str | None, key: str) -> str:
     text = _in_chart_font(known_name(name or ""))
     if not any(char.isalnum() for char in text):
         text = _in_chart_font(known_name(key))
-    return f"{_LEFT_TO_RIGHT}{text}{_LEFT_TO_RIGHT}" if _is_rtl(text) else text  # so that a rank stays on its right
+    return f"{LEFT_TO_RIGHT}{text}{LEFT_TO_RIGHT}" if _is_rtl(text) else text  # so that a rank stays on its right
 
 
 def sentence_text(text: str | None, limit: int = 60) -> str:

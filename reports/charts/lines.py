@@ -60,13 +60,13 @@ def draw_lines(
     floor = min((value for line in lines for value in line.values if value is not None), default=0.0)
     reach, floor = max(reach, 0.0) or 1.0, min(floor, 0.0)
     chart = ggplot() + _months(days, lines, tick(reach), layout) + _amounts(tick, reach, floor)
-    chart += write_words(words, layout)
+    chart += write_words(words, layout, widest([tick(reach), tick(floor)], layout.name_size))
     chart += report_theme(NARROW_INCHES if layout.is_narrow else HEIGHT_INCHES, layout)
     chart += theme(panel_grid_major_x=element_blank(), panel_grid_major_y=element_line(color=GRID, size=0.8))
     for line in lines:
         chart += _add_segments(line)
         chart += _add_points(line)
-    return chart + _add_labels(lines, reach, layout)
+    return chart + _add_labels(lines, (floor, reach), layout)
 
 
 def _months(days: Sequence[date], lines: Sequence[Line], top_tick: str, layout: Layout) -> scale_x_continuous:
@@ -111,10 +111,10 @@ def _add_points(line: Line) -> geom_point:
     return geom_point(aes(x="at", y="value"), data=frame, color=line.color, fill=fills or line.color, size=1.9)
 
 
-def _add_labels(lines: Sequence[Line], reach: float, layout: Layout) -> geom_text:
-    """The label of each line that has a last value, beside it, moved up where two would lie on one another."""
+def _add_labels(lines: Sequence[Line], span: tuple[float, float], layout: Layout) -> geom_text:
+    """The label of each line that has a last value, beside it, moved where two would lie on one another."""
     ending = sorted((line for line in lines if line.values and line.values[-1] is not None), key=_last)
-    heights = _apart([_last(line) for line in ending], reach)
+    heights = _apart([_last(line) for line in ending], span)
     frame = pl.DataFrame(
         {
             "at": [float(len(line.values) - 1) for line in ending],
@@ -140,9 +140,10 @@ def _label(line: Line, layout: Layout) -> str:
     return fit_line(name, space + number, layout.label_size, layout.width * LABEL_PART)
 
 
-def _apart(values: Sequence[float], reach: float) -> list[float]:
-    """The heights of labels, lowest first, a gap apart and none above `reach`; the gap narrows where there are many."""
-    gap = min(LABEL_GAP, 1 / max(len(values), 1)) * reach
+def _apart(values: Sequence[float], span: tuple[float, float]) -> list[float]:
+    """The heights of labels, lowest first, a gap apart and all within `span`; the gap narrows where there are many."""
+    floor, reach = span
+    gap = min(LABEL_GAP, 1 / max(len(values), 1)) * (reach - floor)
     heights: list[float] = []
     for value in values:
         heights.append(max(value, heights[-1] + gap) if heights else value)
