@@ -9,7 +9,7 @@ such as the 12 in "12 months".
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
@@ -19,6 +19,7 @@ from typing import Any
 import polars as pl
 
 from infra import words
+from reports.kpis import KPIS
 from reports.languages import Language
 from reports.page import FIRST_ROWS
 
@@ -36,7 +37,7 @@ MONTHS = {
 }
 MAGNITUDES = {"K": 3, "k": 3, "M": 6, "B": 9, "Md": 9, "T": 12, "Bn": 12}
 _MONTH_TICK = re.compile(r"[^\W\d]+\.? ’?\d\d(\d\d)?")
-_WITH_DIGITS = re.compile(r"\w.*\d|\d.*[^\W\d]")
+_WITH_DIGITS = re.compile(r"[^\W\d].*\d|\d.*[^\W\d]", re.DOTALL)
 _NUMBER = re.compile(r"[−-]?\d+(?:\.\d+)?")
 
 
@@ -236,18 +237,16 @@ def declared(name: str, frame: pl.DataFrame) -> list[Any]:
     return []
 
 
-def names_of(frame: pl.DataFrame, language: str) -> list[str]:
+def names_of(frame: pl.DataFrame) -> list[str]:
     """The names of a table that hold digits, the longest first."""
     found = {name for column in frame.select(pl.col(pl.String)) for name in column.drop_nulls()}
     return sorted((name for name in found if re.search(r"\d", name)), key=len, reverse=True)
 
 
-def without(pieces: Sequence[str], text: str, language: str) -> str:
-    """The text, in Python's signs, without those words; a chart may have them in two lines."""
-    for piece in pieces:
-        words_of_piece = plain(piece, language).split()
-        text = re.sub(r"[\s|]+".join(map(re.escape, words_of_piece)), " ", text)
-    return text
+def pattern_of(pieces: Sequence[str], language: str) -> re.Pattern[str]:
+    """Matches any of the words in a text in Python's signs; a chart may have them in two lines."""
+    patterns = [r"[\s|]+".join(map(re.escape, plain(piece, language).split())) for piece in pieces]
+    return re.compile("|".join(patterns) or r"(?!)")
 
 
 def constants_of(messages: Iterable[str]) -> list[str]:
@@ -256,37 +255,44 @@ def constants_of(messages: Iterable[str]) -> list[str]:
     return sorted((piece for piece in pieces if _WITH_DIGITS.search(piece)), key=len, reverse=True)
 
 
-def unexplained(
-    page: Page,
-    language: str,
-    frames: Mapping[str, pl.DataFrame],
-    messages: Sequence[str],
-    others: Sequence[Any] = (),
-    days: Iterable[date] = (),
-) -> Iterator[str]:
-    """Each number of the page that nothing explains, with its section and text; `others` and `days` are of the run."""
-    known_days = {part for day in days for part in ((day.year, day.month), (day.year, day.month, day.day))}
-    values = {name: [*values_of(frame), *declared(name, frame)] for name, frame in frames.items()}
-    known_dates = {name: known_days | dates_of(frame) for name, frame in frames.items()}
-    words_of = {name: [*names_of(frame, language), *constants_of(messages)] for name, frame in frames.items()}
-    for block in page.blocks:
+class Explainer:
+    """What the numbers of a page can be: `others` and `days` are those of the run, which stand outside the sections."""
+
+    def __init__(
+        self,
+        language: Language,
+        frames: Mapping[str, pl.DataFrame],
+        others: Sequence[Any] = (),
+        days: Iterable[date] = (),
+    ) -> None:
+        constants = constants_of(messages_of(language))
+        known_days = {part for day in days for part in ((day.year, day.month), (day.year, day.month, day.day))}
+        self.language = language
+        self._values = {name: [*values_of(frame), *declared(name, frame)] for name, frame in frames.items()}
+        self._dates = {name: known_days | dates_of(frame) for name, frame in frames.items()}
+        self._words = {name: pattern_of([*names_of(frame), *constants], language) for name, frame in frames.items()}
+        self._others = [*others, *(number for kpi in KPIS.values() for number in kpi.values.values())]
+
+    def faults(self, block: Block) -> list[str]:
+        """Each number of the block that nothing explains, with its section and text."""
         if block.tag == "svg":
-            continue  # the ticks of an axis are no numbers of the data
-        is_of_page = block.section not in frames
+            return []  # the ticks of an axis are no numbers of the data
+        is_of_page = block.section not in self._values
         name = OF_THE_PAGE if is_of_page else block.section
-        text, dates = take_dates(without(words_of[name], plain(block.text, language), language), language)
-        wrong = [found for found in dates if found not in known_dates[name] and len(found) < WITH_TIME]
-        known = [*values[name], *others] if is_of_page else values[name]
+        text = self._words[name].sub(" ", plain(block.text, self.language))
+        text, dates = take_dates(text, self.language)
+        wrong: list[Any] = [found for found in dates if found not in self._dates[name] and len(found) < WITH_TIME]
+        known = [*self._values[name], *self._others] if is_of_page else self._values[name]
         wrong += [number.value for number in read_numbers(text) if not is_explained(number, known)]
-        yield from (f"{block.section}: {found} in {block.text!r}" for found in wrong)
+        return [f"{block.section}: {found} in {block.text!r}" for found in wrong]
 
 
-def numbers_of(page: Page, language: str, messages: Sequence[str]) -> list[tuple[str, list[str]]]:
+def numbers_of(page: Page, language: Language) -> list[tuple[str, list[str]]]:
     """Section and sorted numbers, dates included, of each block: equal for the page in two languages."""
     found = []
-    constants = constants_of(messages)
+    constants = pattern_of(constants_of(messages_of(language)), language)
     for block in page.blocks:
-        text = without(constants, plain(_without_ticks(block), language), language)
+        text = constants.sub(" ", plain(_without_ticks(block), language))
         text, dates = take_dates(text, language)
         numbers = [f"{number.value.normalize():f}{'%' * number.is_percent}" for number in read_numbers(text)]
         found.append((block.section, sorted([*numbers, *map(str, dates)])))
