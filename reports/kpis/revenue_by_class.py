@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing
+from reports.charts.bars import add_bars, add_labels
+from reports.charts.canvas import Scale, Words, draw_canvas, draw_nothing
 from reports.charts.layout import WIDE, Layout
 from reports.formats import Format, amount_and_share, format_compact, format_money, format_share
 from reports.kpis.kpi import Column, Kpi
@@ -36,20 +37,18 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Net sales of the last year and of all time, in the order of the classes."""
     words = Words(
         title=tr("Net sales by customer class"),
-        subtitle=tr(
-            "Colour: the last year and its share of all net sales. Grey: all time, by the class they are in now."
-        ),
+        subtitle=tr("The last year with its share of all net sales; below it all time, by the class they are in now."),
         axis=tr("Net sales, {money}"),
     )
-    if frame.is_empty():
-        return draw_nothing(words, layout)
     rows = frame.rows(named=True)
+    if not any(row["customer_count"] for row in rows):
+        return draw_nothing(words, layout, tr("No customers so far"))
     names = [f"{chart_name(row['customer_status'], tr('(none)'))}\n{_customers(row)}" for row in rows]
     year = frame["net_sales_last_year_usd"].cast(pl.Float64).to_list()
     ever = frame["net_sales_all_time_usd"].cast(pl.Float64).to_list()
     texts = [f" {amount_and_share(row['net_sales_last_year_usd'], row['share_of_net_sales_ratio'])}" for row in rows]
     ever_texts = [f" {tr('{amount} all time', amount=format_money(row['net_sales_all_time_usd']))}" for row in rows]
-    scale = Scale(reach=max(*year, *ever), tick=format_compact, labels=[*texts, *ever_texts])
+    scale = Scale([*year, *ever], format_compact, [*texts, *ever_texts])
     colors = [CLASSES.get(row["customer_status"], NET) for row in rows]
     chart = draw_canvas(names, words, scale, layout)
     chart += add_bars(ever, layout, PALE, ALL_TIME_BAND)

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Words, draw_nothing, tell_biggest
+from reports.charts.canvas import Words, draw_nothing, tell_biggest
 from reports.charts.layout import WIDE, Layout
 from reports.charts.tiles import Tile, draw_tiles
 from reports.formats import Format, format_hour, format_money, format_weekday
@@ -52,7 +52,7 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     )
     rows = [row for row in known.iter_rows(named=True) if row["store_id"] in stores]
     if not rows:
-        return draw_nothing(words, layout)
+        return draw_nothing(words, layout, tr("No orders in the last year"))
     first, last = min(row["hour_number"] for row in rows), max(row["hour_number"] for row in rows)
     most = max(_per_day(row) for row in rows) or 1.0
     busiest = [max((row for row in rows if row["store_id"] == store), key=_rank) for store in stores]

@@ -14,7 +14,7 @@ from plotnine import labs
 from plotnine.exceptions import PlotnineWarning
 
 from reports import theme
-from reports.charts.bars import Words
+from reports.charts.canvas import Words
 from reports.charts.layout import NARROW, WIDE, Layout, fit_line, widest
 from reports.charts.lines import Line, draw_lines
 from reports.kpis import KPIS
