@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PORT ?= 4200
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-redshift mutants lint metrics notebook ui bench docs sources lock datasets
+.PHONY: help run test test-redshift mutants lint metrics notebook ui bench docs words sources lock datasets
 
 help:
 	@echo "make run       set up and run the whole pipeline on data/datasets; prints where the report lies"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gettext
 import io
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -102,9 +103,13 @@ def group_digits(number: str) -> str:
 
 
 def with_currency(number: str) -> str:
-    """The number with the sign of the currency where the language has it: $5, 5 €; a letter never touches a digit."""
+    """The number with the sign of the currency where the language has it: $5, 5 €; a letter never touches a digit.
+
+    A page has one currency and names it in words, so its sign goes without the country: $, not $US or CA$.
+    """
     now = reader()
     symbol = get_currency_symbol(now.currency, locale=now.locale)
+    symbol = "".join(sign for sign in symbol if unicodedata.category(sign) == "Sc") or symbol
     if not now.locale.currency_formats["standard"].pattern.startswith("¤"):
         return f"{number}{NO_BREAK}{symbol}"
     minus = number[: len(number) - len(number.lstrip("\N{MINUS SIGN}"))]

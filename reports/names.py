@@ -17,6 +17,7 @@ _CHART_NAME_LENGTH = 60
 _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 LEFT_TO_RIGHT = "\u200e"
 _INVISIBLE = frozenset("\u200b\u2060\ufeff")
+_SPACES = re.compile(r"[^\S\u00a0\u202f]+")  # where a line may break
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~#@])")
 
 _OURS = frozenset(  # what the star schema calls a record that is not there, and the sum of all
@@ -46,7 +47,7 @@ def join_names(names: Sequence[str]) -> str:
 def clean_text(text: str, limit: int) -> str:
     """One line of at most `limit` characters, without control characters or marks that turn the reading direction."""
     kept = "".join(" " if _is_control(char) else char for char in text if char not in _BIDI_CONTROLS | _INVISIBLE)
-    line = " ".join(kept.split())
+    line = _SPACES.sub(" ", kept).strip()
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
@@ -67,7 +68,7 @@ def sentence_text(text: str | None, limit: int = 60) -> str:
 def markdown_text(text: str) -> str:
     """Text that Markdown shows as it is: no HTML, no emphasis, no link, no new column, no new line."""
     plain = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    escaped = _MARKDOWN.sub(r"\\\1", " ".join(plain.split()))
+    escaped = _MARKDOWN.sub(r"\\\1", _SPACES.sub(" ", plain).strip())
     return escaped.replace("://", "\\://").replace("www.", "www\\.")
 
 

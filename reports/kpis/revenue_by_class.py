@@ -27,7 +27,9 @@ def write_headline(frame: pl.DataFrame) -> str:
         return tr("No class of customers has sales in the last year.")
     gold = [row for row in ranked[1:] if row["customer_status"] == "Gold"]
     is_tied = len(ranked) > 1 and ranked[1]["net_sales_last_year_usd"] == ranked[0]["net_sales_last_year_usd"]
-    classes = "; ".join(_write_class(row) for row in [ranked[0], *gold])
+    classes = _write_class(ranked[0])
+    for row in gold:
+        classes = tr("{first}; {second}", first=classes, second=_write_class(row))
     if is_tied:
         return tr("Among the classes that bring most in the last year is {classes}.", classes=classes)
     return tr("The class that brings most in the last year is {classes}.", classes=classes)
