@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import polars as pl
 from plotnine import aes, geom_point, geom_rect, geom_segment, geom_text
 
-from reports.charts.layout import Layout
+from reports.charts.canvas import LABEL_GAP, MARGIN_INCHES
+from reports.charts.layout import Layout, fit_line
 from reports.theme import INK, MARK, NET, TAX
 
 HALF_BAR = 0.34  # of a row's height
@@ -52,7 +53,7 @@ def add_labels(
         {
             "at": [float("inf" if is_second else "-inf") if layout.is_narrow else max(end, 0.0) for end in at],
             "row": [(LABEL_LIFT if layout.is_narrow else lift) - row for row in range(len(at))],
-            "text": [text.strip() if layout.is_narrow else text for text in texts],
+            "text": [_fit_label(text, layout) for text in texts],
         }
     )
     return geom_text(
@@ -63,6 +64,12 @@ def add_labels(
         size=layout.label_size,
         color=color,
     )
+
+
+def _fit_label(text: str, layout: Layout) -> str:
+    """The label with a gap before it, or in the line that it has for itself in a narrow drawing."""
+    room = layout.width - MARGIN_INCHES
+    return fit_line(text, "", layout.label_size, room) if layout.is_narrow else LABEL_GAP + text
 
 
 def add_marks(values: Sequence[float | None], layout: Layout) -> geom_segment:

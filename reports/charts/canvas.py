@@ -35,7 +35,8 @@ FRAME_INCHES = 1.4  # title, subtitle, ticks and axis title
 HEAD_INCHES = 0.2  # above the first row, for the name of the marks
 NAME_LIFT = 0.36  # of a row of a narrow drawing, from its middle
 MARGIN_INCHES = 0.42  # left and right of the chart, and between names and bars
-LEAST_BAR_INCHES, LEAST_NAME_INCHES = 2.4, 1.2  # what is left to the longest bar beside its label, and to names
+LEAST_BAR_INCHES, LEAST_NAME_INCHES = 2.0, 1.2  # what is left to the longest bar beside its label, and to names
+LABEL_GAP = "  "  # between the end of a bar and its label
 MOST_TICKS, TICK_GAP_INCHES = 5, 0.1
 
 
@@ -84,7 +85,7 @@ class Scale:
         span = self.reach - self.floor or 1.0
         if layout.is_narrow:
             return self.floor + span
-        label = min(widest(self.labels, layout.label_size), room - 1.0)
+        label = min(widest([LABEL_GAP + text for text in self.labels], layout.label_size), room - 1.0)
         return self.floor + span * room / (room - label)
 
     def ticks(self, room: float, layout: Layout) -> list[float]:
@@ -164,7 +165,8 @@ def draw_nothing(words: Words, layout: Layout, sentence: str) -> ggplot:
 
 def _fit_names(names: Sequence[str], scale: Scale, layout: Layout) -> list[str]:
     """The names of a wide drawing, cut only where the bars and their labels would lack room."""
-    room = layout.width - MARGIN_INCHES - widest(scale.labels, layout.label_size) - LEAST_BAR_INCHES
+    label = widest([LABEL_GAP + text for text in scale.labels], layout.label_size)
+    room = layout.width - MARGIN_INCHES - label - LEAST_BAR_INCHES
     return [fit_lines(name, layout.name_size, max(room, LEAST_NAME_INCHES)) for name in names]
 
 

@@ -70,7 +70,7 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     means = [read_mean(row) for row in rows]
     ranges = [mean.interval or (mean.value, mean.value) for mean in means]
     ends = [high for _, high in ranges]
-    texts = [f"  {_label(row, mean)}" for row, mean in zip(rows, means, strict=True)]
+    texts = [_label(row, mean) for row, mean in zip(rows, means, strict=True)]
     colors = [NET if row["store_id"] is not None else TOTAL for row in rows]
     scale = Scale([*chain(*ranges), *(mean.value for mean in means)], format_compact, texts)
     chart = draw_canvas([_row_name(row) for row in rows], words, scale, layout)
@@ -108,7 +108,8 @@ def _amount(row: dict[str, Any]) -> str:
 
 def _row_name(row: dict[str, Any]) -> str:
     name = chart_name(row["store_name"], row["store_id"] or ALL_STORES)
-    return f"{name}\n{tr_many('{count} customer', '{count} customers', row['customer_count'])}"
+    customers = tr_many("{count} customer", "{count} customers", row["customer_count"])
+    return f"{name}\n{customers}"
 
 
 def _label(row: dict[str, Any], mean: Mean) -> str:

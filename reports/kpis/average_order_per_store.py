@@ -60,9 +60,7 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     gross = top["average_order_gross_usd"].cast(pl.Float64).to_list()
     net = top["average_order_net_usd"].cast(pl.Float64).to_list()
     rows = top.rows(named=True)
-    texts = [
-        f" {tr('{gross} gross  ·  {net} net', gross=_amount(row, 'gross'), net=_amount(row, 'net'))}" for row in rows
-    ]
+    texts = [tr("{gross} gross  ·  {net} net", gross=_amount(row, "gross"), net=_amount(row, "net")) for row in rows]
     names = [_name(row) for row in rows]
     scale = Scale([*gross, *net], format_compact, texts)
     return (

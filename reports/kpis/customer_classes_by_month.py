@@ -55,7 +55,8 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
 def _line(rows: pl.DataFrame, status: str | None, days: Sequence[date]) -> Line:
     counts = dict(zip(rows["as_of_date"], rows["customer_count"], strict=True))
     values = [float(counts[day]) if day in counts else None for day in days]
-    label = f"{chart_name(status, tr('(none)'))} {format_integer(counts.get(days[-1], 0))}"
+    name = chart_name(status, tr("(none)"))
+    label = f"{name} {format_integer(counts.get(days[-1], 0))}"
     return Line(values, label, CLASSES.get(status or "", NET), not _is_month_end(days[-1]))
 
 

@@ -70,9 +70,7 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
 
 def _label(row: dict[str, Any]) -> str:
     price, ratio = format_money(row["price_usd"]), row["unit_margin_ratio"]
-    return (
-        f"  {tr('{price}  ·  margin {share}', price=price, share=format_share(ratio)) if ratio is not None else price}"
-    )
+    return tr("{price}  ·  margin {share}", price=price, share=format_share(ratio)) if ratio is not None else price
 
 
 PRICE_GUIDE = Kpi(

@@ -52,9 +52,9 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
 def _label(row: dict[str, Any]) -> str:
     margin, ratio = format_money(row["margin_usd"]), row["margin_ratio"]
     if ratio is None:
-        return f" {margin}"
+        return margin
     sales = format_money(row["net_sales_usd"])
-    return f" {tr('{margin}  ·  {share} of {sales}', margin=margin, share=format_share(ratio), sales=sales)}"
+    return tr("{margin}  ·  {share} of {sales}", margin=margin, share=format_share(ratio), sales=sales)
 
 
 def _write_first(row: dict[str, Any]) -> str:

@@ -45,11 +45,11 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     rows = frame.rows(named=True)
     if not any(row["customer_count"] for row in rows):
         return draw_nothing(words, layout, tr("No customers so far"))
-    names = [f"{chart_name(row['customer_status'], tr('(none)'))}\n{_customers(row)}" for row in rows]
+    names = [_name(row) for row in rows]
     year = frame["net_sales_last_year_usd"].cast(pl.Float64).to_list()
     ever = frame["net_sales_all_time_usd"].cast(pl.Float64).to_list()
-    texts = [f" {amount_and_share(row['net_sales_last_year_usd'], row['share_of_net_sales_ratio'])}" for row in rows]
-    ever_texts = [f" {tr('{amount} all time', amount=format_money(row['net_sales_all_time_usd']))}" for row in rows]
+    texts = [amount_and_share(row["net_sales_last_year_usd"], row["share_of_net_sales_ratio"]) for row in rows]
+    ever_texts = [tr("{amount} all time", amount=format_money(row["net_sales_all_time_usd"])) for row in rows]
     scale = Scale([*year, *ever], format_compact, [*texts, *ever_texts])
     colors = [CLASSES.get(row["customer_status"], NET) for row in rows]
     chart = draw_canvas(names, words, scale, layout)
@@ -58,6 +58,11 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     chart += add_labels(year, texts, layout, lift=0.15)
     chart += add_labels(ever, ever_texts, layout, MUTED, lift=-0.24)
     return chart
+
+
+def _name(row: dict[str, Any]) -> str:
+    name = chart_name(row["customer_status"], tr("(none)"))
+    return f"{name}\n{_customers(row)}"
 
 
 def _customers(row: dict[str, Any]) -> str:

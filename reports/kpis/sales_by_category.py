@@ -57,14 +57,15 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     values = top["net_sales_usd"].cast(pl.Float64).to_list()
     rows = top.rows(named=True)
     names = [_name(row) for row in rows]
-    texts = [f" {amount_and_share(row['net_sales_usd'], row['share_of_net_sales_ratio'])}" for row in rows]
+    texts = [amount_and_share(row["net_sales_usd"], row["share_of_net_sales_ratio"]) for row in rows]
     scale = Scale(values, format_compact, texts)
     return draw_canvas(names, words, scale, layout) + add_bars(values, layout) + add_labels(values, texts, layout)
 
 
 def _name(row: dict[str, Any]) -> str:
     items = tr_many("{count} item", "{count} items", row["item_count"])
-    return f"{chart_name(row['category'], tr('(none)'))}\n{items}"
+    name = chart_name(row["category"], tr("(none)"))
+    return f"{name}\n{items}"
 
 
 SALES_BY_CATEGORY = Kpi(

@@ -58,21 +58,21 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     busiest = [max((row for row in rows if row["store_id"] == store), key=_rank) for store in stores]
     tiles = [
         Tile(
-            row=stores.index(row["store_id"]) * DAYS + row["weekday_number"] - 1,
+            row=stores.index(row["store_id"]) * (1 + DAYS) + row["weekday_number"],
             column=row["hour_number"] - first,
             shade=_per_day(row) / most,
             text=STAR if any(row is found for found in busiest) else "",
         )
         for row in rows
     ]
-    names = [name for row in busiest for name in _weekday_names(row)]
+    names = [name for row in busiest for name in _row_names(row)]
     return draw_tiles(names, [f"{hour}" for hour in range(first, last + 1)], tiles, words, layout)
 
 
-def _weekday_names(row: dict[str, Any]) -> list[str]:
-    """The weekdays; the first says whose they are."""
-    monday, *others = (format_weekday(number) for number in range(1, DAYS + 1))
-    return [f"{chart_name(row['store_name'], row['store_id'])}  {monday}", *others]
+def _row_names(row: dict[str, Any]) -> list[str]:
+    """The store, in a row without tiles, and the weekdays under it."""
+    days = (format_weekday(number) for number in range(1, DAYS + 1))
+    return [chart_name(row["store_name"], row["store_id"]), *days]
 
 
 def _per_day(row: dict[str, Any]) -> float:

@@ -56,7 +56,7 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     rows = top.rows(named=True)
     names = [chart_name(row["customer_name"], row["customer_id"]) for row in rows]
     ranked = [f"{rank}. {name}" for rank, name in enumerate(names, start=1)]
-    texts = [f" {amount_and_share(row['net_sales_usd'], row['share_of_net_sales_ratio'])}" for row in rows]
+    texts = [amount_and_share(row["net_sales_usd"], row["share_of_net_sales_ratio"]) for row in rows]
     scale = Scale(values, format_compact, texts)
     return draw_canvas(ranked, words, scale, layout) + add_bars(values, layout) + add_labels(values, texts, layout)
 

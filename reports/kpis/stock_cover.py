@@ -90,8 +90,8 @@ def _name(row: dict[str, Any]) -> str:
 def _label(row: dict[str, Any]) -> str:
     days, units = format_quantity(row["days_of_supply"]), format_integer(row["units_on_hand"])
     if _is_late(row):
-        return f"  {tr('{days} days  ·  {units} on hand  ·  too short', days=days, units=units)}"
-    return f"  {tr('{days} days  ·  {units} on hand', days=days, units=units)}"
+        return tr("{days} days  ·  {units} on hand  ·  too short", days=days, units=units)
+    return tr("{days} days  ·  {units} on hand", days=days, units=units)
 
 
 STOCK_COVER = Kpi(

@@ -47,7 +47,7 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
         return draw_nothing(words, layout, tr("No sales in the last year, nor in the one before"))
     texts = [_label(row) for row in rows]
     before_texts = [
-        f" {tr('{amount} the year before', amount=format_money(row['net_sales_previous_year_usd']))}" for row in rows
+        tr("{amount} the year before", amount=format_money(row["net_sales_previous_year_usd"])) for row in rows
     ]
     scale = Scale([*year, *before], format_compact, [*texts, *before_texts])
     chart = draw_canvas([_name(row) for row in rows], words, scale, layout)
@@ -66,7 +66,7 @@ def _name(row: dict[str, Any]) -> str:
 def _label(row: dict[str, Any]) -> str:
     is_told = row["is_comparable"] and row["growth_ratio"] is not None
     growth = f"  ·  {format_growth(row['growth_ratio'])}" if is_told else ""
-    return f" {format_money(row['net_sales_usd'])}{growth}"
+    return f"{format_money(row['net_sales_usd'])}{growth}"
 
 
 def _write_first(row: dict[str, Any]) -> str:

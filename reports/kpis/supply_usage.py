@@ -63,7 +63,8 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
 def _name(row: dict[str, Any]) -> str:
     supply = chart_name(row["supply_name"], row["supply_id"])
     store = chart_name(row["store_name"], row["store_id"])
-    return f"{supply}\n{tr('{store}, perishable', store=store) if row['is_perishable'] else store}"
+    where = tr("{store}, perishable", store=store) if row["is_perishable"] else store
+    return f"{supply}\n{where}"
 
 
 def _units(row: dict[str, Any]) -> str:
@@ -71,7 +72,7 @@ def _units(row: dict[str, Any]) -> str:
 
 
 def _label(row: dict[str, Any]) -> str:
-    return f" {format_money(row['cost_usd'])}  ·  {_units(row)}"
+    return f"{format_money(row['cost_usd'])}  ·  {_units(row)}"
 
 
 SUPPLY_USAGE = Kpi(

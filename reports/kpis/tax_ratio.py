@@ -63,9 +63,9 @@ def _name(row: dict[str, Any]) -> str:
 
 def _label(row: dict[str, Any]) -> str:
     if row["effective_tax_ratio"] is None:
-        return f"  {tr('no net sales')}"
+        return tr("no net sales")
     gap = f"  ({format_points(row['difference_ratio'])})" if row["difference_ratio"] is not None else ""
-    return f"  {format_rate(row['effective_tax_ratio'])}{gap}"
+    return f"{format_rate(row['effective_tax_ratio'])}{gap}"
 
 
 def _write_total(row: dict[str, Any]) -> str:

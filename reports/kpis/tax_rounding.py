@@ -65,7 +65,7 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
 
 def _label(row: dict[str, Any]) -> str:
     share = f"  ·  {format_share(row['order_below_count'] / row['order_count'])}" if row["order_count"] else ""
-    return f"  {format_integer(row['order_below_count'])}{share}"
+    return f"{format_integer(row['order_below_count'])}{share}"
 
 
 _SIDES = ("order_below_count", "order_above_count")
