@@ -19,7 +19,7 @@ from plotnine import (
     theme,
 )
 
-from reports.charts.bars import FRAME_INCHES, MARGIN_INCHES, ROW_INCHES, Words, write_words
+from reports.charts.canvas import FRAME_INCHES, MARGIN_INCHES, ROW_INCHES, Words, write_words
 from reports.charts.layout import Layout, fit_lines, widest
 from reports.theme import INK, PAPER, STEPS, report_theme
 

@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Scale, Words, add_bars, add_labels, add_marks, draw_canvas, draw_nothing, tell_rest
+from reports.charts.bars import add_bars, add_labels, add_marks
+from reports.charts.canvas import Scale, Words, draw_canvas, draw_nothing, tell_rest
 from reports.charts.layout import WIDE, Layout
 from reports.formats import Format, format_compact, format_integer, format_money, format_share
 from reports.kpis.kpi import Column, Kpi
@@ -46,32 +47,30 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     words = Words(
         title=tr("Price and least price for the margin"),
         subtitle=join_sentences(
-            tr("Bar: the price. Orange: the least price for the margin that is wanted."), tell_rest(TOP, frame.height)
+            tr("The price of each product, and what part of it is margin."), tell_rest(TOP, frame.height)
         ),
         axis=tr("Price before tax, {money}"),
+        mark=tr("least price for the margin that is wanted"),
     )
     if top.is_empty():
-        return draw_nothing(words, layout)
+        return draw_nothing(words, layout, tr("No product has a price"))
     rows = top.rows(named=True)
     prices = top["price_usd"].cast(pl.Float64).to_list()
     targets = top["target_price_usd"].cast(pl.Float64).to_list()
-    ends = [max(pair) for pair in zip(prices, targets, strict=True)]
     texts = [_label(row) for row in rows]
     names = [chart_name(row["product_name"], row["product_id"]) for row in rows]
-    scale = Scale(reach=max(ends), tick=format_compact, labels=texts)
+    scale = Scale(prices, format_compact, texts, targets)
     return (
         draw_canvas(names, words, scale, layout)
         + add_bars(prices, layout)
         + add_marks(targets, layout)
-        + add_labels(ends, texts, layout)
+        + add_labels(scale.ends, texts, layout)
     )
 
 
 def _label(row: dict[str, Any]) -> str:
     price, ratio = format_money(row["price_usd"]), row["unit_margin_ratio"]
-    return (
-        f"  {tr('{price}  ·  margin {share}', price=price, share=format_share(ratio)) if ratio is not None else price}"
-    )
+    return tr("{price}  ·  margin {share}", price=price, share=format_share(ratio)) if ratio is not None else price
 
 
 PRICE_GUIDE = Kpi(

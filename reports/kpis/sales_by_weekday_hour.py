@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Words, draw_nothing, tell_biggest
+from reports.charts.canvas import Words, draw_nothing, tell_biggest
 from reports.charts.layout import WIDE, Layout
 from reports.charts.tiles import Tile, draw_tiles
 from reports.formats import Format, format_hour, format_money, format_weekday
@@ -52,27 +52,27 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     )
     rows = [row for row in known.iter_rows(named=True) if row["store_id"] in stores]
     if not rows:
-        return draw_nothing(words, layout)
+        return draw_nothing(words, layout, tr("No orders in the last year"))
     first, last = min(row["hour_number"] for row in rows), max(row["hour_number"] for row in rows)
     most = max(_per_day(row) for row in rows) or 1.0
     busiest = [max((row for row in rows if row["store_id"] == store), key=_rank) for store in stores]
     tiles = [
         Tile(
-            row=stores.index(row["store_id"]) * DAYS + row["weekday_number"] - 1,
+            row=stores.index(row["store_id"]) * (1 + DAYS) + row["weekday_number"],
             column=row["hour_number"] - first,
             shade=_per_day(row) / most,
             text=STAR if any(row is found for found in busiest) else "",
         )
         for row in rows
     ]
-    names = [name for row in busiest for name in _weekday_names(row)]
+    names = [name for row in busiest for name in _row_names(row)]
     return draw_tiles(names, [f"{hour}" for hour in range(first, last + 1)], tiles, words, layout)
 
 
-def _weekday_names(row: dict[str, Any]) -> list[str]:
-    """The weekdays; the first says whose they are."""
-    monday, *others = (format_weekday(number) for number in range(1, DAYS + 1))
-    return [f"{chart_name(row['store_name'], row['store_id'])}  {monday}", *others]
+def _row_names(row: dict[str, Any]) -> list[str]:
+    """The store, in a row without tiles, and the weekdays under it."""
+    days = (format_weekday(number) for number in range(1, DAYS + 1))
+    return [chart_name(row["store_name"], row["store_id"]), *days]
 
 
 def _per_day(row: dict[str, Any]) -> float:

@@ -14,7 +14,7 @@ from plotnine import geom_point
 
 from reports import theme
 from reports.charts import tiles
-from reports.charts.bars import Words
+from reports.charts.canvas import Words
 from reports.charts.layout import NARROW, WIDE, Layout
 from reports.charts.lines import Line, draw_lines
 from reports.kpis import KPIS
