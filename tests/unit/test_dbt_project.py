@@ -35,6 +35,7 @@ MART_TABLES = {
     "fact_orders_items",
     "fact_refunds",
     "fact_stock_counts",
+    "fact_stock_on_hand",
     "fact_supply_usage",
 }
 # views of marts and marts built from them: the others wait for the gate, so that nothing is published untested
