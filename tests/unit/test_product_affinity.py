@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from datetime import date
-from importlib.util import module_from_spec, spec_from_file_location
 from itertools import permutations
-from pathlib import Path
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-PATH = Path(__file__).resolve().parents[2] / "dbt/models/data_mart/product_affinity.py"
-SPEC = spec_from_file_location("product_affinity", PATH)
-assert SPEC is not None
-assert SPEC.loader is not None
-affinity = module_from_spec(SPEC)
-SPEC.loader.exec_module(affinity)
+from tests.python_models import load_python_model
 
+affinity = load_python_model("product_affinity")
 PRODUCTS = pl.DataFrame({"product_id": ["A", "B", "C"], "product_name": ["tea", "jam", "bread"]})
 
 
