@@ -113,6 +113,10 @@ def test_spread_of_a_long_series_reads_thirteen_weeks_and_doubts_a_twenty_sixth(
     assert found == pytest.approx([np.sqrt(28 * (91 * 0 + 91 * 4) / 182 + (28 * 4 / 26) ** 2)])
 
 
+def test_spread_of_less_than_a_week_doubts_the_whole_level_and_no_more() -> None:
+    assert demand.measure_spread(series(4, 4, 4)) == pytest.approx([np.sqrt(28 * 91 * 4 / 94 + (28 * 4) ** 2)])
+
+
 def test_spread_of_nothing_is_none() -> None:
     assert demand.measure_spread(series(*[0] * 100)).tolist() == [0]
 
@@ -203,6 +207,11 @@ def test_judgement_counts_windows_their_errors_and_those_within_their_bounds() -
                 off, units = off + abs(total - actual), units + actual
         expected = (pytest.approx(off / units), windows, covered)
         assert found.row(row) == expected
+
+
+def test_total_on_the_bound_itself_lies_within() -> None:
+    found = demand.judge(demand.walk_through_time(np.full((5, 400), 3.0)))
+    assert found.rows() == [(0.0, 26, 26)] * 5
 
 
 def simulate(kind: str, seed: int) -> Floats:
@@ -325,10 +334,17 @@ def test_forecast_table_is_the_last_step_of_the_walk() -> None:
     daily = (walk.actual - walk.forecast)[:, -30:-4] / walk.spread[:, -30:-4, None]
     high = walk.forecast[:, -1] + np.quantile(daily.reshape(-1, 28), 0.9, axis=0) * walk.spread[:, -1:]
     assert found["high_units"].to_numpy().reshape(12, 28) == pytest.approx(high, abs=1e-5)
-    assert found["low_units"].min() >= 0
     judged = demand.judge(walk)
     for name in judged.columns:
         assert found.filter(days_ahead=1)[name].to_list() == judged[name].to_list(), name
+
+
+def test_forecast_of_what_is_rarely_used_is_bounded_by_nothing_below() -> None:
+    rare = np.random.default_rng(7).poisson(0.1, (40, 300))
+    used = usage(*((f"s{row}", "milk", 299 - day, int(rare[row, day])) for row, day in np.ndindex(40, 300)))
+    found = demand.forecast_demand(used, recipes("milk"), AS_OF)
+    assert (found["low_units"].min(), found["low_units_to_date"].min()) == (0, 0)
+    assert found.filter(days_ahead=28)["high_units_to_date"].min() > 0
 
 
 def test_forecast_of_nothing_or_of_no_day_has_the_columns_of_the_table() -> None:

@@ -109,6 +109,7 @@ def test_order_that_comes_after_the_28_days_is_not_given() -> None:
 def test_stock_below_nothing_counts_as_none_and_is_shown_as_it_is() -> None:
     found = suggest(forecast(2), counted(-9), supply(**KEEPS))
     assert (found["units_on_hand"], found["suggested_order_unit_count"]) == (-9, 78)
+    assert order_and_waste(forecast(2, width=0), counted(-9), supply(keeps=14, lead=3)) == (28, 0)
 
 
 def test_order_of_what_spoils_lasts_until_it_spoils() -> None:
@@ -140,10 +141,25 @@ def test_order_of_what_spoils_may_waste_some_of_itself() -> None:
     assert wasted == round(17 + scale * math.log(1 + math.exp(-17 / scale)))
 
 
+def test_waste_of_an_order_that_spoils_on_the_28th_day_is_of_these_days() -> None:
+    left = 28 + 56 / (2 * math.log(9)) * math.log1p(1 / 9)
+    assert order_and_waste(forecast(2), counted(0), supply(keeps=25, lead=3)) == (78, round(left))
+    assert order_and_waste(forecast(2), counted(0), supply(keeps=26, lead=3)) == (78, 0)
+
+
+def test_waste_of_an_order_is_no_more_than_the_order() -> None:
+    scale = 28 / (2 * math.log(9))
+    spoilt = 32 + scale * math.log1p(math.exp(-32 / scale))  # of 60, after 14 days of 2
+    order = math.ceil(42 - (60 - spoilt))
+    assert order + 60 - spoilt - 28 + scale * math.log1p(math.exp(-14.96 / scale)) > order
+    assert order_and_waste(forecast(2), counted(60), supply(keeps=14, lead=0)) == (order, round(spoilt + order))
+
+
 def test_surplus_is_the_mean_of_what_simulated_demand_leaves() -> None:
     scale, draws = 3.0, [i / 20_000 for i in range(1, 20_000)]
     demand = [40 + scale * math.log(p / (1 - p)) for p in draws]
     bounds = {"x_expected": 40.0, "x_low": 40 - scale * math.log(9), "x_high": 40 + scale * math.log(9)}
+    assert pl.DataFrame([bounds]).select(reorder.expect_surplus(pl.lit(0.0), "x")).item() == 0
     for units in (30.0, 40.0, 47.0):
         found = pl.DataFrame([bounds | {"units": units}]).select(reorder.expect_surplus(pl.col("units"), "x")).item()
         assert found == pytest.approx(sum(max(units - each, 0) for each in demand) / len(demand), rel=0.01)
@@ -178,7 +194,7 @@ def test_suggestion_of_what_nobody_will_use_is_none_and_all_of_it_spoils() -> No
 
 
 def test_suggestions_stand_by_store_and_supply_and_each_has_its_own_figures() -> None:
-    pairs = [("s2", "tea", 1.0, 3), ("s1", "tea", 2.0, 5), ("s1", "milk", 3.0, 7)]
+    pairs = [("s2", "tea", 1.0, 3), ("s1", "tea", 2.0, 5), ("s1", "milk", 3.0, 7), ("s2", "milk", 0.5, 1)]
     forecasts = pl.concat([forecast(daily, 0.0, store, name) for store, name, daily, _ in pairs])
     stock = pl.concat([counted(units, 0, store, name) for store, name, _, units in reversed(pairs)])
     terms = pl.concat([supply(supply_id="tea", **KEEPS), supply(supply_id="milk", lead=0, **KEEPS)])
@@ -187,6 +203,7 @@ def test_suggestions_stand_by_store_and_supply_and_each_has_its_own_figures() ->
     assert found.select(columns).rows() == [
         ("s1", "milk", 7, 84, 77),
         ("s1", "tea", 5, 56, 50),
+        ("s2", "milk", 1, 14, 13),
         ("s2", "tea", 3, 28, 25),
     ]
 

@@ -64,7 +64,7 @@ def plan_orders(pairs: pl.DataFrame) -> pl.DataFrame:
     """
     is_perishable, lead = pl.col("is_perishable"), pl.col("lead_time_days").clip(0, HORIZON)
     age = (pl.col("as_of_date") - pl.col("counted_date")).dt.total_days()
-    stock_spoils = (pl.col("shelf_life_days") - age).clip(0)
+    stock_spoils = pl.col("shelf_life_days") - age
     order_spoils = lead + pl.col("shelf_life_days")
     end = pl.when(is_perishable).then(order_spoils.clip(0, HORIZON)).when(~is_perishable).then(HORIZON)
     dated = pairs.with_columns(
