@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PORT ?= 4200
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-redshift mutants lint metrics notebook ui bench docs sources lock datasets
+.PHONY: help run test test-redshift mutants lint metrics notebook ui bench docs words sources lock datasets
 
 help:
 	@echo "make run       set up and run the whole pipeline on data/datasets; prints where the report lies"
@@ -18,6 +18,7 @@ help:
 	@echo "make ui        Prefect server, deployments and a worker on this machine (PORT=4200)"
 	@echo "make bench     measure conversion and loading beside other tools"
 	@echo "make docs      dbt documentation as one HTML file in data/work/docs, the drawings in data/images, the picture of the report"
+	@echo "make words     the texts of the report into its French catalogue, reports/locale; says what has no translation yet"
 	@echo "make sources   write the raw tables of the dbt sources from the contracts again"
 	@echo "make lock      resolve pyproject.toml into requirements.lock again"
 	@echo "make datasets  rebuild data/datasets, byte for byte"
@@ -66,6 +67,9 @@ bench: $(VENV)/.installed
 
 docs: $(VENV)/.installed
 	@$(BIN)/python infra/docs.py
+
+words: $(VENV)/.installed
+	@$(BIN)/python infra/words.py
 
 sources: $(VENV)/.installed
 	@$(BIN)/python -m infra.dbt_sources

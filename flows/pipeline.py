@@ -14,15 +14,17 @@ from flows.run.command_line import run_flow
 from flows.run.settings import Target, load_settings
 from flows.run.summary import describe, hold_warehouse, open_run
 from flows.transform import transform
+from reports.languages import Language
 
 
 @flow(name="retail-pipeline")
-def retail_pipeline(
+def retail_pipeline(  # noqa: PLR0913, PLR0917 - each is a field of the deployment's form
     source: str | None = None,
     work_dir: str | None = None,
     target: Target | None = None,
     as_of: date | None = None,
     pdf: bool | None = None,
+    language: Language | None = None,
 ) -> dict[str, Any]:
     """Load the raw CSV files, build and test the star schema, and publish the KPI report.
 
@@ -32,12 +34,13 @@ def retail_pipeline(
         target: The warehouse: local (an embedded DuckDB file) or redshift.
         as_of: Last day that the numbers cover; "the last year" ends on it. Empty: the last plausible order date.
         pdf: Print the report as PDF too, by an installed Chromium. Empty: RETAIL_PDF, else not.
+        language: Of the page and the artifacts; the page in the other one lies beside it. Empty: RETAIL_LANGUAGE, en.
     """
-    settings = load_settings(source=source, work_dir=work_dir, target=target, as_of=as_of, pdf=pdf)
+    settings = load_settings(source=source, work_dir=work_dir, target=target, as_of=as_of, pdf=pdf, language=language)
     with open_run(settings) as run, hold_warehouse(run, settings):
         ingest(source, work_dir, target, as_of)
         transform(source, work_dir, target, as_of)
-        report(source, work_dir, target, as_of, pdf)
+        report(source, work_dir, target, as_of, pdf, language)
     get_run_logger().info("%s", describe(run.summary))
     return run.summary
 

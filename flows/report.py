@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
@@ -34,18 +35,22 @@ from reports.archive import archive_report, clear_leftovers, write_facts
 from reports.archive_page import Facts
 from reports.chromium import ChromiumError, find_chromium, print_pdf
 from reports.kpis import KPIS
-from reports.page import PageContext, Totals, render_page
+from reports.languages import LANGUAGES, Language, speaking, tr
+from reports.page import PageContext, Totals, Translation, render_page
 from reports.render import render_chart, render_svg
 from reports.summary import write_title
 
+PAGE = "index.html"
+
 
 @flow(name="report")
-def report(
+def report(  # noqa: PLR0913, PLR0917 - each is a field of the deployment's form
     source: str | None = None,
     work_dir: str | None = None,
     target: Target | None = None,
     as_of: date | None = None,
     pdf: bool | None = None,
+    language: Language | None = None,
 ) -> dict[str, Any]:
     """Compute the KPI tables, draw their charts, and publish the report page and the artifacts.
 
@@ -55,9 +60,11 @@ def report(
         target: The warehouse: local (an embedded DuckDB file) or redshift.
         as_of: Last day that the numbers cover; "the last year" ends on it. Empty: the last plausible order date.
         pdf: Print the report as PDF too, by an installed Chromium. Empty: RETAIL_PDF, else not.
+        language: Of the page and the artifacts; the page in the other one lies beside it. Empty: RETAIL_LANGUAGE, en.
     """
-    settings = load_settings(source=source, work_dir=work_dir, target=target, as_of=as_of, pdf=pdf)
-    with open_run(settings) as run, run.timed("report"), hold_warehouse(run, settings) as warehouse:
+    settings = load_settings(source=source, work_dir=work_dir, target=target, as_of=as_of, pdf=pdf, language=language)
+    reader = speaking(settings.language, settings.currency)
+    with open_run(settings) as run, run.timed("report"), hold_warehouse(run, settings) as warehouse, reader:
         _report(run, warehouse)
     return run.summary
 
@@ -74,8 +81,9 @@ def _report(run: Run, warehouse: Warehouse) -> None:
     clear_leftovers(settings.reports_dir)
     try:
         write_tables(frames, fresh)
-        draw_charts(frames, fresh)
-        page = render_page(frames, fresh, context)
+        draw_charts(frames, fresh, settings.language, settings.currency)
+        page = render_page(frames, fresh / PAGE, context, others=_others(settings.language))
+        write_translations(frames, fresh, context, settings.language)
         if settings.pdf:
             print_report(page, settings.chromium)
         write_facts(_facts(context, answers), fresh)
@@ -148,11 +156,30 @@ def write_tables(frames: Mapping[str, pl.DataFrame], folder: Path) -> None:
 
 
 @task(name="draw charts", cache_policy=NO_CACHE)
-def draw_charts(frames: Mapping[str, pl.DataFrame], folder: Path) -> None:
+def draw_charts(frames: Mapping[str, pl.DataFrame], folder: Path, language: Language, currency: str) -> None:
     """Each KPI as PNG and as SVG for wide and narrow screens, one after the other: pyplot is not thread-safe."""
-    for name, frame in frames.items():
-        render_chart(KPIS[name], frame, folder / f"{name}.png")
-        render_svg(KPIS[name], frame, folder)
+    with speaking(language, currency):
+        for name, frame in frames.items():
+            render_chart(KPIS[name], frame, folder / f"{name}.png")
+            render_svg(KPIS[name], frame, folder)
+
+
+def write_translations(
+    frames: Mapping[str, pl.DataFrame], folder: Path, context: PageContext, language: Language
+) -> None:
+    """The page in each language but that one, beside it; its drawings are in the page alone."""
+    for other in _others(language):
+        with speaking(other.language), TemporaryDirectory() as drawings:
+            for name, frame in frames.items():
+                render_svg(KPIS[name], frame, Path(drawings))
+            render_page(frames, folder / other.file, context, Path(drawings), _others(other.language, language))
+
+
+def _others(language: Language, main: Language | None = None) -> list[Translation]:
+    """The pages in the other languages as that page links them; `main` is the language of index.html."""
+    return [
+        Translation(other, PAGE if other == main else f"index.{other}.html") for other in LANGUAGES if other != language
+    ]
 
 
 @task(name="print report", cache_policy=NO_CACHE)
@@ -185,7 +212,6 @@ def _page_context(run: Run, answers: Answers) -> PageContext:
         target=run.settings.target,
         rows=Totals(**answers.build.findings["totals"]),
         notes=tuple(_notes(answers)),
-        currency=run.settings.currency,
         quality=quality_of(answers.build),
     )
 
@@ -193,7 +219,7 @@ def _page_context(run: Run, answers: Answers) -> PageContext:
 def _notes(answers: Answers) -> Iterator[str]:
     """What readers must know before they trust the numbers, beside the findings of the build."""
     if answers.is_behind:
-        yield "Files were loaded since these numbers were built; they are not in them."
+        yield tr("Files were loaded since these numbers were built; they are not in them.")
 
 
 if __name__ == "__main__":

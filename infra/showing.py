@@ -17,8 +17,9 @@ from PIL import Image
 from plotnine import aes, element_blank, element_text, geom_col, ggplot, labs, scale_x_continuous, theme, theme_minimal
 from sqlalchemy import Connection
 
-from reports.formats import MISSING, Format, format_value, markdown_text
+from reports.formats import MISSING, Format, format_value
 from reports.kpis import Kpi
+from reports.names import markdown_text
 from reports.render import render_chart
 
 SHOWN_ROWS = 12

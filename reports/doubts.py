@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from reports.formats import count_of, format_integer, format_money
+from reports.formats import format_integer, format_money
+from reports.languages import capitalize, mark, tr, tr_many
 
 YEARS = ("rolling_year", "sales_by_month", "store_performance")
 SALES = (*YEARS, "sales_by_weekday_hour", "average_order_comparison", "average_order_per_store")
@@ -40,68 +41,92 @@ class Finding:
 
     @property
     def effect(self) -> str:
-        """What it does to the numbers."""
-        return doubt_of(self.name).effect
+        """What it does to the numbers, in the reader's language."""
+        return tr(doubt_of(self.name).effect)
 
     @property
     def sentence(self) -> str:
         """E.g. `Orders of unknown stores: 3 ($12.30).`"""
-        money = f" ({format_money(self.amount_usd)})" if self.amount_usd is not None else ""
-        return f"{self.name[:1].upper()}{self.name[1:]}: {format_integer(self.count)}{money}."
+        said = {"finding": capitalize(tr(self.name)), "count": format_integer(self.count)}
+        if self.amount_usd is None:
+            return tr("{finding}: {count}.", **said)
+        return tr("{finding}: {count} ({amount}).", amount=format_money(self.amount_usd), **said)
 
 
 DOUBTS = {
-    "days of unusual volume": Doubt(
-        "A delivery may be missing, cut short or doubled; sales of these days are then too low or too high.",
+    mark("days of unusual volume"): Doubt(
+        mark("A delivery may be missing, cut short or doubled; sales of these days are then too low or too high."),
         (*SALES, *CUSTOMERS),
     ),
-    "orders before store opening": Doubt(
-        "They count on the day they are dated; the store's opening or the date is wrong, and with it which stores "
-        "were open in both years.",
+    mark("orders before store opening"): Doubt(
+        mark(
+            "They count on the day they are dated; the store's opening or the date is wrong, and with it which stores "
+            "were open in both years."
+        ),
         YEARS,
     ),
-    "orders dated after delivery": Doubt(
-        "They do not move the report date, and count only from their own date on; with the right date they would add "
-        "to an earlier period.",
+    mark("orders dated after delivery"): Doubt(
+        mark(
+            "They do not move the report date, and count only from their own date on; with the right date they would "
+            "add to an earlier period."
+        ),
         (*SALES, *CUSTOMERS),
     ),
-    "orders of unexplained sales": Doubt(
-        "Their subtotal is above the prices of their items, so an item is missing or a price is wrong; categories and "
-        "products then have too little, and margin too much.",
+    mark("orders of unexplained sales"): Doubt(
+        mark(
+            "Their subtotal is above the prices of their items, so an item is missing or a price is wrong; categories "
+            "and products then have too little, and margin too much."
+        ),
         (*PRODUCTS, *MARGIN[:2]),
     ),
-    "orders of unexplained tax": Doubt(
-        "Their tax differs from the store's rate by more than a cent; the effective rate moves with them.", TAX
+    mark("orders of unexplained tax"): Doubt(
+        mark("Their tax differs from the store's rate by more than a cent; the effective rate moves with them."), TAX
     ),
-    "refunds above their order": Doubt(
-        "More was given back than had been paid; refunds are shown too high if that is a mistake.", REFUNDS
+    mark("refunds above their order"): Doubt(
+        mark("More was given back than had been paid; refunds are shown too high if that is a mistake."), REFUNDS
     ),
-    "supplies of two costs": Doubt("The cost of a supply depends on the product; margins follow it.", MARGIN),
-    "supplies perishable and not": Doubt(
-        "The share of perishables and the shelf lives depend on which product is right.", ("product_margin", *SUPPLIES)
+    mark("supplies of two costs"): Doubt(
+        mark("The cost of a supply depends on the product; margins follow it."), MARGIN
     ),
-    "orders of unknown customers": Doubt(
-        "They count in all sales, and stand under (unknown customer) until the customers are delivered.", CUSTOMERS
+    mark("supplies perishable and not"): Doubt(
+        mark("The share of perishables and the shelf lives depend on which product is right."),
+        ("product_margin", *SUPPLIES),
     ),
-    "orders of unknown stores": Doubt(
-        "They count in all sales, and in those of no known store until the stores are delivered.", (*SALES, *TAX)
+    mark("orders of unknown customers"): Doubt(
+        mark("They count in all sales, and stand under (unknown customer) until the customers are delivered."),
+        CUSTOMERS,
     ),
-    "items of unknown orders": Doubt(
-        "They have neither day nor store and are left out of products and supplies until their orders are delivered.",
+    mark("orders of unknown stores"): Doubt(
+        mark("They count in all sales, and in those of no known store until the stores are delivered."), (*SALES, *TAX)
+    ),
+    mark("items of unknown orders"): Doubt(
+        mark(
+            "They have neither day nor store and are left out of products and supplies until their orders are "
+            "delivered."
+        ),
         (*PRODUCTS, "supply_usage"),
     ),
-    "items of unknown products": Doubt(
-        "They have neither price nor cost: categories have too little, and margin is too high.",
+    mark("items of unknown products"): Doubt(
+        mark("They have neither price nor cost: categories have too little, and margin is too high."),
         (*PRODUCTS, *MARGIN[:2], "supply_usage"),
     ),
-    "refunds of unknown orders": Doubt("They belong to no store until their orders are delivered.", REFUNDS),
-    "supplies of unknown products": Doubt("They are part of no recipe; costs are too low if a product is missing."),
-    "stock counts of unknown stores": Doubt("They stand under an unknown store.", ("stock_cover",)),
-    "stock counts of unknown supplies": Doubt("They stand under an unknown supply.", ("stock_cover",)),
-    **{
-        f"superseded {records}": Doubt("A later delivery replaced these records; each counts once.")
-        for records in ("orders", "items", "refunds", "stock counts")
-    },
+    mark("refunds of unknown orders"): Doubt(
+        mark("They belong to no store until their orders are delivered."), REFUNDS
+    ),
+    mark("supplies of unknown products"): Doubt(
+        mark("They are part of no recipe; costs are too low if a product is missing.")
+    ),
+    mark("stock counts of unknown stores"): Doubt(mark("They stand under an unknown store."), ("stock_cover",)),
+    mark("stock counts of unknown supplies"): Doubt(mark("They stand under an unknown supply."), ("stock_cover",)),
+    **dict.fromkeys(
+        (
+            mark("superseded orders"),
+            mark("superseded items"),
+            mark("superseded refunds"),
+            mark("superseded stock counts"),
+        ),
+        Doubt(mark("A later delivery replaced these records; each counts once.")),
+    ),
 }
 SET_ASIDE = {
     "raw_orders": (*SALES, *CUSTOMERS, *TAX),
@@ -113,7 +138,7 @@ SET_ASIDE = {
     "raw_refunds": REFUNDS,
     "raw_stock_counts": ("stock_cover",),
 }
-_NOT_DECLARED = Doubt("What it changes is not known.", (*SALES, *CUSTOMERS, *PRODUCTS, *SUPPLIES, *TAX))
+_NOT_DECLARED = Doubt(mark("What it changes is not known."), (*SALES, *CUSTOMERS, *PRODUCTS, *SUPPLIES, *TAX))
 
 
 def doubt_of(finding: str) -> Doubt:
@@ -125,7 +150,7 @@ def notes_at(kpi: str, findings: Iterable[Finding], set_aside: Sequence[tuple[st
     """The sentences that stand beside a KPI's number; `set_aside` are the tables with their records in quarantine."""
     told = [finding.sentence for finding in findings if finding.count and kpi in doubt_of(finding.name).kpis]
     lost = [
-        f"{count_of(count, 'record')} of {table} set aside."
+        tr_many("{count} record of {table} set aside.", "{count} records of {table} set aside.", count, table=table)
         for table, count in set_aside
         if count and kpi in SET_ASIDE.get(table, _NOT_DECLARED.kpis)
     ]

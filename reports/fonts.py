@@ -14,7 +14,7 @@ from functools import cache
 from fontTools import subset
 from matplotlib.font_manager import FontProperties, findfont
 
-from reports.formats import FONT
+from reports.names import FONT
 
 WEIGHTS = (400, 700)
 _RANGES = (range(0x20, 0x7F), range(0xA0, 0x180))  # Latin of western and central Europe

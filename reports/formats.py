@@ -1,33 +1,43 @@
-"""Values in, the text that a reader sees out: numbers, dates, names, and the escaping for each place they go to.
+"""Values in, the text that a reader sees out: numbers, amounts, dates.
 
-Every number of a chart, headline or table is formatted here, so that the same value reads the same everywhere.
+Every number of a chart, headline or table is formatted here, so that the same value reads the same everywhere, in the
+reader's language and the shop's currency (`reports.languages`).
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
-from functools import cache
 from typing import Any
 
-from matplotlib.font_manager import FontProperties, findfont, get_font
+from babel.dates import format_date as babel_date
+from babel.dates import format_datetime as babel_datetime
+from babel.numbers import format_compact_decimal
 
-FONT = "DejaVu Sans"  # ships with matplotlib: charts look the same on every machine
+from reports.languages import group_digits, reader, tr, with_currency
+from reports.names import clean_text, known_name
+
 MISSING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 _WHOLE_FROM, _COMPACT_FROM, _EXPONENT_FROM = 100, 10**7, 10**15  # dollars
-_UNKNOWN_GLYPH = "□"
-_CHART_NAME_LENGTH = 26
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_LEFT_TO_RIGHT = "\u200e"
-_INVISIBLE = frozenset("\u200b\u2060\ufeff")
-_MARKDOWN = re.compile(r"([\\`*_\[\]|~#@])")
-_COMPACT = ((Decimal(10) ** 12, "T"), (Decimal(10) ** 9, "B"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 3, "K"))
+
+
+@dataclass(frozen=True)
+class _Pattern:
+    """How a language writes what CLDR has no pattern for (CLDR's signs): the first of a month, times, narrow months."""
+
+    first: str
+    moment: str
+    narrow_month: str
+
+
+_PATTERNS = {
+    "en": _Pattern("1", "yyyy-MM-dd HH:mm", "MMM \u2019yy"),
+    "fr": _Pattern("1er", "d MMMM y 'à' H\u00a0'h'\u00a0mm", "MMM yy"),
+}
 
 
 class Format(Enum):
@@ -61,53 +71,70 @@ class Format(Enum):
 
 
 def format_integer(value: int) -> str:
-    """1234567 → 1,234,567."""
-    return f"{value:,}"
+    """1234567 → 1,234,567; in French 1 234 567."""
+    return group_digits(f"{value:,}")
 
 
 def format_usd(value: Decimal) -> str:
     """To the cent, without the sign of the currency, as the cells of a column are: 1,234.50."""
-    return _true_minus(f"{value:,.2f}")
+    return group_digits(f"{value:,.2f}")
 
 
 def format_money(value: Decimal) -> str:
-    """For sentences and chart labels: cents below $100, whole dollars below ten million, compact above."""
+    """For sentences and chart labels: cents below 100, whole amounts below ten million, compact above: $5,495."""
     size = abs(value)
-    sign = MINUS if value < 0 else ""
     if 0 < size < _WHOLE_FROM:
-        return f"{sign}${size:,.2f}"
+        return with_currency(group_digits(f"{value:,.2f}"))
     if size < _COMPACT_FROM:
-        return f"{sign}${size.quantize(Decimal(1), ROUND_HALF_UP):,}"
-    return sign + format_compact(size)
+        return with_currency(group_digits(f"{value.quantize(Decimal(1), ROUND_HALF_UP):,}"))
+    return format_compact(value)
 
 
 def format_mean(value: Decimal | float) -> str:
-    """A mean amount, to the cent below ten million dollars: $14.80, $120.05."""
+    """A mean amount, to the cent below ten million: $14.80, $120.05."""
     amount = Decimal(str(value))
     if abs(amount) >= _COMPACT_FROM:
         return format_money(amount)
-    return f"{MINUS if amount < 0 else ''}${abs(amount).quantize(Decimal('0.01'), ROUND_HALF_UP):,}"
+    return with_currency(group_digits(f"{amount.quantize(Decimal('0.01'), ROUND_HALF_UP):,}"))
 
 
 def format_compact(value: Decimal | float) -> str:
-    """For the ticks of a dollar axis: $950, $2.5K, $40M; beyond trillions with an exponent."""
+    """For the ticks of an axis of amounts: $950, $2.5K, $40M, 2,5 k €; beyond trillions with an exponent."""
     amount = Decimal(str(value))
     if abs(amount) >= _EXPONENT_FROM:
-        return f"${amount:.2e}"
-    for unit, letter in _COMPACT:
-        if abs(amount) >= unit:
-            return f"${_trim(amount / unit)}{letter}"
-    return f"${_trim(amount)}"
+        return with_currency(group_digits(f"{amount:.2e}"))
+    short = format_compact_decimal(amount, locale=reader().locale, fraction_digits=2)
+    return with_currency(short.replace("-", MINUS))
 
 
-def join_names(names: Sequence[str]) -> str:
-    """A; A and B; A, B and C."""
-    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
+def format_tick(count: float) -> str:
+    """For the ticks of an axis of counts: 1,500."""
+    return group_digits(f"{count:,.0f}")
+
+
+def format_plain_tick(number: float) -> str:
+    """For the ticks of an axis of days: 2.5; 10."""
+    return group_digits(f"{number:g}")
+
+
+def format_percent_tick(ratio: float) -> str:
+    """For the ticks of an axis of rates: 0.075 → 7.5%."""
+    return with_percent(group_digits(f"{ratio * 100:g}"))
+
+
+def with_percent(number: str) -> str:
+    """2.4%; in French with a space that does not break: 2,4 %."""
+    return str(reader().locale.percent_formats[None].pattern).replace("#,##0", number)
 
 
 def format_share(ratio: float) -> str:
     """A share of a whole: 0.0243 → 2.4%."""
-    return _signed(ratio * 100, 1) + "%"
+    return with_percent(_rounded(ratio * 100, 1))
+
+
+def format_whole_share(ratio: float) -> str:
+    """A share without decimals, where there is little room: 0.0243 → 2%."""
+    return with_percent(_rounded(ratio * 100, 0))
 
 
 def amount_and_share(amount: Decimal, share: float | None) -> str:
@@ -115,131 +142,79 @@ def amount_and_share(amount: Decimal, share: float | None) -> str:
     return format_money(amount) + (f"  ·  {format_share(share)}" if share is not None else "")
 
 
-def count_of(count: int, noun: str) -> str:
-    """1 order, 2 orders."""
-    return f"{format_integer(count)} {noun}{'' if count == 1 else 's'}"
-
-
 def format_rate(ratio: float) -> str:
     """A tax rate, which is declared with up to three decimals: 0.0625 → 6.250%."""
-    return _signed(ratio * 100, 3) + "%"
+    return with_percent(_rounded(ratio * 100, 3))
 
 
 def format_points(ratio: float) -> str:
-    """A difference of two rates in percentage points, with a true minus: -0.00033 → -0.033."""
-    text = _signed(ratio * 100, 3)
-    return text if ratio < 0 or float(text.replace(",", "")) == 0 else f"+{text}"
+    """A difference of two rates in percentage points, with a true minus: -0.00033 → -0.033; 0.000 has no sign."""
+    return _with_plus(ratio * 100, 3)
 
 
 def format_growth(ratio: float) -> str:
-    """A change of an amount, with its sign: 0.123 → +12.3%."""
-    text = _signed(ratio * 100, 1) + "%"
-    return text if ratio < 0 or text == "0.0%" else f"+{text}"
+    """A change of an amount, with its sign: 0.123 → +12.3%; no sign where it rounds to nothing."""
+    return with_percent(_with_plus(ratio * 100, 1))
 
 
 def format_quantity(value: float) -> str:
     """A count per day or a number of days: 12.3; cents of a unit below one: 0.04."""
-    return _signed(value, 1 if abs(value) >= 1 else 2)
+    return _rounded(value, 1 if abs(value) >= 1 else 2)
 
 
 def format_weekday(number: int) -> str:
     """1 → Monday."""
-    return WEEKDAYS[number - 1] if 1 <= number <= len(WEEKDAYS) else format_integer(number)
+    names = reader().locale.days["stand-alone"]["wide"]
+    return names[number - 1] if number - 1 in names else format_integer(number)
 
 
 def format_hour(number: int) -> str:
-    """The hour that begins then: 7 → 07:00."""
-    return f"{number:02}:00"
+    """The hour that begins then: 7 → 07:00; in French 7 h."""
+    return tr("{hour:02}:00", hour=number)
 
 
 def format_month(day: date) -> str:
     """August 2021."""
-    return f"{day:%B %Y}"
+    return babel_date(day, "MMMM y", locale=reader().locale)
+
+
+def format_short_month(day: date, *, is_narrow: bool) -> str:
+    """For the ticks of an axis of months: Aug 2021, with two digits of the year where there is little room."""
+    return babel_date(day, _PATTERNS[reader().language].narrow_month if is_narrow else "MMM y", locale=reader().locale)
 
 
 def format_local_moment(moment: datetime) -> str:
     """A time on the store's own clock: 2021-08-31 06:15."""
-    return f"{moment:%Y-%m-%d %H:%M}"
+    return babel_datetime(moment.replace(tzinfo=None), _PATTERNS[reader().language].moment, locale=reader().locale)
 
 
 def format_date(day: date) -> str:
-    """30 August 2021."""
-    return f"{day.day} {day:%B %Y}"
+    """30 August 2021; in French the first of a month is 1er."""
+    number = _PATTERNS[reader().language].first if day.day == 1 else str(day.day)
+    return f"{number} {format_month(day)}"
 
 
 def format_moment(moment: datetime) -> str:
     """2021-08-31 06:15 UTC; a naive moment is taken as UTC."""
-    utc = moment if moment.tzinfo is None else moment.astimezone(UTC)
-    return f"{utc:%Y-%m-%d %H:%M} UTC"
-
-
-def clean_text(text: str, limit: int) -> str:
-    """One line of at most `limit` characters, without control characters or marks that turn the reading direction."""
-    kept = "".join(" " if _is_control(char) else char for char in text if char not in _BIDI_CONTROLS | _INVISIBLE)
-    line = " ".join(kept.split())
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
-
-
-def chart_name(name: str | None, key: str) -> str:
-    """A name in the glyphs that the chart font has, others as one □; the key where nothing readable is left."""
-    text = _in_chart_font(name or "")
-    if not any(char.isalnum() for char in text):
-        text = _in_chart_font(key)
-    return f"{_LEFT_TO_RIGHT}{text}{_LEFT_TO_RIGHT}" if _is_rtl(text) else text  # so that a rank stays on its right
-
-
-def sentence_text(text: str | None, limit: int = 60) -> str:
-    """A name inside a sentence; one that reads from right to left is isolated, so that the numbers stay in order."""
-    name = clean_text(text or "", limit) or "(no name)"
-    return f"\u2068{name}\u2069" if _is_rtl(name) else name
-
-
-def markdown_text(text: str) -> str:
-    """Text that Markdown shows as it is: no HTML, no emphasis, no link, no new column, no new line."""
-    plain = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    escaped = _MARKDOWN.sub(r"\\\1", " ".join(plain.split()))
-    return escaped.replace("://", "\\://").replace("www.", "www\\.")
+    return f"{format_local_moment(moment if moment.tzinfo is None else moment.astimezone(UTC))} UTC"
 
 
 def format_value(value: Any, how: Format, limit: int = 80) -> str:
     """The cell text of `value` (the Python value of a checked KPI frame); nothing known is a dash."""
     if value is None:
         return MISSING
-    return clean_text(value, limit) or MISSING if how.is_text else (_NUMBERS | _OTHERS)[how](value)
+    return clean_text(known_name(value), limit) or MISSING if how.is_text else (_NUMBERS | _OTHERS)[how](value)
 
 
-@cache
-def font_glyphs() -> frozenset[int]:
-    """The code points that the chart font can draw."""
-    return frozenset(get_font(findfont(FontProperties(family=FONT), fallback_to_default=False)).get_charmap())
+def _with_plus(number: float, digits: int) -> str:
+    text = _rounded(number, digits)
+    return text if number < 0 or text == _rounded(0.0, digits) else f"+{text}"
 
 
-def _in_chart_font(text: str) -> str:
-    glyphs = font_glyphs()
-    drawn = "".join(char if ord(char) in glyphs else _UNKNOWN_GLYPH for char in clean_text(text, _CHART_NAME_LENGTH))
-    return re.sub(f"{_UNKNOWN_GLYPH}+", _UNKNOWN_GLYPH, drawn)
-
-
-def _is_rtl(text: str) -> bool:
-    return any(unicodedata.bidirectional(char) in ("R", "AL") for char in text)
-
-
-def _is_control(char: str) -> bool:
-    return unicodedata.category(char) in ("Cc", "Zl", "Zp")
-
-
-def _signed(number: float, digits: int) -> str:
+def _rounded(number: float, digits: int) -> str:
+    """With that many digits behind the decimal sign; what rounds to nothing has no sign."""
     text = f"{number:,.{digits}f}"
-    return text.lstrip("-") if float(text.replace(",", "")) == 0 else _true_minus(text)
-
-
-def _true_minus(text: str) -> str:
-    return text.replace("-", MINUS)
-
-
-def _trim(amount: Decimal) -> str:
-    text = f"{amount:,.2f}"
-    return text.rstrip("0").rstrip(".")
+    return group_digits(text.lstrip("-") if not text.strip("-0.") else text)
 
 
 _NUMBERS: dict[Format, Callable[[Any], str]] = {
@@ -255,7 +230,7 @@ _OTHERS: dict[Format, Callable[[Any], str]] = {
     Format.DATE: format_date,
     Format.MONTH: format_month,
     Format.MOMENT: format_local_moment,
-    Format.FLAG: lambda value: "yes" if value else "no",
+    Format.FLAG: lambda value: tr("yes") if value else tr("no"),
     Format.WEEKDAY: format_weekday,
     Format.HOUR: format_hour,
 }

@@ -1,4 +1,4 @@
-"""KPI frames, their drawings and the facts of a run in; one self-contained `index.html` out.
+"""KPI frames, their drawings and the facts of a run in; one self-contained page out, in the reader's language.
 
 The page needs no network and no second file: it can be mailed, archived and printed. Its only script sorts tables and
 is admitted by its hash; without it the tables are plain. What came from data passes Jinja's autoescape, and the page's
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from reports.fonts import font_faces
 from reports.kpis import KPIS, Kpi, check_frame, last_year_start
+from reports.languages import LANGUAGE_NAMES, Language
 from reports.quality import Quality, write_tests, write_warning
 from reports.sections import CHANGES_WITH, FIVE, HEADINGS
 from reports.summary import build_tiles, name_later_stores, write_title
@@ -42,10 +43,7 @@ class Totals:
 
 @dataclass(frozen=True)
 class PageContext:
-    """What the page says about its run; `generated_at` is UTC, `notes` are warnings that readers must see.
-
-    `currency` is that of all amounts, three letters.
-    """
+    """What the page says about its run; `generated_at` is UTC, `notes` are warnings that readers must see."""
 
     as_of: date
     first_order_date: date
@@ -55,8 +53,20 @@ class PageContext:
     target: str
     rows: Totals
     notes: tuple[str, ...] = ()
-    currency: str = "USD"
     quality: Quality = field(default_factory=Quality)
+
+
+@dataclass(frozen=True)
+class Translation:
+    """The same page in another language: the file beside it, and the language's own name."""
+
+    language: Language
+    file: str
+
+    @property
+    def name(self) -> str:
+        """E.g. Français."""
+        return LANGUAGE_NAMES[self.language]
 
 
 @dataclass(frozen=True)
@@ -75,18 +85,26 @@ class Section:
     doubts: tuple[str, ...]
 
 
-def render_page(frames: Mapping[str, pl.DataFrame], folder: Path, context: PageContext) -> Path:
-    """Write `folder`/index.html from the frames of all KPIs and the drawings `<kpi>.svg` and `<kpi>.narrow.svg` there.
+def render_page(
+    frames: Mapping[str, pl.DataFrame],
+    page: Path,
+    context: PageContext,
+    drawings: Path | None = None,
+    others: Sequence[Translation] = (),
+) -> Path:
+    """Write `page` from the frames of all KPIs and their drawings, `<kpi>.svg` and `<kpi>.narrow.svg`.
 
-    Returns its path. Raises ValueError if a frame is missing, unknown or not as its KPI declares, FileNotFoundError
-    without a drawing.
+    The drawings lie beside the page, or in the folder `drawings`. Returns the path of the page. Raises ValueError if a
+    frame is missing, unknown or not as its KPI declares, FileNotFoundError without a drawing.
     """
+    drawings = drawings or page.parent
     if set(frames) != set(KPIS):
         wrong = ", ".join(sorted(set(frames) ^ set(KPIS)))
         raise ValueError(f"the page shows exactly the KPIs {', '.join(KPIS)}; missing or unknown: {wrong}")
     checked = {name: check_frame(kpi, frames[name]) for name, kpi in KPIS.items()}
     html = open_template("page.html.j2").render(
         context=context,
+        others=others,
         title=write_title(checked),
         tiles=build_tiles(checked),
         later_stores=name_later_stores(checked),
@@ -94,7 +112,7 @@ def render_page(frames: Mapping[str, pl.DataFrame], folder: Path, context: PageC
         five=FIVE,
         changes_with=CHANGES_WITH,
         sections={
-            name: build_section(kpi, checked[name], folder, context.quality.notes_at(name))
+            name: build_section(kpi, checked[name], drawings, context.quality.notes_at(name))
             for name, kpi in KPIS.items()
         },
         tests=write_tests(context.quality),
@@ -106,7 +124,6 @@ def render_page(frames: Mapping[str, pl.DataFrame], folder: Path, context: PageC
         script=Markup(SORT_SCRIPT),  # noqa: S704 - a constant
         script_hash=_sha256(SORT_SCRIPT),
     )
-    page = folder / "index.html"
     page.write_text(html, encoding="utf-8", newline="\n")
     return page
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reports.doubts import Finding, doubt_of, notes_at
-from reports.formats import count_of, format_integer
+from reports.languages import join_sentences, tr, tr_many
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,12 @@ class Quality:
 def write_tests(quality: Quality) -> str:
     """How the tests of the star schema ended; the page is only made where every blocking one passed."""
     if quality.tests_passed is None:
-        return "every blocking test of the star schema passed"
-    warned = f", {format_integer(quality.tests_warned)} found something" if quality.tests_warned else ""
-    return f"{count_of(quality.tests_passed, 'test')} passed{warned}"
+        return tr("every blocking test of the star schema passed")
+    passed = tr_many("{count} test passed", "{count} tests passed", quality.tests_passed)
+    if not quality.tests_warned:
+        return passed
+    warned = tr_many("{count} found something", "{count} found something", quality.tests_warned)
+    return f"{passed}, {warned}"
 
 
 def write_warning(quality: Quality) -> str:
@@ -54,7 +57,7 @@ def write_warning(quality: Quality) -> str:
     told = [finding.sentence for finding in doubtful[:3]]
     lost = sum(count for _, count in quality.set_aside)
     if lost:
-        told.append(f"{count_of(lost, 'record')} set aside.")
+        told.append(tr_many("{count} record set aside.", "{count} records set aside.", lost))
     if len(doubtful) > 3:  # noqa: PLR2004 - three are read, more are skipped
-        told.append(f"{count_of(len(doubtful) - 3, 'more finding')}.")
-    return " ".join([*told, "Each is told beside the numbers that it touches."]) if told else ""
+        told.append(tr_many("{count} more finding.", "{count} more findings.", len(doubtful) - 3))
+    return join_sentences(*told, tr("Each is told beside the numbers that it touches.")) if told else ""

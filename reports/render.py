@@ -17,8 +17,10 @@ from plotnine.exceptions import PlotnineWarning
 
 from reports.charts.layout import NARROW, WIDE
 from reports.charts.svg import write_svg
-from reports.formats import format_date, format_integer, format_value, markdown_text
+from reports.formats import format_date, format_integer, format_value
 from reports.kpis import Kpi, check_frame
+from reports.languages import join_sentences, tr
+from reports.names import markdown_text
 from reports.theme import DPI
 
 
@@ -51,12 +53,12 @@ def markdown_section(kpi: Kpi, frame: pl.DataFrame, png: Path, as_of: date, max_
     alt = markdown_text(kpi.alt_text(checked))
     return "\n\n".join(
         [
-            f"## {markdown_text(kpi.title)}",
+            f"## {markdown_text(kpi.say(kpi.title))}",
             f"**{markdown_text(kpi.headline(checked))}**",
             f"![{alt}]({data_uri(png)})",
             _markdown_table(kpi, checked.head(max_rows)),
-            f"{_count_rows(kpi, checked.height, max_rows)} As of {format_date(as_of)}.",
-            markdown_text(kpi.definition) + "\n",
+            join_sentences(_count_rows(kpi, checked.height, max_rows), tr("As of {day}.", day=format_date(as_of))),
+            markdown_text(kpi.say(kpi.definition)) + "\n",
         ]
     )
 
@@ -69,7 +71,7 @@ def data_uri(png: Path) -> str:
 def _markdown_table(kpi: Kpi, frame: pl.DataFrame) -> str:
     """Ids stand last: in front, their length would push the numbers out of sight."""
     columns = sorted(kpi.columns, key=lambda column: column.name.endswith("_id"))
-    header = " | ".join(markdown_text(column.label) for column in columns)
+    header = " | ".join(markdown_text(column.head) for column in columns)
     rule = " | ".join("---:" if column.format.is_number else ":---" for column in columns)
     formats = [column.format for column in columns]
     rows = (
@@ -81,5 +83,10 @@ def _markdown_table(kpi: Kpi, frame: pl.DataFrame) -> str:
 
 def _count_rows(kpi: Kpi, height: int, max_rows: int) -> str:
     if height <= max_rows:
-        return f"All {format_integer(height)} rows." if height != 1 else "One row."
-    return f"{format_integer(max_rows)} of {format_integer(height)} rows; all are in {markdown_text(kpi.name)}.parquet."
+        return tr("One row.") if height == 1 else tr("All {count} rows.", count=format_integer(height))
+    return tr(
+        "{shown} of {total} rows; all are in {file}.",
+        shown=format_integer(max_rows),
+        total=format_integer(height),
+        file=markdown_text(f"{kpi.name}.parquet"),
+    )

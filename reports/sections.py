@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reports.kpis import KPIS, Kpi
+from reports.languages import mark
 
 
 @dataclass(frozen=True)
@@ -22,39 +23,49 @@ class Heading:
 
 
 HEADINGS = (
-    Heading("sales", "Sales over time", ("rolling_year", "sales_by_month")),
-    Heading("stores", "Stores", ("store_performance",)),
-    Heading("hours", "Hours", ("sales_by_weekday_hour",)),
-    Heading("orders", "Average order", ("average_order_comparison", "average_order_per_store")),
-    Heading("products", "Categories, products and margin", ("sales_by_category", "product_margin", "price_guide")),
-    Heading("supplies", "Perishables and supply use", ("supply_usage", "stock_cover")),
+    Heading("sales", mark("Sales over time"), ("rolling_year", "sales_by_month")),
+    Heading("stores", mark("Stores"), ("store_performance",)),
+    Heading("hours", mark("Hours"), ("sales_by_weekday_hour",)),
+    Heading("orders", mark("Average order"), ("average_order_comparison", "average_order_per_store")),
+    Heading(
+        "products", mark("Categories, products and margin"), ("sales_by_category", "product_margin", "price_guide")
+    ),
+    Heading("supplies", mark("Perishables and supply use"), ("supply_usage", "stock_cover")),
     Heading(
         "customers",
-        "Customers and classes",
+        mark("Customers and classes"),
         ("revenue_by_class", "sales_per_customer", "customer_classes_by_month", "repeat_purchase"),
     ),
-    Heading("tax", "Tax", ("tax_ratio", "tax_rounding")),
+    Heading("tax", mark("Tax"), ("tax_ratio", "tax_rounding")),
 )
 FIVE = ("sales_per_customer", "average_order_per_store", "sales_by_category", "tax_ratio", "revenue_by_class")
 CHANGES_WITH = {
-    "rolling_year": "Orders of the last 24 months that come late or are corrected, and a store's first order, which "
-    "decides whether it was open in both years.",
-    "sales_by_month": "Orders of the month, or of the same month a year before, that come late or are corrected.",
-    "store_performance": "Late or corrected orders, recipes and costs, and the first order of a store.",
-    "sales_by_weekday_hour": "The tills' clocks: an hour is the store's own time as delivered.",
-    "average_order_comparison": "Items that come late: an order without items is left out until it has some.",
-    "average_order_per_store": "Items and orders that come late; an order without items counts as $0 until then.",
-    "sales_by_category": "A product that moves to another category takes all its past sales with it; discounts are "
-    "not taken off.",
-    "product_margin": "A new price, recipe or cost counts from its day on; a corrected one also before.",
-    "price_guide": "A new price, recipe or cost, and the margin that is wanted (target_margin_ratio).",
-    "supply_usage": "Recipes: one unit is counted for every item sold whose recipe of the day holds the supply.",
-    "stock_cover": "A newer count, the use of the last 28 open days, and the lead times delivered with the supplies.",
-    "revenue_by_class": "The thresholds of the classes (dbt/seeds/customers_status.csv), and each order that leaves "
-    "the last year.",
-    "sales_per_customer": "Orders that enter and leave the last year; one person with two customer ids counts twice.",
-    "customer_classes_by_month": "The thresholds of the classes; a change of them changes every month.",
-    "repeat_purchase": "An older order that comes late moves its customer to an earlier month.",
-    "tax_ratio": "The rates that the stores declare, from the day they hold.",
-    "tax_rounding": "The rates that the stores declare; orders of no known rate are left out.",
+    "rolling_year": mark(
+        "Orders of the last 24 months that come late or are corrected, and a store's first order, which decides "
+        "whether it was open in both years."
+    ),
+    "sales_by_month": mark("Orders of the month, or of the same month a year before, that come late or are corrected."),
+    "store_performance": mark("Late or corrected orders, recipes and costs, and the first order of a store."),
+    "sales_by_weekday_hour": mark("The tills' clocks: an hour is the store's own time as delivered."),
+    "average_order_comparison": mark("Items that come late: an order without items is left out until it has some."),
+    "average_order_per_store": mark("Items and orders that come late; an order without items counts as 0 until then."),
+    "sales_by_category": mark(
+        "A product that moves to another category takes all its past sales with it; discounts are not taken off."
+    ),
+    "product_margin": mark("A new price, recipe or cost counts from its day on; a corrected one also before."),
+    "price_guide": mark("A new price, recipe or cost, and the margin that is wanted (target_margin_ratio)."),
+    "supply_usage": mark("Recipes: one unit is counted for every item sold whose recipe of the day holds the supply."),
+    "stock_cover": mark(
+        "A newer count, the use of the last 28 open days, and the lead times delivered with the supplies."
+    ),
+    "revenue_by_class": mark(
+        "The thresholds of the classes (dbt/seeds/customers_status.csv), and each order that leaves the last year."
+    ),
+    "sales_per_customer": mark(
+        "Orders that enter and leave the last year; one person with two customer ids counts twice."
+    ),
+    "customer_classes_by_month": mark("The thresholds of the classes; a change of them changes every month."),
+    "repeat_purchase": mark("An older order that comes late moves its customer to an earlier month."),
+    "tax_ratio": mark("The rates that the stores declare, from the day they hold."),
+    "tax_rounding": mark("The rates that the stores declare; orders of no known rate are left out."),
 }

@@ -9,10 +9,13 @@ from typing import Any
 
 import polars as pl
 
-from reports.formats import count_of, format_growth, format_integer, format_money, format_share, sentence_text
+from reports.formats import format_growth, format_integer, format_money, format_share
 from reports.kpis.rolling_year import compare_years, growth_of
+from reports.languages import tr, tr_many
+from reports.names import join_names, sentence_text
 
 SPARK_WIDTH, SPARK_HEIGHT = 100, 28
+NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -29,25 +32,26 @@ def write_title(frames: Mapping[str, pl.DataFrame]) -> str:
     """What the year brought, and how much of the change comes from stores that were not open in all of both years."""
     last, before = compare_years(frames["rolling_year"])
     if last is None or last["net_sales_usd"] <= 0:
-        return "No sales in the last year"
-    growth = growth_of("net_sales_usd", last, before)
+        return tr("No sales in the last year")
+    amount, growth = format_money(last["net_sales_usd"]), growth_of("net_sales_usd", last, before)
     if before is None or growth is None:
-        money = format_money(last["net_sales_usd"])
-        return f"Net sales of the last year: {money}; there is no whole year before to compare with"
+        return tr("Net sales of the last year: {amount}; there is no whole year before to compare with", amount=amount)
     rise = last["net_sales_usd"] - before["net_sales_usd"]
-    lead = f"Net sales {'rose' if rise > 0 else 'fell'} {_size(growth)} to {format_money(last['net_sales_usd'])}"
-    if rise == 0:
-        lead = f"Net sales stayed at {format_money(last['net_sales_usd'])}"
+    lead = _write_move(rise, amount, growth)
     old_growth = growth_of("comparable_net_sales_usd", last, before)
     if old_growth is None:
-        return f"{lead}; no store was open in all of both years"
+        return tr("{sales}; no store was open in all of both years", sales=lead)
     new_rise = rise - (last["comparable_net_sales_usd"] - before["comparable_net_sales_usd"])
     if new_rise == 0:
         return lead
-    rest = f"in stores open in all of both years they {_moved(old_growth)}"
     if not 0 < new_rise <= rise:
-        return f"{lead}; {rest}"
-    return f"{lead}: {format_share(float(new_rise / rise))} of the rise comes from newer stores; {rest}"
+        return tr("{sales}; {comparable}", sales=lead, comparable=_write_comparable(old_growth))
+    return tr(
+        "{sales}: {share} of the rise comes from newer stores; {comparable}",
+        sales=lead,
+        share=format_share(float(new_rise / rise)),
+        comparable=_write_comparable(old_growth),
+    )
 
 
 def build_tiles(frames: Mapping[str, pl.DataFrame]) -> tuple[Tile, ...]:
@@ -60,18 +64,25 @@ def build_tiles(frames: Mapping[str, pl.DataFrame]) -> tuple[Tile, ...]:
     def tile(name: str, column: str, write: Callable[[Any], str], note: str = "") -> Tile:
         spark = draw_spark(years.filter("is_whole_year")[column].to_list())
         change = _change(growth_of(column, last, before))
-        return Tile(name, write(last[column]), f"{change}; {note}" if note else change, spark)
+        told = tr("{change}; {note}", change=change, note=note) if note else change
+        return Tile(name, write(last[column]), told, spark)
 
-    open_both = f"{format_integer(last['comparable_store_count'])} of {count_of(last['store_count'], 'store')}"
-    share = f"{format_share(last['margin_ratio'])} of net sales" if last["margin_ratio"] is not None else ""
+    open_both = tr_many(
+        "{open} of {count} store",
+        "{open} of {count} stores",
+        last["store_count"],
+        open=format_integer(last["comparable_store_count"]),
+    )
+    margin = last["margin_ratio"]
+    share = tr("{share} of net sales", share=format_share(margin)) if margin is not None else ""
     return (
-        tile("Net sales", "net_sales_usd", format_money),
-        tile("Net sales, stores open in both years", "comparable_net_sales_usd", format_money, open_both)
+        tile(tr("Net sales"), "net_sales_usd", format_money),
+        tile(tr("Net sales, stores open in both years"), "comparable_net_sales_usd", format_money, open_both)
         if last["comparable_store_count"]
-        else Tile("Net sales, stores open in both years", "none", "no store was open in all of both years"),
-        tile("Gross margin", "margin_usd", format_money, share),
-        tile("Orders", "order_count", format_integer),
-        tile("Customers", "customer_count", format_integer, "who ordered"),
+        else Tile(tr("Net sales, stores open in both years"), tr("none"), tr("no store was open in all of both years")),
+        tile(tr("Gross margin"), "margin_usd", format_money, share),
+        tile(tr("Orders"), "order_count", format_integer),
+        tile(tr("Customers"), "customer_count", format_integer, tr("who ordered")),
     )
 
 
@@ -90,20 +101,31 @@ def name_later_stores(frames: Mapping[str, pl.DataFrame]) -> str:
     silent = frames["store_performance"].filter(pl.col("order_count") == 0)["store_name"].to_list()
     if not silent:
         return ""
-    named = ", ".join(sentence_text(name) for name in silent[:5])
-    more = f" and {format_integer(len(silent) - 5)} more" if len(silent) > 5 else ""  # noqa: PLR2004
-    return f"Without an order in the last year: {named}{more}."
+    named = [sentence_text(name) for name in silent[:NAMED]]
+    more = tr_many("{count} more", "{count} more", len(silent) - NAMED)
+    stores = join_names([*named, more] if len(silent) > NAMED else named)
+    return tr("Without an order in the last year: {stores}.", stores=stores)
 
 
 def _change(growth: float | None) -> str:
-    return f"{format_growth(growth)} on the year before" if growth is not None else "no whole year before"
+    if growth is None:
+        return tr("no whole year before")
+    return tr("{growth} on the year before", growth=format_growth(growth))
 
 
-def _size(growth: float) -> str:
-    return format_share(abs(growth))
+def _write_move(rise: Decimal, amount: str, growth: float) -> str:
+    size = format_share(abs(growth))
+    if rise == 0:
+        return tr("Net sales stayed at {amount}", amount=amount)
+    if rise > 0:
+        return tr("Net sales rose {size} to {amount}", size=size, amount=amount)
+    return tr("Net sales fell {size} to {amount}", size=size, amount=amount)
 
 
-def _moved(growth: float) -> str:
-    if _size(growth) == format_share(0.0):
-        return "stayed the same"
-    return f"{'rose' if growth > 0 else 'fell'} {_size(growth)}"
+def _write_comparable(growth: float) -> str:
+    size = format_share(abs(growth))
+    if size == format_share(0.0):
+        return tr("in stores open in all of both years they stayed the same")
+    if growth > 0:
+        return tr("in stores open in all of both years they rose {size}", size=size)
+    return tr("in stores open in all of both years they fell {size}", size=size)

@@ -12,12 +12,14 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
 from reports.formats import Format, format_value
 from reports.kpis import Column, Kpi
+from reports.languages import reader, tr
 
 MAX_ROWS = 200
 MAX_CSV_ROWS = 10_000
@@ -51,7 +53,7 @@ class Row:
 
 def build_heads(kpi: Kpi) -> tuple[Head, ...]:
     """The heads of the columns that the page shows."""
-    return tuple(Head(column.label, is_text=not column.format.is_number) for column in shown_columns(kpi))
+    return tuple(Head(column.head, is_text=not column.format.is_number) for column in shown_columns(kpi))
 
 
 def shown_columns(kpi: Kpi) -> list[Column]:
@@ -73,13 +75,17 @@ def build_rows(kpi: Kpi, frame: pl.DataFrame) -> tuple[Row, ...]:
 
 
 def csv_link(kpi: Kpi, frame: pl.DataFrame) -> str | None:
-    """All rows and columns as a `data:` address with a byte-order mark, for spreadsheets; None of too many rows."""
+    """All rows and columns as a `data:` address with a byte-order mark, for spreadsheets; None of too many rows.
+
+    Where the language writes a decimal comma, fields are separated by semicolons, as its spreadsheets expect.
+    """
     if frame.height > MAX_CSV_ROWS:
         return None
     text = io.StringIO()
-    writer = csv.writer(text)
+    mark = reader().locale.number_symbols["latn"]["decimal"]
+    writer = csv.writer(text, delimiter=";" if mark == "," else ",")
     writer.writerow(column.name for column in kpi.columns)
-    writer.writerows([_guard(value) for value in row] for row in frame.iter_rows())
+    writer.writerows([_csv_cell(value, mark) for value in row] for row in frame.iter_rows())
     data = base64.b64encode(("\ufeff" + text.getvalue()).encode("utf-8", "replace")).decode("ascii")
     return f"data:text/csv;charset=utf-8;base64,{data}"
 
@@ -95,7 +101,7 @@ def _build_row(columns: Sequence[Column], row: Mapping[str, Any], *, is_total: b
 def _sum(kpi: Kpi, frame: pl.DataFrame, columns: Sequence[Column]) -> dict[str, Any]:
     head = columns[0]
     sums: dict[str, Any] = {name: sum(frame[name].to_list()) for name in kpi.totals}  # polars would wrap around
-    return {head.name: "All"} | sums if head.format.is_text else sums
+    return {head.name: tr("All")} | sums if head.format.is_text else sums
 
 
 def _key(value: Any) -> str:
@@ -104,6 +110,8 @@ def _key(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)[:80]
 
 
-def _guard(value: Any) -> Any:
+def _csv_cell(value: Any, decimal_mark: str) -> Any:
+    if isinstance(value, Decimal | float):
+        return str(value).replace(".", decimal_mark)
     is_formula = isinstance(value, str) and value.startswith(_FORMULA_STARTS)
     return f"'{value}" if is_formula else value

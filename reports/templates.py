@@ -6,7 +6,9 @@ from pathlib import Path
 
 import jinja2
 
-from reports.formats import clean_text, count_of, format_date, format_integer, format_moment
+from reports.formats import format_date, format_integer, format_moment
+from reports.languages import reader, tr, tr_many
+from reports.names import clean_text
 
 LONGEST_LINE = 500
 
@@ -21,9 +23,8 @@ def open_template(name: str) -> jinja2.Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(
-        day=format_date, moment=format_moment, integer=format_integer, count_of=count_of, line=_one_line
-    )
+    environment.filters.update(day=format_date, moment=format_moment, integer=format_integer, line=_one_line)
+    environment.globals.update(tr=tr, tr_many=tr_many, language=reader().language)
     return environment.get_template(name)
 
 

@@ -14,9 +14,10 @@ from typing import Any, Literal
 from plotnine import element_blank, element_line, element_rect, element_text, theme, theme_minimal
 
 from reports.charts.layout import Layout
-from reports.formats import FONT
+from reports.names import FONT
 
 DPI = 100
+TITLE_SIZE = 14.5
 
 PALETTE = {  # name: light, dark
     "paper": ("#FFFFFF", "#14191F"),
@@ -63,7 +64,7 @@ class report_theme(theme_minimal):  # noqa: N801 - named as plotnine names its t
             dpi=DPI,
             plot_background=element_rect(fill=PAPER, color=PAPER),
             plot_margin=0.015,
-            plot_title=element_text(size=14.5, weight="bold", color=INK, ha="left", margin=_space(layout, b=8)),
+            plot_title=element_text(size=TITLE_SIZE, weight="bold", color=INK, ha="left", margin=_space(layout, b=8)),
             plot_subtitle=element_text(
                 size=layout.label_size, color=MUTED, ha="left", linespacing=1.3, margin=_space(layout, b=12)
             ),

@@ -52,6 +52,11 @@ def build_parser(program: str, description: str, *, reports: bool = False) -> ar
             default=None,
             help="print the report as report.pdf too, by the Chromium on the PATH or in RETAIL_CHROMIUM",
         )
+        parser.add_argument(
+            "--language",
+            choices=("en", "fr"),
+            help="of the page and the artifacts; the page in the other language lies beside it (default: en)",
+        )
     return parser
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 import polars as pl
 
 from flows.run.artifacts import escape, markdown_table, publish
-from reports.formats import format_date, markdown_text
+from reports.formats import format_date
 from reports.kpis import KPIS
+from reports.languages import join_sentences, tr
+from reports.names import markdown_text
 from reports.page import PageContext
 from reports.render import data_uri, markdown_section
 from reports.summary import build_tiles, write_title
@@ -30,16 +32,16 @@ def describe_report(frames: Mapping[str, pl.DataFrame], folder: Path, context: P
     first = next(iter(KPIS))
     chart = f"![{markdown_text(KPIS[first].alt_text(frames[first]))}]({data_uri(folder / f'{first}.png')})"
     tiles = markdown_table(
-        ["Figure", "Value", "Note"], [(tile.name, tile.value, tile.note) for tile in build_tiles(frames)]
+        [tr("Figure"), tr("Value"), tr("Note")], [(tile.name, tile.value, tile.note) for tile in build_tiles(frames)]
     )
     return "\n\n".join(
         [
             f"## {escape(write_title(frames))}",
-            f"As of {format_date(context.as_of)}. Amounts are in {context.currency}.",
+            join_sentences(tr("As of {day}.", day=format_date(context.as_of)), tr("All amounts are in {money}.")),
             tiles,
-            *(f"> **Read with care:** {escape(note)}" for note in context.notes),
+            *(f"> **{tr('Read with care:')}** {escape(note)}" for note in context.notes),
             chart,
-            f"The page: {escape(folder / 'index.html')}",
-            f"All days: {escape(folder.parent / 'index.html')}\n",
+            tr("The page: {path}", path=escape(folder / "index.html")),
+            tr("All days: {path}", path=escape(folder.parent / "index.html")) + "\n",
         ]
     )

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.errors import ConfigError
 from flows.lake.terms import DEFAULT_CURRENCY
+from reports.languages import Language
 
 PROJECT = Path(__file__).resolve().parents[2]
 Target = Literal["local", "redshift"]
@@ -48,6 +49,7 @@ class Settings(BaseSettings):
     dbt_retry_delay_seconds: float = Field(default=5, ge=0, description="Seconds before dbt re-runs what failed.")
     dbt_threads: int | None = Field(default=None, ge=1, description="How many dbt nodes run at once; 2, on Redshift 4.")
     pdf: bool = Field(default=False, description="Print each report as PDF too, by an installed Chromium.")
+    language: Language = Field(default="en", description="Of the report's page and artifacts: en or fr.")
     chromium: str | None = Field(default=None, description="That Chromium or Chrome; default: the one on the PATH.")
     keep_reports: int = Field(
         default=10, ge=1, description="How many days' reports stay, beside the first of each month."

@@ -143,6 +143,7 @@ def _new_run(settings: Settings) -> Run:
         summary={
             "run_id": run_id,
             "target": settings.target,
+            "currency": settings.currency,
             "as_of": settings.as_of.isoformat() if settings.as_of else None,
             "status": "running",
             "files": [],
@@ -174,7 +175,7 @@ def describe(summary: dict[str, Any]) -> str:
         )
         amounts = dbt.get("amounts_usd", {})
         for finding, count in dbt.get("findings", {}).items():
-            money = f" (${float(amounts[finding]):,.2f})" if finding in amounts else ""
+            money = f" ({float(amounts[finding]):,.2f} {summary['currency']})" if finding in amounts else ""
             lines.append(f"          counted {count:,} {finding}{money}")
         for each in dbt.get("freshness", []):
             if each["status"] != "pass":

@@ -3,12 +3,15 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.font_manager import FontProperties
 
-from reports.formats import FONT
+from reports.names import FONT, LEFT_TO_RIGHT
 
 _MEASURE_DPI = 100
 
@@ -23,12 +26,12 @@ class Layout:
     axis_size: float
     is_narrow: bool
 
-    def wrap(self, text: str, size: float) -> str:
-        """The text in as many lines as the width asks for."""
+    def wrap(self, text: str, size: float, indent: float = 0.0) -> str:
+        """The text in as many lines as the width asks for, less `indent` inches."""
         lines = [""]
-        for word in text.split():
+        for word in text.split(" "):  # not at no-break spaces
             longer = f"{lines[-1]} {word}".strip()
-            if lines[-1] and widest([longer], size) > self.width - 0.1:
+            if lines[-1] and widest([longer], size) > self.width - 0.1 - indent:
                 lines.append(word)
             else:
                 lines[-1] = longer
@@ -39,19 +42,34 @@ WIDE = Layout(width=9.0, name_size=11.0, label_size=10.5, axis_size=9.5, is_narr
 NARROW = Layout(width=3.5, name_size=9.0, label_size=8.5, axis_size=8.5, is_narrow=True)
 
 
-def widest(texts: list[str], size: float) -> float:
+def widest(texts: Sequence[str], size: float) -> float:
     """Inches that the widest line takes when it is drawn."""
-    renderer = RendererAgg(1, 1, _MEASURE_DPI)
     font = FontProperties(family=FONT, size=size)
     lines = [line for text in texts for line in text.splitlines()]
-    widths = (renderer.get_text_width_height_descent(line, font, ismath=False)[0] for line in lines)
+    widths = (_renderer().get_text_width_height_descent(line, font, ismath=False)[0] for line in lines)
     return max((width / _MEASURE_DPI for width in widths), default=0.0)
 
 
 def fit_line(name: str, detail: str, size: float, room: float) -> str:
     """A name and what follows it in one line of `room` inches; the name is cut where there is no room for all of it."""
-    for length in range(len(name), 0, -1):
-        line = f"{name if length == len(name) else name[:length].rstrip() + '…'}{detail}"
-        if widest([line], size) <= room:
-            return line
-    return detail.strip(" ·")
+    if widest([name + detail], size) <= room:
+        return name + detail
+    lengths = range(len(name))
+    longest = bisect_left(lengths, True, key=lambda length: widest([_cut(name, length + 1) + detail], size) > room)
+    return _cut(name, longest) + detail if longest else detail.strip(" ·")
+
+
+def fit_lines(name: str, size: float, room: float) -> str:
+    """A name of one or more lines, each cut to `room` inches."""
+    return "\n".join(fit_line(line, "", size, room) for line in name.split("\n"))
+
+
+def _cut(name: str, length: int) -> str:
+    """The first letters with an ellipsis; a mark of the reading direction at the end of the name stays there."""
+    end = LEFT_TO_RIGHT if name.endswith(LEFT_TO_RIGHT) else ""
+    return f"{name[:length].rstrip()}…{end}"
+
+
+@cache
+def _renderer() -> RendererAgg:
+    return RendererAgg(1, 1, _MEASURE_DPI)

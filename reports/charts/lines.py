@@ -29,6 +29,7 @@ from plotnine import (
 
 from reports.charts.bars import MARGIN_INCHES, Words, write_words
 from reports.charts.layout import Layout, fit_line, widest
+from reports.formats import format_short_month
 from reports.theme import GRID, PAPER, report_theme
 
 HEIGHT_INCHES, NARROW_INCHES = 4.4, 3.6
@@ -59,13 +60,13 @@ def draw_lines(
     floor = min((value for line in lines for value in line.values if value is not None), default=0.0)
     reach, floor = max(reach, 0.0) or 1.0, min(floor, 0.0)
     chart = ggplot() + _months(days, lines, tick(reach), layout) + _amounts(tick, reach, floor)
-    chart += write_words(words, layout)
+    chart += write_words(words, layout, widest([tick(reach), tick(floor)], layout.name_size))
     chart += report_theme(NARROW_INCHES if layout.is_narrow else HEIGHT_INCHES, layout)
     chart += theme(panel_grid_major_x=element_blank(), panel_grid_major_y=element_line(color=GRID, size=0.8))
     for line in lines:
         chart += _add_segments(line)
         chart += _add_points(line)
-    return chart + _add_labels(lines, reach, layout)
+    return chart + _add_labels(lines, (floor, reach), layout)
 
 
 def _months(days: Sequence[date], lines: Sequence[Line], top_tick: str, layout: Layout) -> scale_x_continuous:
@@ -73,7 +74,7 @@ def _months(days: Sequence[date], lines: Sequence[Line], top_tick: str, layout: 
     label = min(widest([f"  {_label(line, layout)}" for line in lines], layout.label_size), panel * 0.65)
     span = max(len(days) - 1, 1)
     limits = (-0.03 * span, 1.03 * span * panel / (panel - label))
-    names = [f"{day:%b ’%y}" if layout.is_narrow else f"{day:%b %Y}" for day in days]
+    names = [format_short_month(day, is_narrow=layout.is_narrow) for day in days]
     apart = (widest(names, layout.axis_size) + NAME_GAP_INCHES) * (limits[1] - limits[0]) / panel
     fewest = -(-len(days) // (NARROW_MONTH_TICKS if layout.is_narrow else MONTH_TICKS))
     step = max(fewest, math.ceil(apart))
@@ -110,10 +111,10 @@ def _add_points(line: Line) -> geom_point:
     return geom_point(aes(x="at", y="value"), data=frame, color=line.color, fill=fills or line.color, size=1.9)
 
 
-def _add_labels(lines: Sequence[Line], reach: float, layout: Layout) -> geom_text:
-    """The label of each line that has a last value, beside it, moved up where two would lie on one another."""
+def _add_labels(lines: Sequence[Line], span: tuple[float, float], layout: Layout) -> geom_text:
+    """The label of each line that has a last value, beside it, moved where two would lie on one another."""
     ending = sorted((line for line in lines if line.values and line.values[-1] is not None), key=_last)
-    heights = _apart([_last(line) for line in ending], reach)
+    heights = _apart([_last(line) for line in ending], span)
     frame = pl.DataFrame(
         {
             "at": [float(len(line.values) - 1) for line in ending],
@@ -139,9 +140,10 @@ def _label(line: Line, layout: Layout) -> str:
     return fit_line(name, space + number, layout.label_size, layout.width * LABEL_PART)
 
 
-def _apart(values: Sequence[float], reach: float) -> list[float]:
-    """The heights of labels, lowest first, a gap apart and none above `reach`; the gap narrows where there are many."""
-    gap = min(LABEL_GAP, 1 / max(len(values), 1)) * reach
+def _apart(values: Sequence[float], span: tuple[float, float]) -> list[float]:
+    """The heights of labels, lowest first, a gap apart and all within `span`; the gap narrows where there are many."""
+    floor, reach = span
+    gap = min(LABEL_GAP, 1 / max(len(values), 1)) * (reach - floor)
     heights: list[float] = []
     for value in values:
         heights.append(max(value, heights[-1] + gap) if heights else value)

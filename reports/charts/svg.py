@@ -34,7 +34,7 @@ def write_svg(chart: ggplot, name: str, alt: str) -> str:
     text = re.sub(r' style="([^"]*)"', _split_style, text)
     text = re.sub(r' transform="rotate\(-0 [^)]*\)"', "", text)
     text = re.sub(r">[^<>\n]*  ?[^<>\n]*</text>", _keep_spaces, text)
-    text = re.sub(r"(\d+\.\d{2})\d+", r"\1", text)  # a hundredth of a point is enough
+    text = re.sub(r"<[^>]*>", _shorten, text)
     head = re.match(r'<svg[^>]*viewBox="([^"]+)"[^>]*>', text)
     if head is None:
         raise ValueError(f"matplotlib wrote no viewBox for the chart {name}")
@@ -66,6 +66,11 @@ def _split_style(style: re.Match[str]) -> str:
             rest.append(f"{key}:{value}")
     named = f' class="{" ".join(classes)}"' if classes else ""
     return "".join(attributes) + named + (f' style="{";".join(rest)}"' if rest else "")
+
+
+def _shorten(tag: re.Match[str]) -> str:
+    """A hundredth of a point is enough for a place; texts, which stand between the tags, keep all their digits."""
+    return re.sub(r"(\d+\.\d{2})\d+", r"\1", tag[0])
 
 
 def _keep_spaces(text: re.Match[str]) -> str:

@@ -3,6 +3,7 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,13 +19,15 @@ from plotnine import (
     theme,
 )
 
-from reports.charts.bars import FRAME_INCHES, ROW_INCHES, Words, write_words
-from reports.charts.layout import Layout
+from reports.charts.bars import FRAME_INCHES, MARGIN_INCHES, ROW_INCHES, Words, write_words
+from reports.charts.layout import Layout, fit_lines, widest
 from reports.theme import INK, PAPER, STEPS, report_theme
 
 HALF_TILE = 0.47
 TEXT_SIZE = 8.5
-NARROW_COLUMNS, NARROW_TEXT = 7, 1  # column names, and characters in a tile, that have room in a narrow drawing
+NAME_PART = 0.42  # of the width, which the names of the rows may take
+TEXT_PART = 0.92  # of a tile's width, which its text may take
+NAME_GAP_INCHES = 0.06  # between the names of two columns
 DARK_FROM = 3  # the first step on which ink is hard to read
 
 
@@ -42,17 +45,22 @@ def draw_tiles(
     rows: Sequence[str], columns: Sequence[str], tiles: Sequence[Tile], words: Words, layout: Layout
 ) -> ggplot:
     """A grid with the first row at the top; a place without a tile stays empty."""
-    chart = ggplot() + _across(columns, layout) + _down(rows)
-    chart += write_words(words, layout)
+    names = [fit_lines(name, layout.name_size, layout.width * NAME_PART) for name in rows]
+    indent = widest(names, layout.name_size)
+    room = (layout.width - MARGIN_INCHES - indent) / len(columns)
+    chart = ggplot() + _across(columns, room, layout) + _down(names)
+    chart += write_words(words, layout, indent)
     chart += report_theme(FRAME_INCHES + ROW_INCHES * len(rows), layout)
     chart += theme(panel_grid_major_x=element_blank())
     chart += _add_shades(tiles)
-    chart += _add_texts([tile for tile in tiles if _step(tile) < DARK_FROM], INK, layout)
-    return chart + _add_texts([tile for tile in tiles if _step(tile) >= DARK_FROM], PAPER, layout)
+    shown = [tile for tile in tiles if tile.text and widest([tile.text], TEXT_SIZE) <= TEXT_PART * room]
+    chart += _add_texts([tile for tile in shown if _step(tile) < DARK_FROM], INK)
+    return chart + _add_texts([tile for tile in shown if _step(tile) >= DARK_FROM], PAPER)
 
 
-def _across(columns: Sequence[str], layout: Layout) -> scale_x_continuous:
-    step = -(-len(columns) // NARROW_COLUMNS) if layout.is_narrow else 1
+def _across(columns: Sequence[str], room: float, layout: Layout) -> scale_x_continuous:
+    """The names of the columns, every second or third one where `room` inches are too few for one."""
+    step = math.ceil((widest(columns, layout.axis_size) + NAME_GAP_INCHES) / room)
     positions = list(range(0, len(columns), step))
     return scale_x_continuous(
         breaks=positions, labels=list(columns)[::step], limits=(-0.6, len(columns) - 0.4), expand=(0, 0)
@@ -77,9 +85,8 @@ def _add_shades(tiles: Sequence[Tile]) -> geom_rect:
     return geom_rect(aes(xmin="left", xmax="right", ymin="low", ymax="high"), data=frame, fill=fill)
 
 
-def _add_texts(tiles: Sequence[Tile], color: str, layout: Layout) -> geom_text:
-    shown = [tile for tile in tiles if tile.text and not (layout.is_narrow and len(tile.text) > NARROW_TEXT)]
-    found = [(float(tile.column), -float(tile.row), tile.text) for tile in shown]
+def _add_texts(tiles: Sequence[Tile], color: str) -> geom_text:
+    found = [(float(tile.column), -float(tile.row), tile.text) for tile in tiles]
     schema = {"at": pl.Float64, "row": pl.Float64, "text": pl.String}
     frame = pl.DataFrame(found, schema=schema, orient="row")
     return geom_text(aes(x="at", y="row", label="text"), data=frame, va="center_baseline", size=TEXT_SIZE, color=color)

@@ -8,11 +8,13 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Scale, Words, add_labels, add_points, add_ranges, draw_canvas, draw_nothing
+from reports.charts.bars import Scale, Words, add_labels, add_points, add_ranges, draw_canvas, draw_nothing, tell_rest
 from reports.charts.layout import WIDE, Layout
-from reports.formats import Format, chart_name, count_of, format_compact, format_mean, join_names, sentence_text
+from reports.formats import Format, format_compact, format_mean
 from reports.intervals import ROUGH_BELOW, VALUE_ONLY_BELOW, Mean, find_clear_differences
 from reports.kpis.kpi import Column, Kpi
+from reports.languages import join_sentences, mark, tr, tr_many
+from reports.names import chart_name, join_names, sentence_text
 from reports.theme import NET, TOTAL
 
 TOP = 15
@@ -21,7 +23,7 @@ NAMED = 3
 
 
 def read_mean(row: dict[str, Any]) -> Mean:
-    """The mean of a row with its standard error in dollars."""
+    """The mean of a row with its standard error in the currency."""
     value, ratio = float(row["average_order_net_usd"]), row["standard_error_ratio"]
     error = value * ratio if ratio is not None else None
     return Mean(value, error, row["degrees_of_freedom"], row["customer_count"])
@@ -31,27 +33,34 @@ def write_headline(frame: pl.DataFrame) -> str:
     """The stores whose orders are clearly worth more than others', or that no difference is clear."""
     stores = _stores(frame)
     if not stores:
-        return "No store has orders with items in the last year."
+        return tr("No store has orders with items in the last year.")
+    first, last = stores[0], stores[-1]
+    said = {"store": _name(first), "amount": _amount(first)}
     if len(stores) == 1:
-        return f"An order in {_name(stores[0])} is worth {_amount(stores[0])} net on average."
+        return tr("An order in {store} is worth {amount} net on average.", **said)
     clear = find_clear_differences([read_mean(row) for row in stores])
-    span = f"from {_amount(stores[0])} in {_name(stores[0])} to {_amount(stores[-1])} in {_name(stores[-1])}"
-    if not clear:
-        return f"The average order goes {span}, but no difference between stores is clear."
     beaten = [row for other, row in enumerate(stores) if (0, other) in clear]
     if len(beaten) == len(stores) - 1:
-        return f"{_name(stores[0])} clearly has the highest average order: {_amount(stores[0])} net."
-    return f"The average order goes {span}. {_clear_sentence(stores, clear)}"
+        return tr("{store} clearly has the highest average order: {amount} net.", **said)
+    span = tr(
+        "The average order goes from {amount} in {store} to {least} in {last}.",
+        least=_amount(last),
+        last=_name(last),
+        **said,
+    )
+    return join_sentences(span, _write_clear(stores, clear))
 
 
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """A dot a store with its interval as a pale bar, the highest first and all stores last."""
     stores, total = _stores(frame), [row for row in frame.iter_rows(named=True) if row["store_id"] is None]
-    shown = f"; the {TOP} highest of {count_of(len(stores), 'store')}" if len(stores) > TOP else ""
     words = Words(
-        title="Average order per store, last year",
-        subtitle=f"Dot: mean net order. Bar: 95% interval, which counts customers, not orders, as independent{shown}",
-        axis="Mean net amount of an order with items, US dollars",
+        title=tr("Average order per store, last year"),
+        subtitle=join_sentences(
+            tr("Dot: mean net order. Bar: 95% interval, which counts customers, not orders, as independent."),
+            tell_rest(TOP, len(stores)),
+        ),
+        axis=tr("Mean net amount of an order with items, {money}"),
     )
     rows = [*stores[:TOP], *total]
     if not rows:
@@ -68,14 +77,18 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     return chart + add_labels(ends, texts, layout)
 
 
-def _clear_sentence(stores: Sequence[dict[str, Any]], clear: set[tuple[int, int]]) -> str:
+def _write_clear(stores: Sequence[dict[str, Any]], clear: set[tuple[int, int]]) -> str:
     """The highest store that is clearly above another, those it is above, and how many other pairs differ clearly."""
+    if not clear:
+        return tr("No difference between stores is clear.")
     first = min(above for above, _ in clear)
     below = [_name(row) for other, row in enumerate(stores) if (first, other) in clear]
-    named = join_names(below[:NAMED]) if len(below) <= NAMED else f"{len(below)} others"
+    others = tr_many("{count} other", "{count} others", len(below))
+    named = join_names(below) if len(below) <= NAMED else others
+    lead = tr("{store} is clearly above {others}.", store=_name(stores[first]), others=named)
     rest = len(clear) - len(below)
-    more = f", and {count_of(rest, 'other difference')} {'is' if rest == 1 else 'are'} clear" if rest else ""
-    return f"{_name(stores[first])} is clearly above {named}{more or '; no other difference is clear'}."
+    more = tr_many("{count} other difference is clear.", "{count} other differences are clear.", rest)
+    return join_sentences(lead, more if rest else tr("No other difference is clear."))
 
 
 def _stores(frame: pl.DataFrame) -> list[dict[str, Any]]:
@@ -93,38 +106,43 @@ def _amount(row: dict[str, Any]) -> str:
 
 def _row_name(row: dict[str, Any]) -> str:
     name = chart_name(row["store_name"], row["store_id"] or ALL_STORES)
-    return f"{name}\n{count_of(row['customer_count'], 'customer')}"
+    return f"{name}\n{tr_many('{count} customer', '{count} customers', row['customer_count'])}"
 
 
 def _label(row: dict[str, Any], mean: Mean) -> str:
     if mean.interval is None:
-        return f"{_amount(row)}  (too few customers)"
+        return tr("{amount}  (too few customers)", amount=_amount(row))
     low, high = (format_mean(end) for end in mean.interval)
-    return f"{_amount(row)}  ({low} to {high}{', rough' if mean.is_rough else ''})"
+    if mean.is_rough:
+        return tr("{amount}  ({low} to {high}, rough)", amount=_amount(row), low=low, high=high)
+    return tr("{amount}  ({low} to {high})", amount=_amount(row), low=low, high=high)
 
 
 AVERAGE_ORDER_COMPARISON = Kpi(
     name="average_order_comparison",
-    title="Average order, compared",
-    question="Is an order worth more in one store than in another?",
-    definition="Orders of the last year that have items; those without are counted beside them and left out of the "
-    "mean. The interval holds the mean in 95 of 100 such years. It counts customers, not orders, as independent, for "
-    "the orders of one customer are alike: cluster-robust standard errors with the correction CR2 and the degrees of "
-    "freedom of Bell and McCaffrey (Survey Methodology 28, 2002). Stores are compared two by two with Welch's t and "
-    "Holm's correction (1979): a difference is clear if chance would show one as large in fewer than 5 of 100 such "
-    f"years, all comparisons together. Of fewer than {ROUGH_BELOW} customers the interval is rough; of fewer than "
-    f"{VALUE_ONLY_BELOW} there is only the mean, which is not compared.",
-    chart_shows="Dot chart of the mean net order of each store with its 95% interval, the highest first.",
+    title=mark("Average order, compared"),
+    question=mark("Is an order worth more in one store than in another?"),
+    definition=mark(
+        "Orders of the last year that have items; those without are counted beside them and left out of the mean. The "
+        "interval holds the mean in 95 of 100 such years. It counts customers, not orders, as independent, for the "
+        "orders of one customer are alike: cluster-robust standard errors with the correction CR2 and the degrees of "
+        "freedom of Bell and McCaffrey (Survey Methodology 28, 2002). Stores are compared two by two with Welch's t "
+        "and Holm's correction (1979): a difference is clear if chance would show one as large in fewer than 5 of 100 "
+        "such years, all comparisons together. Of fewer than {rough} customers the interval is rough; of fewer than "
+        "{value_only} there is only the mean, which is not compared."
+    ),
+    chart_shows=mark("Dot chart of the mean net order of each store with its 95% interval, the highest first."),
     columns=(
         Column("store_id", "Store id", Format.ID, nullable=True),
         Column("store_name", "Store", Format.NAME),
         Column("customer_count", "Customers", Format.INTEGER),
         Column("order_count", "Orders with items", Format.INTEGER),
         Column("order_without_items_count", "Orders without items", Format.INTEGER),
-        Column("average_order_net_usd", "Average order, net (USD)", Format.USD),
+        Column("average_order_net_usd", "Average order, net ({currency})", Format.USD),
         Column("standard_error_ratio", "Standard error, of the mean", Format.SHARE),
         Column("degrees_of_freedom", "Degrees of freedom", Format.QUANTITY),
     ),
+    values={"rough": ROUGH_BELOW, "value_only": VALUE_ONLY_BELOW},
     headline=write_headline,
     chart=draw_chart,
 )

@@ -8,11 +8,13 @@ from datetime import date, timedelta
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Words, draw_nothing
+from reports.charts.bars import Words, draw_nothing, tell_newest
 from reports.charts.layout import WIDE, Layout
 from reports.charts.lines import Line, draw_lines
-from reports.formats import Format, chart_name, count_of, format_date, format_integer, sentence_text
+from reports.formats import Format, format_date, format_integer, format_tick
 from reports.kpis.kpi import Column, Kpi
+from reports.languages import join_sentences, mark, tr
+from reports.names import chart_name, sentence_text
 from reports.theme import CLASSES, NET
 
 MONTHS = 36
@@ -23,34 +25,37 @@ def write_headline(frame: pl.DataFrame) -> str:
     newest = frame.filter(pl.col("as_of_date") == pl.col("as_of_date").max())
     rows = sorted(newest.rows(named=True), key=lambda row: _rank(row["customer_status"]))
     if not any(row["customer_count"] > 0 for row in rows):
-        return "No month has customers."
+        return tr("No month has customers.")
     counts = ", ".join(
         f"{sentence_text(row['customer_status'])} {format_integer(row['customer_count'])}" for row in rows
     )
-    return f"Customers on {format_date(rows[0]['as_of_date'])}: {counts}."
+    return tr("Customers on {day}: {counts}.", day=format_date(rows[0]["as_of_date"]), counts=counts)
 
 
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """A line a class, the number of its customers at each month's end."""
     days = frame["as_of_date"].unique().sort().tail(MONTHS).to_list()
-    shown = f"; the last {MONTHS} months" if frame["as_of_date"].n_unique() > MONTHS else ""
+    is_in_progress = bool(days) and not _is_month_end(days[-1])
     words = Words(
-        title="Customers by class",
-        subtitle=f"Customers of each class at the end of each month, by the year that ends then"
-        f"{'. Circle: month in progress' if days and not _is_month_end(days[-1]) else ''}{shown}",
-        axis="Month end; number of customers",
+        title=tr("Customers by class"),
+        subtitle=join_sentences(
+            tr("Customers of each class at the end of each month, by the year that ends then."),
+            tr("Circle: month in progress.") if is_in_progress else "",
+            tell_newest(MONTHS, frame["as_of_date"].n_unique()),
+        ),
+        axis=tr("Month end; number of customers"),
     )
     if not days:
         return draw_nothing(words, layout)
     classes = sorted(frame["customer_status"].unique(), key=_rank)
     lines = [_line(frame.filter(pl.col("customer_status").eq_missing(status)), status, days) for status in classes]
-    return draw_lines(days, lines, words, lambda count: f"{count:,.0f}", layout)
+    return draw_lines(days, lines, words, format_tick, layout)
 
 
 def _line(rows: pl.DataFrame, status: str | None, days: Sequence[date]) -> Line:
     counts = dict(zip(rows["as_of_date"], rows["customer_count"], strict=True))
     values = [float(counts[day]) if day in counts else None for day in days]
-    label = f"{chart_name(status, '(none)')} {format_integer(counts.get(days[-1], 0))}"
+    label = f"{chart_name(status, tr('(none)'))} {format_integer(counts.get(days[-1], 0))}"
     return Line(values, label, CLASSES.get(status or "", NET), not _is_month_end(days[-1]))
 
 
@@ -66,18 +71,21 @@ def _rank(status: str | None) -> tuple[int, str]:
 
 CUSTOMER_CLASSES_BY_MONTH = Kpi(
     name="customer_classes_by_month",
-    title="Customer classes by month",
-    question="Do customers move up, or away?",
-    definition="For the end of each month, and for the report date in the month in progress: every customer who had "
-    "ordered by then, in the class of their net sales of the 12 months that end on that day. Inactive are customers "
-    "who were lost, not those yet to come.",
-    chart_shows=f"Line chart of the number of customers of each class over the last {count_of(MONTHS, 'month')}.",
+    title=mark("Customer classes by month"),
+    question=mark("Do customers move up, or away?"),
+    definition=mark(
+        "For the end of each month, and for the report date in the month in progress: every customer who had ordered "
+        "by then, in the class of their net sales of the 12 months that end on that day. Inactive are customers who "
+        "were lost, not those yet to come."
+    ),
+    chart_shows=mark("Line chart of the number of customers of each class over the last {months} months."),
     columns=(
         Column("as_of_date", "On", Format.DATE),
         Column("customer_status", "Class", Format.NAME),
         Column("customer_count", "Customers", Format.INTEGER),
-        Column("net_sales_last_year_usd", "Net sales of the year until then (USD)", Format.USD),
+        Column("net_sales_last_year_usd", "Net sales of the year until then ({currency})", Format.USD),
     ),
+    values={"months": MONTHS},
     newest_first=True,
     headline=write_headline,
     chart=draw_chart,

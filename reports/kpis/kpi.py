@@ -13,6 +13,7 @@ import polars as pl
 from plotnine import ggplot
 
 from reports.formats import Format
+from reports.languages import join_sentences, tr
 
 MONEY = pl.Decimal(18, 2)
 _DTYPES: dict[Format, pl.DataType] = {
@@ -40,7 +41,7 @@ _WIDE = pl.Decimal(38, 10)  # holds every integer of 64 bits and every NUMERIC t
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a KPI table; `label` heads it for readers and names its unit."""
+    """One column of a KPI table; `label`, a message, heads it for readers and names its unit."""
 
     name: str
     label: str
@@ -53,6 +54,11 @@ class Column:
         return _DTYPES[self.format]
 
     @property
+    def head(self) -> str:
+        """The label in the reader's language."""
+        return tr(self.label)
+
+    @property
     def may_be_null(self) -> bool:
         """Names may be unknown, ratios undefined; ids, counts and amounts only where the column says so."""
         return self.nullable or self.format in _MAY_BE_NULL
@@ -63,8 +69,8 @@ class Kpi:
     """`question` is what the retailer asks; `headline` and `chart` answer it from a checked frame.
 
     `definition` says how the numbers are made, `chart_shows` what a reader who cannot see the chart should know of it.
-    `totals` are the columns that may be summed over all rows; a
-    table with `newest_first` is shown upside down.
+    These texts are messages: `say` translates them, with the numbers in `values` at their places. `totals` are the
+    columns that may be summed over all rows; a table with `newest_first` is shown upside down.
     """
 
     name: str
@@ -75,6 +81,7 @@ class Kpi:
     columns: tuple[Column, ...]
     headline: Callable[[pl.DataFrame], str] = field(repr=False)
     chart: Callable[..., ggplot] = field(repr=False)  # (frame, layout=WIDE)
+    values: Mapping[str, int] = field(default_factory=dict)
     totals: tuple[str, ...] = ()
     newest_first: bool = False
 
@@ -85,7 +92,11 @@ class Kpi:
 
     def alt_text(self, frame: pl.DataFrame) -> str:
         """What the chart shows and what follows from it."""
-        return f"{self.chart_shows} {self.headline(frame)}"
+        return join_sentences(self.say(self.chart_shows), self.headline(frame))
+
+    def say(self, text: str) -> str:
+        """One of this KPI's texts in the reader's language."""
+        return tr(text, **self.values)
 
 
 def last_year_start(as_of: date) -> date:

@@ -7,10 +7,12 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Scale, Words, add_bars, add_labels, add_marks, draw_canvas, draw_nothing
+from reports.charts.bars import Scale, Words, add_bars, add_labels, add_marks, draw_canvas, draw_nothing, tell_rest
 from reports.charts.layout import WIDE, Layout
-from reports.formats import Format, chart_name, count_of, format_compact, format_money, format_share, sentence_text
+from reports.formats import Format, format_compact, format_integer, format_money, format_share
 from reports.kpis.kpi import Column, Kpi
+from reports.languages import join_sentences, mark, tr, tr_many
+from reports.names import chart_name, sentence_text
 
 TOP = 15
 
@@ -19,26 +21,34 @@ def write_headline(frame: pl.DataFrame) -> str:
     """How many products are cheaper than the margin asks for, and which by most."""
     rows = frame.sort("product_id").rows(named=True)
     if not rows:
-        return "No product has a price."
+        return tr("No product has a price.")
     cheap = [row for row in rows if row["price_usd"] < row["target_price_usd"]]
     if not cheap:
-        return f"Every price leaves the margin that is wanted: {count_of(len(rows), 'product')}."
+        products = tr_many("{count} product", "{count} products", len(rows))
+        return tr("Every price leaves the margin that is wanted: {products}.", products=products)
     worst = max(cheap, key=lambda row: row["target_price_usd"] - row["price_usd"])
-    price, target = format_money(worst["price_usd"]), format_money(worst["target_price_usd"])
-    return (
-        f"{len(cheap)} of {count_of(len(rows), 'product')} cost less than the margin asks for; "
-        f"furthest is {sentence_text(worst['product_name'])}: {price}, and {target} would do."
+    return tr_many(
+        "{count} of {all} products costs less than the margin asks for; furthest is {product}: {price}, and {target} "
+        "would do.",
+        "{count} of {all} products cost less than the margin asks for; furthest is {product}: {price}, and {target} "
+        "would do.",
+        len(cheap),
+        all=format_integer(len(rows)),
+        product=sentence_text(worst["product_name"]),
+        price=format_money(worst["price_usd"]),
+        target=format_money(worst["target_price_usd"]),
     )
 
 
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Price as a bar, the least price for the wanted margin as a mark; what sells most comes first."""
     top = frame.sort(["item_count_last_year", "product_id"], descending=[True, False]).head(TOP)
-    shown = f"; the {TOP} sold most of {count_of(frame.height, 'product')}" if frame.height > TOP else ""
     words = Words(
-        title="Price and least price for the margin",
-        subtitle=f"Bar: the price. Orange: the least price for the margin that is wanted{shown}",
-        axis="Price before tax, US dollars",
+        title=tr("Price and least price for the margin"),
+        subtitle=join_sentences(
+            tr("Bar: the price. Orange: the least price for the margin that is wanted."), tell_rest(TOP, frame.height)
+        ),
+        axis=tr("Price before tax, {money}"),
     )
     if top.is_empty():
         return draw_nothing(words, layout)
@@ -58,31 +68,34 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
 
 
 def _label(row: dict[str, Any]) -> str:
-    ratio = row["unit_margin_ratio"]
-    margin = f"  ·  margin {format_share(ratio)}" if ratio is not None else ""
-    return f"  {format_money(row['price_usd'])}{margin}"
+    price, ratio = format_money(row["price_usd"]), row["unit_margin_ratio"]
+    return (
+        f"  {tr('{price}  ·  margin {share}', price=price, share=format_share(ratio)) if ratio is not None else price}"
+    )
 
 
 PRICE_GUIDE = Kpi(
     name="price_guide",
-    title="Price guide",
-    question="Is each price right, and what did the last change do?",
-    definition="Price and cost of supplies of each product on the report date. The target price is the least one, in "
-    "cents, that leaves the margin that is wanted (target_margin_ratio of the dbt project). Items per day are those of "
-    "the 28 days before the last change of price and of the 28 days from it on, as far as there are orders.",
-    chart_shows="Bar chart of the price of each product with the least price for the wanted margin marked.",
+    title=mark("Price guide"),
+    question=mark("Is each price right, and what did the last change do?"),
+    definition=mark(
+        "Price and cost of supplies of each product on the report date. The target price is the least one, in cents, "
+        "that leaves the margin that is wanted (target_margin_ratio of the dbt project). Items per day are those of "
+        "the 28 days before the last change of price and of the 28 days from it on, as far as there are orders."
+    ),
+    chart_shows=mark("Bar chart of the price of each product with the least price for the wanted margin marked."),
     columns=(
         Column("product_id", "Product id", Format.ID),
         Column("product_name", "Product", Format.NAME),
         Column("category", "Category", Format.NAME),
-        Column("price_usd", "Price (USD)", Format.USD),
-        Column("unit_supply_cost_usd", "Cost of supplies (USD)", Format.USD),
-        Column("unit_margin_usd", "Margin (USD)", Format.USD),
+        Column("price_usd", "Price ({currency})", Format.USD),
+        Column("unit_supply_cost_usd", "Cost of supplies ({currency})", Format.USD),
+        Column("unit_margin_usd", "Margin ({currency})", Format.USD),
         Column("unit_margin_ratio", "Margin of price", Format.SHARE),
-        Column("target_price_usd", "Target price (USD)", Format.USD),
+        Column("target_price_usd", "Target price ({currency})", Format.USD),
         Column("item_count_last_year", "Items sold, last year", Format.INTEGER),
         Column("last_price_change_date", "Last price change", Format.DATE, nullable=True),
-        Column("price_before_usd", "Price before (USD)", Format.USD, nullable=True),
+        Column("price_before_usd", "Price before ({currency})", Format.USD, nullable=True),
         Column("items_per_day_before", "Items per day before", Format.QUANTITY),
         Column("items_per_day_after", "Items per day after", Format.QUANTITY),
     ),

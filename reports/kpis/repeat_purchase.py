@@ -5,11 +5,12 @@ from __future__ import annotations
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Words, draw_nothing
+from reports.charts.bars import Words, draw_nothing, tell_newest
 from reports.charts.layout import WIDE, Layout
 from reports.charts.tiles import Tile, draw_tiles
-from reports.formats import Format, count_of, format_month, format_share
+from reports.formats import Format, format_month, format_share, format_whole_share
 from reports.kpis.kpi import Column, Kpi
+from reports.languages import join_sentences, mark, tr, tr_many
 
 COHORTS, MONTHS_SINCE = 18, 12
 
@@ -21,12 +22,14 @@ def write_headline(frame: pl.DataFrame) -> str:
         pl.col("cohort_month_start_date").is_in(followed.to_list()) & (pl.col("months_since_first_count") == 1)
     ).sort("cohort_month_start_date")
     if second.is_empty():
-        return "No customer's second month is over yet."
+        return tr("No customer's second month is over yet.")
     row = second.rows(named=True)[-1]
-    share = format_share(row["share_of_cohort_ratio"] or 0.0)
-    again = count_of(row["customer_count"], "customer")
-    month = format_month(row["cohort_month_start_date"])
-    return f"Of those who first ordered in {month}, {share} ordered again in the month after: {again}."
+    return tr(
+        "Of those who first ordered in {month}, {share} ordered again in the month after: {customers}.",
+        month=format_month(row["cohort_month_start_date"]),
+        share=format_share(row["share_of_cohort_ratio"] or 0.0),
+        customers=tr_many("{count} customer", "{count} customers", row["customer_count"]),
+    )
 
 
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
@@ -34,11 +37,12 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     known = frame.filter(pl.col("months_since_first_count").is_between(0, MONTHS_SINCE))
     cohorts = known["cohort_month_start_date"].unique().sort()
     newest = cohorts.tail(COHORTS).to_list()
-    shown = f"; the last {COHORTS} of {count_of(cohorts.len(), 'month')}" if cohorts.len() > COHORTS else ""
     words = Words(
-        title="Customers who came back",
-        subtitle=f"Share of those who first ordered in a month, by the months since{shown}",
-        axis="Months since the first order's month",
+        title=tr("Customers who came back"),
+        subtitle=join_sentences(
+            tr("Share of those who first ordered in a month, by the months since."), tell_newest(COHORTS, cohorts.len())
+        ),
+        axis=tr("Months since the first order's month"),
     )
     rows = [row for row in known.iter_rows(named=True) if row["cohort_month_start_date"] in newest]
     if not rows:
@@ -48,7 +52,7 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
             row=newest.index(row["cohort_month_start_date"]),
             column=row["months_since_first_count"],
             shade=row["share_of_cohort_ratio"] or 0.0,
-            text=f"{(row['share_of_cohort_ratio'] or 0.0) * 100:.0f}%",
+            text=format_whole_share(row["share_of_cohort_ratio"] or 0.0),
         )
         for row in rows
     ]
@@ -58,18 +62,20 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
 
 REPEAT_PURCHASE = Kpi(
     name="repeat_purchase",
-    title="Repeat purchases",
-    question="Do new customers come back?",
-    definition="Customers by the calendar month of their first order, and how many ordered in each month since; "
-    "month 0 is the first one, so its share is 100%. The last month may be in progress. Net sales are those of the "
-    "customers in that month.",
-    chart_shows="Grid of the months of first orders and the months since, darker where more customers came back.",
+    title=mark("Repeat purchases"),
+    question=mark("Do new customers come back?"),
+    definition=mark(
+        "Customers by the calendar month of their first order, and how many ordered in each month since; month 0 is "
+        "the first one, so its share is 100%. The last month may be in progress. Net sales are those of the customers "
+        "in that month."
+    ),
+    chart_shows=mark("Grid of the months of first orders and the months since, darker where more customers came back."),
     columns=(
         Column("cohort_month_start_date", "First ordered in", Format.MONTH),
         Column("months_since_first_count", "Months since", Format.INTEGER),
         Column("customer_count", "Customers who ordered", Format.INTEGER),
         Column("share_of_cohort_ratio", "Share of those customers", Format.SHARE),
-        Column("net_sales_usd", "Net sales (USD)", Format.USD),
+        Column("net_sales_usd", "Net sales ({currency})", Format.USD),
     ),
     headline=write_headline,
     chart=draw_chart,

@@ -9,17 +9,10 @@ from plotnine import ggplot
 
 from reports.charts.bars import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing
 from reports.charts.layout import WIDE, Layout
-from reports.formats import (
-    Format,
-    amount_and_share,
-    chart_name,
-    count_of,
-    format_compact,
-    format_money,
-    format_share,
-    sentence_text,
-)
+from reports.formats import Format, amount_and_share, format_compact, format_money, format_share
 from reports.kpis.kpi import Column, Kpi
+from reports.languages import mark, tr, tr_many
+from reports.names import chart_name, sentence_text
 from reports.theme import CLASSES, MUTED, NET, PALE
 
 LAST_YEAR_BAND = (-0.08, 0.38)  # parts of a row's height: last year above, all time as a thin bar under it
@@ -30,28 +23,34 @@ def write_headline(frame: pl.DataFrame) -> str:
     """The class that brings most, and Gold if that is another one."""
     ranked = frame.sort("net_sales_last_year_usd", descending=True, maintain_order=True).rows(named=True)
     if not ranked or ranked[0]["net_sales_last_year_usd"] <= 0:
-        return "No class of customers has sales in the last year."
+        return tr("No class of customers has sales in the last year.")
     gold = [row for row in ranked[1:] if row["customer_status"] == "Gold"]
     is_tied = len(ranked) > 1 and ranked[1]["net_sales_last_year_usd"] == ranked[0]["net_sales_last_year_usd"]
-    lead = "Among the classes that bring most is" if is_tied else "The class that brings most is"
-    return f"{lead} {'; '.join(_clause(row) for row in [ranked[0], *gold])} in the last year."
+    classes = _write_class(ranked[0])
+    for row in gold:
+        classes = tr("{first}; {second}", first=classes, second=_write_class(row))
+    if is_tied:
+        return tr("Among the classes that bring most in the last year is {classes}.", classes=classes)
+    return tr("The class that brings most in the last year is {classes}.", classes=classes)
 
 
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Net sales of the last year and of all time, in the order of the classes."""
     words = Words(
-        title="Net sales by customer class",
-        subtitle="Colour: the last year and its share of all net sales. Grey: all time, by the class they are in now",
-        axis="Net sales, US dollars",
+        title=tr("Net sales by customer class"),
+        subtitle=tr(
+            "Colour: the last year and its share of all net sales. Grey: all time, by the class they are in now."
+        ),
+        axis=tr("Net sales, {money}"),
     )
     if frame.is_empty():
         return draw_nothing(words, layout)
     rows = frame.rows(named=True)
-    names = [f"{chart_name(row['customer_status'], '(none)')}\n{_customers(row)}" for row in rows]
+    names = [f"{chart_name(row['customer_status'], tr('(none)'))}\n{_customers(row)}" for row in rows]
     year = frame["net_sales_last_year_usd"].cast(pl.Float64).to_list()
     ever = frame["net_sales_all_time_usd"].cast(pl.Float64).to_list()
     texts = [f" {amount_and_share(row['net_sales_last_year_usd'], row['share_of_net_sales_ratio'])}" for row in rows]
-    ever_texts = [f" {format_money(row['net_sales_all_time_usd'])} all time" for row in rows]
+    ever_texts = [f" {tr('{amount} all time', amount=format_money(row['net_sales_all_time_usd']))}" for row in rows]
     scale = Scale(reach=max(*year, *ever), tick=format_compact, labels=[*texts, *ever_texts])
     colors = [CLASSES.get(row["customer_status"], NET) for row in rows]
     chart = draw_canvas(names, words, scale, layout)
@@ -63,33 +62,40 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
 
 
 def _customers(row: dict[str, Any]) -> str:
-    return count_of(row["customer_count"], "customer")
+    return tr_many("{count} customer", "{count} customers", row["customer_count"])
 
 
-def _clause(row: dict[str, Any]) -> str:
+def _write_class(row: dict[str, Any]) -> str:
+    said = {
+        "status": sentence_text(row["customer_status"]),
+        "amount": format_money(row["net_sales_last_year_usd"]),
+        "customers": _customers(row),
+    }
     share = row["share_of_net_sales_ratio"]
-    part = f" ({format_share(share)})" if share is not None else ""
-    amount = format_money(row["net_sales_last_year_usd"])
-    return f"{sentence_text(row['customer_status'])}: {amount}{part} from {_customers(row)}"
+    if share is None:
+        return tr("{status}: {amount} from {customers}", **said)
+    return tr("{status}: {amount} ({share}) from {customers}", share=format_share(share), **said)
 
 
 REVENUE_BY_CLASS = Kpi(
     name="revenue_by_class",
-    title="Revenue by customer class",
-    question="How much do the Gold, Silver and Bronze customers bring?",
-    definition="Every customer stands in one class by net sales of the last year, at the thresholds of the business; "
-    "customers without a sale in that year are Inactive. All-time net sales are those of the customers who are in the "
-    "class now. The share is the class's part of the net sales of the last year. Refunds are the customers' own, "
-    "on their day in the last year.",
-    chart_shows="Bar chart of the net sales of each customer class, last year with share, and all time.",
+    title=mark("Revenue by customer class"),
+    question=mark("How much do the Gold, Silver and Bronze customers bring?"),
+    definition=mark(
+        "Every customer stands in one class by net sales of the last year, at the thresholds of the business; "
+        "customers without a sale in that year are Inactive. All-time net sales are those of the customers who are in "
+        "the class now. The share is the class's part of the net sales of the last year. Refunds are the customers' "
+        "own, on their day in the last year."
+    ),
+    chart_shows=mark("Bar chart of the net sales of each customer class, last year with share, and all time."),
     columns=(
         Column("customer_status", "Class", Format.NAME),
         Column("customer_count", "Customers", Format.INTEGER),
-        Column("net_sales_last_year_usd", "Net sales, last year (USD)", Format.USD),
-        Column("net_sales_all_time_usd", "Net sales, all time (USD)", Format.USD),
+        Column("net_sales_last_year_usd", "Net sales, last year ({currency})", Format.USD),
+        Column("net_sales_all_time_usd", "Net sales, all time ({currency})", Format.USD),
         Column("share_of_net_sales_ratio", "Share of last year's net sales", Format.SHARE),
-        Column("refunds_usd", "Refunds, last year (USD)", Format.USD),
-        Column("net_sales_after_refunds_usd", "Net sales less refunds (USD)", Format.USD),
+        Column("refunds_usd", "Refunds, last year ({currency})", Format.USD),
+        Column("net_sales_after_refunds_usd", "Net sales less refunds ({currency})", Format.USD),
     ),
     totals=(
         "customer_count",

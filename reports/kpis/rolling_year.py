@@ -12,6 +12,7 @@ from reports.charts.layout import WIDE, Layout
 from reports.charts.lines import Line, draw_lines
 from reports.formats import Format, format_compact, format_date, format_growth, format_money
 from reports.kpis.kpi import Column, Kpi
+from reports.languages import mark, tr
 from reports.theme import NET, TOTAL
 
 Year = dict[str, Any]
@@ -41,55 +42,68 @@ def write_headline(frame: pl.DataFrame) -> str:
     """How orders, customers and margin moved; net sales are in the page's title."""
     last, before = compare_years(frame)
     if last is None:
-        return "There are no orders in the last year."
+        return tr("There are no orders in the last year.")
     day = format_date(last["as_of_date"])
-    named = {"orders": "order_count", "customers": "customer_count", "gross margin": "margin_usd"}
+    named = {tr("orders"): "order_count", tr("customers"): "customer_count", tr("gross margin"): "margin_usd"}
     found = {name: growth_of(column, last, before) for name, column in named.items()}
     changes = ", ".join(f"{name} {format_growth(growth)}" for name, growth in found.items() if growth is not None)
-    if not changes:
-        return f"The year to {day} brought {format_money(last['net_sales_usd'])} net; there is no whole year before."
-    return f"The year to {day} compared with the year before: {changes}."
+    if changes:
+        return tr("The year to {day} compared with the year before: {changes}.", day=day, changes=changes)
+    amount = format_money(last["net_sales_usd"])
+    return tr("The year to {day} brought {amount} net; there is no whole year before.", day=day, amount=amount)
 
 
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Net sales of the year to each day as a line, those of the stores open in both years as a second one."""
     words = Words(
-        title="Net sales of 12 months",
-        subtitle="Blue: all stores. Grey: stores open in all of both years. Each point is a whole year up to its day",
-        axis="Day the year ends on; net sales in US dollars",
+        title=tr("Net sales of 12 months"),
+        subtitle=tr(
+            "Blue: all stores. Grey: stores open in all of both years. Each point is a whole year up to its day."
+        ),
+        axis=tr("Day the year ends on; net sales in {money}"),
     )
     rows = frame.sort("as_of_date")
     if rows.is_empty():
         return draw_nothing(words, layout)
-    shown = {"comparable_net_sales_usd": ("open both years", TOTAL), "net_sales_usd": ("all stores", NET)}
+    last = rows.rows(named=True)[-1]
     lines = [
-        Line(rows[column].cast(pl.Float64).to_list(), f"{name} {format_compact(float(rows[column][-1]))}", color)
-        for column, (name, color) in shown.items()
+        _line(rows, "comparable_net_sales_usd", tr("open both years {amount}", amount=_comparable(last)), TOTAL),
+        _line(rows, "net_sales_usd", tr("all stores {amount}", amount=format_compact(last["net_sales_usd"])), NET),
     ]
     return draw_lines(rows["as_of_date"].to_list(), lines, words, format_compact, layout)
 
 
+def _line(rows: pl.DataFrame, column: str, label: str, color: str) -> Line:
+    return Line(rows[column].cast(pl.Float64).to_list(), label, color)
+
+
+def _comparable(row: Year) -> str:
+    return format_compact(row["comparable_net_sales_usd"])
+
+
 ROLLING_YEAR = Kpi(
     name="rolling_year",
-    title="Year by year",
-    question="What does a whole year bring, and does it grow?",
-    definition="Each row is the 12 months that end on its day: the report date and the same day of the 12 months "
-    "before it, so that the last row is the last year and the first one the year before. Whole years have the same "
-    "seasons, so any two rows compare. A year is whole if the first order of all is no later than its first day. "
-    "Stores open in both years are those whose first order is older than the year before. Gross margin is the items' "
-    "prices less discounts and the cost of their supplies.",
-    chart_shows="Line chart of the net sales of 12 months, for all stores and for the stores open in both years.",
+    title=mark("Year by year"),
+    question=mark("What does a whole year bring, and does it grow?"),
+    definition=mark(
+        "Each row is the 12 months that end on its day: the report date and the same day of the 12 months before it, "
+        "so that the last row is the last year and the first one the year before. Whole years have the same seasons, "
+        "so any two rows compare. A year is whole if the first order of all is no later than its first day. Stores "
+        "open in both years are those whose first order is older than the year before. Gross margin is the items' "
+        "prices less discounts and the cost of their supplies."
+    ),
+    chart_shows=mark("Line chart of the net sales of 12 months, for all stores and for the stores open in both years."),
     columns=(
         Column("as_of_date", "12 months to", Format.DATE),
         Column("is_whole_year", "Whole year", Format.FLAG),
         Column("order_count", "Orders", Format.INTEGER),
         Column("customer_count", "Customers", Format.INTEGER),
         Column("store_count", "Stores with orders", Format.INTEGER),
-        Column("net_sales_usd", "Net sales (USD)", Format.USD),
-        Column("margin_usd", "Gross margin (USD)", Format.USD),
+        Column("net_sales_usd", "Net sales ({currency})", Format.USD),
+        Column("margin_usd", "Gross margin ({currency})", Format.USD),
         Column("margin_ratio", "Margin of net sales", Format.SHARE),
         Column("comparable_store_count", "Stores open in both years", Format.INTEGER),
-        Column("comparable_net_sales_usd", "Their net sales (USD)", Format.USD),
+        Column("comparable_net_sales_usd", "Their net sales ({currency})", Format.USD),
     ),
     newest_first=True,
     headline=write_headline,

@@ -7,49 +7,48 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Words, draw_nothing
+from reports.charts.bars import Words, draw_nothing, tell_biggest
 from reports.charts.layout import WIDE, Layout
 from reports.charts.tiles import Tile, draw_tiles
-from reports.formats import (
-    WEEKDAYS,
-    Format,
-    chart_name,
-    count_of,
-    format_hour,
-    format_money,
-    format_weekday,
-    sentence_text,
-)
+from reports.formats import Format, format_hour, format_money, format_weekday
 from reports.kpis.kpi import Column, Kpi
+from reports.languages import join_sentences, mark, tr, tr_many
+from reports.names import chart_name, sentence_text
 
 TOP = 3
 STAR = "★"
+DAYS = 7  # of a week
 
 
 def write_headline(frame: pl.DataFrame) -> str:
     """The hour of a store with the most orders a day."""
     rows = [row for row in frame.iter_rows(named=True) if row["order_count"] > 0]
     if not rows:
-        return "No hour of the last year has orders."
+        return tr("No hour of the last year has orders.")
     best = max(rows, key=_rank)
-    when = f"{format_weekday(best['weekday_number'])} from {format_hour(best['hour_number'])}"
-    orders = f"{count_of(best['order_count'], 'order')} on {count_of(best['open_day_count'], 'day')}"
-    where = sentence_text(best["store_name"])
-    return (
-        f"The busiest hour is {when} in {where}: {orders} of the last year, {format_money(best['net_sales_usd'])} net."
+    return tr(
+        "The busiest hour is {weekday} from {hour} in {store}: {orders} on {days} of the last year, {amount} net.",
+        weekday=format_weekday(best["weekday_number"]),
+        hour=format_hour(best["hour_number"]),
+        store=sentence_text(best["store_name"]),
+        orders=tr_many("{count} order", "{count} orders", best["order_count"]),
+        days=tr_many("{count} day", "{count} days", best["open_day_count"]),
+        amount=format_money(best["net_sales_usd"]),
     )
 
 
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """A row a weekday for the stores with the most orders, a column an hour; the darker, the more orders a day."""
-    known = frame.filter(pl.col("weekday_number").is_between(1, 7) & pl.col("hour_number").is_between(0, 23))
+    known = frame.filter(pl.col("weekday_number").is_between(1, DAYS) & pl.col("hour_number").is_between(0, 23))
     orders = known.group_by("store_id").agg(pl.col("order_count").cast(pl.Float64).sum())
     stores = orders.sort(["order_count", "store_id"], descending=[True, False]).head(TOP)["store_id"].to_list()
-    shown = f"; the {TOP} busiest of {count_of(orders.height, 'store')}" if orders.height > TOP else ""
     words = Words(
-        title="Orders by weekday and hour, last year",
-        subtitle=f"The darker, the more orders per day with orders. {STAR} the busiest hour of the store{shown}",
-        axis="Hour of the day, on the store's own clock",
+        title=tr("Orders by weekday and hour, last year"),
+        subtitle=join_sentences(
+            tr("The darker, the more orders per day with orders. {star} the busiest hour of the store.", star=STAR),
+            tell_biggest(TOP, orders.height),
+        ),
+        axis=tr("Hour of the day, on the store's own clock"),
     )
     rows = [row for row in known.iter_rows(named=True) if row["store_id"] in stores]
     if not rows:
@@ -59,7 +58,7 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     busiest = [max((row for row in rows if row["store_id"] == store), key=_rank) for store in stores]
     tiles = [
         Tile(
-            row=stores.index(row["store_id"]) * len(WEEKDAYS) + row["weekday_number"] - 1,
+            row=stores.index(row["store_id"]) * DAYS + row["weekday_number"] - 1,
             column=row["hour_number"] - first,
             shade=_per_day(row) / most,
             text=STAR if any(row is found for found in busiest) else "",
@@ -72,7 +71,8 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
 
 def _weekday_names(row: dict[str, Any]) -> list[str]:
     """The weekdays; the first says whose they are."""
-    return [f"{chart_name(row['store_name'], row['store_id'])}  {WEEKDAYS[0]}", *WEEKDAYS[1:]]
+    monday, *others = (format_weekday(number) for number in range(1, DAYS + 1))
+    return [f"{chart_name(row['store_name'], row['store_id'])}  {monday}", *others]
 
 
 def _per_day(row: dict[str, Any]) -> float:
@@ -86,11 +86,13 @@ def _rank(row: dict[str, Any]) -> tuple[Any, ...]:
 
 SALES_BY_WEEKDAY_HOUR = Kpi(
     name="sales_by_weekday_hour",
-    title="Sales by weekday and hour",
-    question="When do customers come to each store?",
-    definition="Orders of the last year by the weekday and hour at which they were placed, on their store's clock. "
-    "Open days are the days of that weekday on which the store had an order.",
-    chart_shows="Grid of weekdays and hours for the busiest stores, darker where there are more orders a day.",
+    title=mark("Sales by weekday and hour"),
+    question=mark("When do customers come to each store?"),
+    definition=mark(
+        "Orders of the last year by the weekday and hour at which they were placed, on their store's clock. Open days "
+        "are the days of that weekday on which the store had an order."
+    ),
+    chart_shows=mark("Grid of weekdays and hours for the busiest stores, darker where there are more orders a day."),
     columns=(
         Column("store_id", "Store id", Format.ID),
         Column("store_name", "Store", Format.NAME),
@@ -98,7 +100,7 @@ SALES_BY_WEEKDAY_HOUR = Kpi(
         Column("hour_number", "Hour", Format.HOUR),
         Column("open_day_count", "Open days", Format.INTEGER),
         Column("order_count", "Orders", Format.INTEGER),
-        Column("net_sales_usd", "Net sales (USD)", Format.USD),
+        Column("net_sales_usd", "Net sales ({currency})", Format.USD),
     ),
     totals=("order_count", "net_sales_usd"),
     headline=write_headline,

@@ -7,10 +7,12 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Scale, Words, add_bars, add_labels, add_marks, draw_canvas, draw_nothing
+from reports.charts.bars import Scale, Words, add_bars, add_labels, add_marks, draw_canvas, draw_nothing, tell_rest
 from reports.charts.layout import WIDE, Layout
-from reports.formats import Format, chart_name, count_of, format_integer, format_quantity, sentence_text
+from reports.formats import Format, format_integer, format_plain_tick, format_quantity
 from reports.kpis.kpi import Column, Kpi
+from reports.languages import join_sentences, mark, tr, tr_many
+from reports.names import chart_name, sentence_text
 from reports.theme import MARK, NET
 
 TOP = 12
@@ -20,26 +22,38 @@ def write_headline(frame: pl.DataFrame) -> str:
     """What runs out before a delivery could come, and what runs out first."""
     rows = _ranked(frame)
     if frame.is_empty():
-        return "No stock was counted."
+        return tr("No stock was counted.")
     if not rows:
-        return f"Nothing that was counted is used: {count_of(frame.height, 'row')}."
-    late = [row for row in rows if _is_late(row)]
+        return tr_many(
+            "Nothing that was counted is used: {count} row.",
+            "Nothing that was counted is used: {count} rows.",
+            frame.height,
+        )
     first = rows[0]
-    where = f"{sentence_text(first['supply_name'])} in {sentence_text(first['store_name'])}"
-    left = f"{format_quantity(first['days_of_supply'])} open days"
-    lead = f"{len(late)} of {count_of(frame.height, 'count')} would not last until a delivery ordered now"
-    return f"{lead}; first to run out is {where}: {left}."
+    return tr_many(
+        "{count} of {all} counts would not last until a delivery ordered now; first to run out is {supply} in {store}: "
+        "{days} open days.",
+        "{count} of {all} counts would not last until a delivery ordered now; first to run out is {supply} in {store}: "
+        "{days} open days.",
+        len([row for row in rows if _is_late(row)]),
+        all=format_integer(frame.height),
+        supply=sentence_text(first["supply_name"]),
+        store=sentence_text(first["store_name"]),
+        days=format_quantity(first["days_of_supply"]),
+    )
 
 
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Days of supply, what runs out first at the top; the lead time as a mark."""
     ranked = _ranked(frame)
     rows = ranked[:TOP]
-    shown = f"; the {TOP} shortest of {count_of(len(ranked), 'row')}" if len(ranked) > TOP else ""
     words = Words(
-        title="Days of supply",
-        subtitle=f"Bar: days the stock lasts. Line: days until a delivery comes. Orange: too short{shown}",
-        axis="Days",
+        title=tr("Days of supply"),
+        subtitle=join_sentences(
+            tr("Bar: days the stock lasts. Line: days until a delivery comes. Orange: too short."),
+            tell_rest(TOP, len(ranked)),
+        ),
+        axis=tr("Days"),
     )
     if not rows:
         return draw_nothing(words, layout)
@@ -48,7 +62,7 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     ends = [max(value, mark or 0.0) for value, mark in zip(days, marks, strict=True)]
     texts = [_label(row) for row in rows]
     colors = [MARK if _is_late(row) else NET for row in rows]
-    scale = Scale(reach=max(ends), tick=lambda value: f"{value:g}", labels=texts)
+    scale = Scale(reach=max(ends), tick=format_plain_tick, labels=texts)
     chart = draw_canvas([_name(row) for row in rows], words, scale, layout)
     return chart + add_bars(days, layout, colors) + add_marks(marks, layout) + add_labels(ends, texts, layout)
 
@@ -69,18 +83,23 @@ def _name(row: dict[str, Any]) -> str:
 
 
 def _label(row: dict[str, Any]) -> str:
-    return f"  {format_quantity(row['days_of_supply'])} days  ·  {format_integer(row['units_on_hand'])} on hand"
+    days, units = format_quantity(row["days_of_supply"]), format_integer(row["units_on_hand"])
+    return f"  {tr('{days} days  ·  {units} on hand', days=days, units=units)}"
 
 
 STOCK_COVER = Kpi(
     name="stock_cover",
-    title="Stock and days of supply",
-    question="How long does the stock last, and what must be ordered now?",
-    definition="The newest count of each supply in each store, less what was used since by the recipes of what was "
-    "sold; below zero where more was used than counted, which means that a delivery came since. Days of supply are "
-    "what is left over the units used per open day, on the last 28 days with orders of the store. Without a count "
-    "there is no row.",
-    chart_shows="Bar chart of the days of supply per store and supply, the shortest first, with the lead time marked.",
+    title=mark("Stock and days of supply"),
+    question=mark("How long does the stock last, and what must be ordered now?"),
+    definition=mark(
+        "The newest count of each supply in each store, less what was used since by the recipes of what was sold; "
+        "below zero where more was used than counted, which means that a delivery came since. Days of supply are what "
+        "is left over the units used per open day, on the last 28 days with orders of the store. Without a count there "
+        "is no row."
+    ),
+    chart_shows=mark(
+        "Bar chart of the days of supply per store and supply, the shortest first, with the lead time marked."
+    ),
     columns=(
         Column("store_id", "Store id", Format.ID),
         Column("store_name", "Store", Format.NAME),

@@ -7,19 +7,12 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing
+from reports.charts.bars import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing, tell_rest
 from reports.charts.layout import WIDE, Layout
-from reports.formats import (
-    Format,
-    chart_name,
-    count_of,
-    format_compact,
-    format_growth,
-    format_money,
-    format_share,
-    sentence_text,
-)
+from reports.formats import Format, format_compact, format_growth, format_money, format_share
 from reports.kpis.kpi import Column, Kpi
+from reports.languages import join_sentences, mark, tr, tr_many
+from reports.names import chart_name, sentence_text
 from reports.theme import MUTED, NET, PALE
 
 TOP = 12
@@ -31,21 +24,19 @@ def write_headline(frame: pl.DataFrame) -> str:
     """The store that sells most, and of those with two whole years the one that grew most."""
     ranked = frame.sort(["net_sales_usd", "store_id"], descending=[True, False]).rows(named=True)
     if not ranked or ranked[0]["net_sales_usd"] <= 0:
-        return "No store has sales in the last year."
-    first = ranked[0]
-    margin = f", {format_share(first['margin_ratio'])} of it margin" if first["margin_ratio"] is not None else ""
-    lead = f"{sentence_text(first['store_name'])} sells most: {format_money(first['net_sales_usd'])} net{margin}."
-    return " ".join([lead, *_growth_sentence(ranked)])
+        return tr("No store has sales in the last year.")
+    return join_sentences(_write_first(ranked[0]), _write_growth(ranked))
 
 
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Net sales of the last year, the year before as a thin bar; growth only where both years are whole ones."""
     top = frame.sort(["net_sales_usd", "store_id"], descending=[True, False]).head(TOP)
-    shown = f"; the {TOP} biggest of {count_of(frame.height, 'store')}" if frame.height > TOP else ""
     words = Words(
-        title="Net sales per store",
-        subtitle=f"Blue: the last year; growth if open in both. Grey: the year before{shown}",
-        axis="Net sales, US dollars",
+        title=tr("Net sales per store"),
+        subtitle=join_sentences(
+            tr("Blue: the last year; growth if open in both. Grey: the year before."), tell_rest(TOP, frame.height)
+        ),
+        axis=tr("Net sales, {money}"),
     )
     if top.is_empty():
         return draw_nothing(words, layout)
@@ -53,7 +44,9 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     year = top["net_sales_usd"].cast(pl.Float64).to_list()
     before = top["net_sales_previous_year_usd"].cast(pl.Float64).to_list()
     texts = [_label(row) for row in rows]
-    before_texts = [f" {format_money(row['net_sales_previous_year_usd'])} the year before" for row in rows]
+    before_texts = [
+        f" {tr('{amount} the year before', amount=format_money(row['net_sales_previous_year_usd']))}" for row in rows
+    ]
     scale = Scale(reach=max(*year, *before), tick=format_compact, labels=[*texts, *before_texts])
     chart = draw_canvas([_name(row) for row in rows], words, scale, layout)
     chart += add_bars(before, layout, PALE, PREVIOUS_YEAR_BAND)
@@ -64,7 +57,8 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
 
 
 def _name(row: dict[str, Any]) -> str:
-    return f"{chart_name(row['store_name'], row['store_id'])}\n{count_of(row['order_count'], 'order')}"
+    orders = tr_many("{count} order", "{count} orders", row["order_count"])
+    return f"{chart_name(row['store_name'], row['store_id'])}\n{orders}"
 
 
 def _label(row: dict[str, Any]) -> str:
@@ -73,24 +67,40 @@ def _label(row: dict[str, Any]) -> str:
     return f" {format_money(row['net_sales_usd'])}{growth}"
 
 
-def _growth_sentence(rows: list[dict[str, Any]]) -> list[str]:
+def _write_first(row: dict[str, Any]) -> str:
+    said = {"store": sentence_text(row["store_name"]), "amount": format_money(row["net_sales_usd"])}
+    if row["margin_ratio"] is None:
+        return tr("{store} sells most: {amount} net.", **said)
+    return tr(
+        "{store} sells most: {amount} net, {share} of it margin.", share=format_share(row["margin_ratio"]), **said
+    )
+
+
+def _write_growth(rows: list[dict[str, Any]]) -> str:
     comparable = [row for row in rows if row["is_comparable"] and row["growth_ratio"] is not None]
     if not comparable:
-        return []
+        return ""
     best = max(comparable, key=lambda row: row["growth_ratio"])
-    name, growth = sentence_text(best["store_name"]), format_growth(best["growth_ratio"])
-    return [f"Of the stores that were open both years, {name} did best: {growth} on the year before."]
+    return tr(
+        "Of the stores that were open both years, {store} did best: {growth} on the year before.",
+        store=sentence_text(best["store_name"]),
+        growth=format_growth(best["growth_ratio"]),
+    )
 
 
 STORE_PERFORMANCE = Kpi(
     name="store_performance",
-    title="Store performance",
-    question="How does each store do, and does it grow?",
-    definition="Every known store in the last year, also those without orders. Open days are days with an order. "
-    "Margin is the items' prices less discounts and the cost of their supplies; refunds are those of the last year, on "
-    "their own day, and are taken off neither net sales nor margin. Growth compares with the 12 months before; a store "
-    "is comparable if its first order is older than those.",
-    chart_shows="Bar chart of the net sales of each store, last year and year before, with growth if open in both.",
+    title=mark("Store performance"),
+    question=mark("How does each store do, and does it grow?"),
+    definition=mark(
+        "Every known store in the last year, also those without orders. Open days are days with an order. Margin is "
+        "the items' prices less discounts and the cost of their supplies; refunds are those of the last year, on their "
+        "own day, and are taken off neither net sales nor margin. Growth compares with the 12 months before; a store "
+        "is comparable if its first order is older than those."
+    ),
+    chart_shows=mark(
+        "Bar chart of the net sales of each store, last year and year before, with growth if open in both."
+    ),
     columns=(
         Column("store_id", "Store id", Format.ID),
         Column("store_name", "Store", Format.NAME),
@@ -98,14 +108,14 @@ STORE_PERFORMANCE = Kpi(
         Column("open_day_count", "Open days", Format.INTEGER),
         Column("customer_count", "Customers", Format.INTEGER),
         Column("order_count", "Orders", Format.INTEGER),
-        Column("net_sales_usd", "Net sales (USD)", Format.USD),
-        Column("refunds_usd", "Refunds (USD)", Format.USD),
-        Column("tax_usd", "Tax paid (USD)", Format.USD),
-        Column("margin_usd", "Margin (USD)", Format.USD),
+        Column("net_sales_usd", "Net sales ({currency})", Format.USD),
+        Column("refunds_usd", "Refunds ({currency})", Format.USD),
+        Column("tax_usd", "Tax paid ({currency})", Format.USD),
+        Column("margin_usd", "Margin ({currency})", Format.USD),
         Column("margin_ratio", "Margin of net sales", Format.SHARE),
         Column("orders_per_open_day", "Orders per open day", Format.QUANTITY),
-        Column("average_order_net_usd", "Average order, net (USD)", Format.USD, nullable=True),
-        Column("net_sales_previous_year_usd", "Net sales, year before (USD)", Format.USD),
+        Column("average_order_net_usd", "Average order, net ({currency})", Format.USD, nullable=True),
+        Column("net_sales_previous_year_usd", "Net sales, year before ({currency})", Format.USD),
         Column("growth_ratio", "Growth", Format.GROWTH),
         Column("is_comparable", "Open both years", Format.FLAG),
     ),

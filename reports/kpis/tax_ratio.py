@@ -8,18 +8,21 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Scale, Words, add_bars, add_labels, add_marks, draw_canvas, draw_nothing
-from reports.charts.layout import WIDE, Layout
-from reports.formats import (
-    Format,
-    chart_name,
-    count_of,
-    format_money,
-    format_points,
-    format_rate,
-    sentence_text,
+from reports.charts.bars import (
+    Scale,
+    Words,
+    add_bars,
+    add_labels,
+    add_marks,
+    draw_canvas,
+    draw_nothing,
+    tell_biggest,
 )
+from reports.charts.layout import WIDE, Layout
+from reports.formats import Format, format_money, format_percent_tick, format_points, format_rate
 from reports.kpis.kpi import Column, Kpi
+from reports.languages import join_sentences, mark, tr
+from reports.names import chart_name, sentence_text
 from reports.theme import NET, TOTAL
 
 TOP = 15
@@ -29,8 +32,7 @@ ALL_STORES = "All stores"
 def write_headline(frame: pl.DataFrame) -> str:
     """Tax, sales and rate of all stores, and the store that is furthest from its declared rate."""
     stores, total = _split(frame)
-    sentences = [_total_sentence(row) for row in total] + _gap_sentence(stores)
-    return " ".join(sentences) or "No store has sales."
+    return join_sentences(*(_write_total(row) for row in total), _write_gap(stores)) or tr("No store has sales.")
 
 
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
@@ -38,12 +40,13 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     stores, total = _split(frame)
     biggest = sorted(stores, key=lambda row: row["net_sales_usd"], reverse=True)[:TOP]
     rows = sorted(biggest, key=lambda row: row["effective_tax_ratio"] or 0.0, reverse=True) + total
-    shown = f"; the {TOP} biggest of {count_of(len(stores), 'store')}" if len(stores) > TOP else ""
     words = Words(
-        title="Effective and declared tax rate per store",
-        subtitle="Bar: tax paid ÷ net sales. Orange: the declared rate. In brackets: the difference, percentage "
-        f"points{shown}",
-        axis="Tax, percent of net sales",
+        title=tr("Effective and declared tax rate per store"),
+        subtitle=join_sentences(
+            tr("Bar: tax paid ÷ net sales. Orange: the declared rate. In brackets: the difference, percentage points."),
+            tell_biggest(TOP, len(stores)),
+        ),
+        axis=tr("Tax, percent of net sales"),
     )
     if not rows:
         return draw_nothing(words, layout)
@@ -51,7 +54,7 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     declared = [row["declared_tax_ratio"] for row in rows]
     ends = [max(rate, mark or 0.0) for rate, mark in zip(rates, declared, strict=True)]
     texts = [_label(row) for row in rows]
-    scale = Scale(reach=max(ends), tick=lambda ratio: f"{ratio * 100:g}%", labels=texts)
+    scale = Scale(reach=max(ends), tick=format_percent_tick, labels=texts)
     colors = [NET if row["store_id"] is not None else TOTAL for row in rows]
     chart = draw_canvas([_name(row) for row in rows], words, scale, layout)
     return chart + add_bars(rates, layout, colors) + add_marks(declared, layout) + add_labels(ends, texts, layout)
@@ -68,43 +71,52 @@ def _name(row: dict[str, Any]) -> str:
 
 def _label(row: dict[str, Any]) -> str:
     if row["effective_tax_ratio"] is None:
-        return "  no net sales"
+        return f"  {tr('no net sales')}"
     gap = f"  ({format_points(row['difference_ratio'])})" if row["difference_ratio"] is not None else ""
     return f"  {format_rate(row['effective_tax_ratio'])}{gap}"
 
 
-def _total_sentence(row: dict[str, Any]) -> str:
+def _write_total(row: dict[str, Any]) -> str:
     rate = row["effective_tax_ratio"]
-    end = f", {format_rate(rate)}." if rate is not None else "."
-    tax, net = format_money(row["tax_usd"]), format_money(row["net_sales_usd"])
-    return f"So far customers paid {tax} tax on {net} net sales{end}"
+    said = {"tax": format_money(row["tax_usd"]), "sales": format_money(row["net_sales_usd"])}
+    if rate is None:
+        return tr("So far customers paid {tax} tax on {sales} net sales.", **said)
+    return tr("So far customers paid {tax} tax on {sales} net sales, {rate}.", rate=format_rate(rate), **said)
 
 
-def _gap_sentence(stores: Sequence[dict[str, Any]]) -> list[str]:
+def _write_gap(stores: Sequence[dict[str, Any]]) -> str:
     known = [row for row in stores if row["difference_ratio"] is not None]
     if not known:
-        return []
+        return ""
     widest = max(known, key=lambda row: abs(row["difference_ratio"]))
     gap = format_points(widest["difference_ratio"])
     if gap == format_points(0.0):
-        return ["Every store is at its declared rate."]
-    return [f"Furthest from its declared rate is {sentence_text(widest['store_name'])}: {gap} percentage points."]
+        return tr("Every store is at its declared rate.")
+    return tr(
+        "Furthest from its declared rate is {store}: {gap} percentage points.",
+        store=sentence_text(widest["store_name"]),
+        gap=gap,
+    )
 
 
 TAX_RATIO = Kpi(
     name="tax_ratio",
-    title="Tax against sales, all time",
-    question="Does the tax that customers paid fit the declared rates?",
-    definition="All orders up to the report date. The effective rate is the tax paid divided by net sales; the "
-    "declared rate is what should have been paid: the rate that the store declared on the day of each order, "
-    "their mean weighted by net sales. The difference is effective minus declared, in percentage points. How the "
-    "tills treat parts of a cent is under Cents of tax.",
-    chart_shows="Bar chart of the effective tax rate of each store and of all stores, with the declared rate marked.",
+    title=mark("Tax against sales, all time"),
+    question=mark("Does the tax that customers paid fit the declared rates?"),
+    definition=mark(
+        "All orders up to the report date. The effective rate is the tax paid divided by net sales; the declared rate "
+        "is what should have been paid: the rate that the store declared on the day of each order, their mean weighted "
+        "by net sales. The difference is effective minus declared, in percentage points. How the tills treat parts of "
+        "a cent is under Cents of tax."
+    ),
+    chart_shows=mark(
+        "Bar chart of the effective tax rate of each store and of all stores, with the declared rate marked."
+    ),
     columns=(
         Column("store_id", "Store id", Format.ID, nullable=True),
         Column("store_name", "Store", Format.NAME),
-        Column("tax_usd", "Tax paid (USD)", Format.USD),
-        Column("net_sales_usd", "Net sales (USD)", Format.USD),
+        Column("tax_usd", "Tax paid ({currency})", Format.USD),
+        Column("net_sales_usd", "Net sales ({currency})", Format.USD),
         Column("effective_tax_ratio", "Effective rate", Format.RATE),
         Column("declared_tax_ratio", "Declared rate", Format.RATE),
         Column("difference_ratio", "Difference (points)", Format.POINTS),

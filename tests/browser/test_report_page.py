@@ -89,7 +89,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows=Totals(files=6, rows_in=1205, rows_loaded=1204, rows_quarantined=1),
         notes=(ATTACK, "w" * 400),
     )
-    return render_page(frames, folder, context)
+    return render_page(frames, folder / "index.html", context)
 
 
 def make_frame(name: str) -> pl.DataFrame:

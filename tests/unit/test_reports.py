@@ -22,9 +22,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 from polars.testing import assert_frame_equal
 
-from reports import formats
+from reports import formats, names
 from reports.doubts import Finding
 from reports.kpis import KPIS, MONEY, check_frame, last_year_start
+from reports.languages import speaking, tr_many
 from reports.page import PageContext, Totals, render_page
 from reports.quality import Quality, TableRows
 from reports.render import markdown_section, render_chart
@@ -270,7 +271,7 @@ def write_page(frames: dict[str, pl.DataFrame], folder: Path, context: PageConte
     for name in KPIS:
         for kind in ("svg", "narrow.svg"):
             (folder / f"{name}.{kind}").write_text(f'<svg role="img" aria-label="{name}"></svg>', encoding="utf-8")
-    return render_page(frames, folder, context).read_text(encoding="utf-8")
+    return render_page(frames, folder / "index.html", context).read_text(encoding="utf-8")
 
 
 # Numbers and texts
@@ -304,8 +305,8 @@ def write_page(frames: dict[str, pl.DataFrame], folder: Path, context: PageConte
         (formats.format_weekday(7), "Sunday"),
         (formats.format_hour(7), "07:00"),
         (formats.format_value(True, formats.Format.FLAG), "yes"),
-        (formats.count_of(1, "order"), "1 order"),
-        (formats.count_of(1200, "order"), "1,200 orders"),
+        (tr_many("{count} order", "{count} orders", 1), "1 order"),
+        (tr_many("{count} order", "{count} orders", 1200), "1,200 orders"),
     ],
 )
 def test_format_known_value_reads_as_expected(text: str, expected: str) -> None:
@@ -318,19 +319,19 @@ def test_format_moment_other_zone_is_shown_in_utc() -> None:
 
 def test_sentence_text_right_to_left_name_is_isolated() -> None:
     name = "\N{HEBREW LETTER SHIN}\N{HEBREW LETTER LAMED}"
-    assert formats.sentence_text(name) == f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}"
-    assert formats.sentence_text("Ava") == "Ava"
-    assert formats.sentence_text(None) == "(no name)"
+    assert names.sentence_text(name) == f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}"
+    assert names.sentence_text("Ava") == "Ava"
+    assert names.sentence_text(None) == "(no name)"
 
 
 def test_chart_name_without_drawable_letters_is_the_key() -> None:
-    assert formats.chart_name("王小明", "c-7") == "c-7"
-    assert formats.chart_name("Ava 🚀", "c-7") == "Ava □"
+    assert names.chart_name("王小明", "c-7") == "c-7"
+    assert names.chart_name("Ava 🚀", "c-7") == "Ava □"
 
 
 @given(st.text(), st.integers(min_value=1, max_value=90))
 def test_clean_text_any_text_is_one_short_line(text: str, limit: int) -> None:
-    cleaned = formats.clean_text(text, limit)
+    cleaned = names.clean_text(text, limit)
     assert len(cleaned) <= limit
     assert len(cleaned.splitlines()) <= 1
     assert not set(cleaned) & set("\x00\x1b\u202e\u2066\u200e")
@@ -338,9 +339,9 @@ def test_clean_text_any_text_is_one_short_line(text: str, limit: int) -> None:
 
 @given(st.text(st.characters(codec="utf-8") | st.sampled_from("|`[]()<>&*_~#!\\\n:/@$"), min_size=1))
 def test_markdown_text_any_text_shows_as_it_is(text: str) -> None:
-    line = formats.clean_text(text, 80)
+    line = names.clean_text(text, 80)
     rendered = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-    tokens = rendered.parse(f"| head | next |\n| --- | --- |\n| {formats.markdown_text(line)} | end |\n")
+    tokens = rendered.parse(f"| head | next |\n| --- | --- |\n| {names.markdown_text(line)} | end |\n")
     cells = [token for token in tokens if token.type == "inline"]
     assert [token.content for token in cells[:2]] == ["head", "next"]
     assert len(cells) == 4
@@ -354,7 +355,7 @@ def _plain(cell: Token) -> str:
 
 
 def test_markdown_text_addresses_become_no_links() -> None:
-    text = formats.markdown_text("see http://evil.example, www.evil.example or me@evil.example")
+    text = names.markdown_text("see http://evil.example, www.evil.example or me@evil.example")
     assert text == "see http\\://evil.example, www\\.evil.example or me\\@evil.example"
 
 
@@ -601,8 +602,8 @@ def test_headlines_usual_frames_say_what_the_tables_say() -> None:
         "Furthest from its declared rate is Nice: \N{MINUS SIGN}0.050 percentage points.",
         "tax_rounding": "Of 3,900 orders so far, 1,200 are taxed below the rounded exact tax and none above it: the "
         "tills cut off parts of a cent, they do not round. Together: $12.00.",
-        "revenue_by_class": "The class that brings most is Silver: $6,300 (60.0%) from 65 customers; "
-        "Gold: $4,211 (40.0%) from 1 customer in the last year.",
+        "revenue_by_class": "The class that brings most in the last year is Silver: $6,300 (60.0%) from 65 customers; "
+        "Gold: $4,211 (40.0%) from 1 customer.",
         "rolling_year": "The year to 30 August 2021 compared with the year before: orders +30.0%, customers "
         "\N{MINUS SIGN}33.3%, gross margin +20.0%.",
         "sales_by_month": "August 2021 so far: $9,000 net in 1,000 orders, +12.5% on the same days of the year before. "
@@ -614,7 +615,7 @@ def test_headlines_usual_frames_say_what_the_tables_say() -> None:
         "product_margin": "Soup earns most: $6,000, 125.0% of all margin. The least of its price is left of Tea: "
         "\N{MINUS SIGN}240.0%.",
         "supply_usage": "The supply that costs most is milk in Nice: $700 for 1 unit, 0.02 per open day.",
-        "price_guide": "1 of 2 products cost less than the margin asks for; furthest is Tea: $3.00, and $4.00 "
+        "price_guide": "1 of 2 products costs less than the margin asks for; furthest is Tea: $3.00, and $4.00 "
         "would do.",
         "customer_classes_by_month": "Customers on 30 August 2021: Gold 2, Bronze 68, Inactive 3.",
         "repeat_purchase": "Of those who first ordered in June 2021, 40.0% ordered again in the month after: "
@@ -630,7 +631,7 @@ def test_headlines_nothing_sold_claim_nothing(case: str) -> None:
     assert headlines["sales_per_customer"] == "No customer bought anything in the last year."
     assert headlines["average_order_comparison"] in (
         "No store has orders with items in the last year.",
-        "The average order goes from $0.00 in Lyon to $0.00 in Nice, but no difference between stores is clear.",
+        "The average order goes from $0.00 in Lyon to $0.00 in Nice. No difference between stores is clear.",
     )
     assert headlines["sales_by_category"] == "No category has sales."
     assert headlines["revenue_by_class"] == "No class of customers has sales in the last year."
@@ -653,7 +654,7 @@ def test_headlines_row_order_does_not_matter() -> None:
 def test_headlines_tie_names_no_single_winner() -> None:
     tied = {name: pl.concat([frame.head(1)] * 2 + [frame.tail(1)]) for name, frame in usual_frames().items()}
     assert "is among those who bought most" in KPIS["sales_per_customer"].headline(tied["sales_per_customer"])
-    assert "no difference between stores is clear" in KPIS["average_order_comparison"].headline(
+    assert "No difference between stores is clear" in KPIS["average_order_comparison"].headline(
         tied["average_order_comparison"].head(2)
     )
     assert "Among the biggest categories so far" in KPIS["sales_by_category"].headline(tied["sales_by_category"])
@@ -782,7 +783,7 @@ def test_render_page_every_number_of_the_tables_is_on_it(tmp_path: Path) -> None
     assert write_title(frames) in text
     for name, kpi in KPIS.items():
         assert text.count(kpi.headline(frames[name])) == 1 + (name in FIVE)
-        assert kpi.definition in text
+        assert kpi.say(kpi.definition) in text
         assert f"What would change it: {CHANGES_WITH[name]}" in text
 
 
@@ -790,7 +791,7 @@ def test_render_page_says_periods_accounting_and_origin(tmp_path: Path) -> None:
     text = "".join(PageText(write_page(usual_frames(), tmp_path)).text)
     assert "The last year is the 12 months from 31 August 2020 to 30 August 2021, both days included" in text
     assert (
-        "Records in: 1,205 = 1,204 loaded + 1 set aside; every blocking test of the star schema passed (data quality)."
+        "Records in: 1,205 = 1,204 loaded + 1 set aside; every blocking test of the star schema passed. Data quality."
         in text
     )
     assert "Made 2021-08-31 06:15 UTC · run run-1 · target local" in text
@@ -846,9 +847,15 @@ def test_render_page_tells_a_finding_at_the_number_it_touches_and_in_the_section
 
 def test_render_page_says_the_currency(tmp_path: Path) -> None:
     text = "".join(PageText(write_page(usual_frames(), tmp_path)).text)
-    assert "All amounts are in USD." in text
-    text = "".join(PageText(write_page(usual_frames(), tmp_path, replace(CONTEXT, currency="EUR"))).text)
-    assert "All amounts are in EUR, which the sign $ stands for here." in text
+    assert "All amounts are in US dollars." in text
+    with speaking("en", "EUR"):
+        html = write_page(usual_frames(), tmp_path)
+    text = "".join(PageText(html).text)
+    assert "All amounts are in euros." in text
+    assert "Net sales (EUR)" in text
+    assert "€" in text
+    assert "$" not in text
+    assert "USD" not in text
 
 
 def test_render_page_hostile_names_stay_text_and_nothing_is_external(tmp_path: Path) -> None:
@@ -920,9 +927,9 @@ def test_render_page_missing_kpi_raises(tmp_path: Path) -> None:
     frames = usual_frames()
     del frames["tax_ratio"]
     with pytest.raises(ValueError, match="missing or unknown: tax_ratio"):
-        render_page(frames, tmp_path, CONTEXT)
+        render_page(frames, tmp_path / "index.html", CONTEXT)
 
 
 def test_render_page_missing_chart_raises(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=rf"{next(iter(KPIS))}\.svg"):
-        render_page(usual_frames(), tmp_path, CONTEXT)
+        render_page(usual_frames(), tmp_path / "index.html", CONTEXT)
