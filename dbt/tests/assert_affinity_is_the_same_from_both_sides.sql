@@ -9,12 +9,12 @@ mirrored as (
     select
         pairs.product_id,
         pairs.other_product_id,
-        count(*) as row_count,
-        min(case when mirror.order_count = pairs.order_count then 1 else 0 end) as is_mirrored
+        count(*) as same_count,
+        min(case when turned.order_count = pairs.order_count then 1 else 0 end) as is_mirrored
     from pairs
-    left join pairs as mirror
-        on mirror.product_id = pairs.other_product_id
-        and mirror.other_product_id = pairs.product_id
+    left join pairs as turned
+        on turned.product_id = pairs.other_product_id
+        and turned.other_product_id = pairs.product_id
     group by pairs.product_id, pairs.other_product_id
 ),
 
@@ -26,7 +26,7 @@ final as (
     inner join mirrored
         on mirrored.product_id = pairs.product_id
         and mirrored.other_product_id = pairs.other_product_id
-    where mirrored.row_count <> 1
+    where mirrored.same_count <> 1
         or mirrored.is_mirrored = 0
         or pairs.product_id = pairs.other_product_id
         or not pairs.support_ratio between 0 and pairs.confidence_ratio

@@ -34,10 +34,10 @@ final as (
         or not summed.days_ahead between 1 and 28
         or summed.forecast_date <> cast({{ dbt.dateadd('day', 'summed.days_ahead', 'gate.as_of_date') }} as date)
         or not summed.expected_units between summed.low_units and summed.high_units
-        or not summed.expected_units_to_date between summed.low_units_to_date and summed.high_units_to_date
+        or not summed.expected_units_until_day between summed.low_units_until_day and summed.high_units_until_day
         or summed.low_units < 0
-        or summed.low_units_to_date < 0
-        or abs(summed.summed_units - summed.expected_units_to_date) > 0.001
+        or summed.low_units_until_day < 0
+        or abs(summed.summed_units - summed.expected_units_until_day) > 0.001
         or summed.backtest_covered_count > summed.backtest_window_count
 )
 

@@ -22,7 +22,7 @@ known as (
     select
         coalesce(forecasts.store_id, stock.store_id) as store_id,
         coalesce(forecasts.supply_id, stock.supply_id) as supply_id,
-        forecasts.expected_units_to_date,
+        forecasts.expected_units_until_day,
         stock.on_hand_unit_count
     from forecasts
     full outer join stock
@@ -51,7 +51,7 @@ final as (
         or counted.pair_count <> 1
         or counted.as_of_date <> gate.as_of_date
         or coalesce(counted.units_on_hand, -1000000) <> coalesce(known.on_hand_unit_count, -1000000)
-        or abs(coalesce(counted.demand_unit_count, -1) - coalesce(known.expected_units_to_date, -1)) > 0.51
+        or abs(coalesce(counted.demand_unit_count, -1) - coalesce(known.expected_units_until_day, -1)) > 0.51
         or not counted.demand_unit_count between counted.demand_low_unit_count and counted.demand_high_unit_count
         or counted.suggested_order_unit_count < 0
         or counted.expected_waste_unit_count < 0

@@ -281,22 +281,22 @@ def test_forecast_of_a_store_that_closes_on_mondays_has_none_on_mondays() -> Non
 def test_forecast_of_ten_days_is_their_mean_week_bounded_by_the_normal_law_and_not_judged() -> None:
     found = demand.forecast_demand(usage(*(("s1", "milk", ago, 4) for ago in range(10))), recipes("milk"), AS_OF)
     row, spread = last_day(found), float(demand.measure_spread(np.full((1, 10), 4.0))[0])
-    assert (row["expected_units"], row["expected_units_to_date"], row["method"]) == (4, 112, "mean_week")
-    assert row["high_units_to_date"] == pytest.approx(112 + 1.2815515655 * spread)
-    assert row["low_units_to_date"] == pytest.approx(112 - 1.2815515655 * spread)
+    assert (row["expected_units"], row["expected_units_until_day"], row["method"]) == (4, 112, "mean_week")
+    assert row["high_units_until_day"] == pytest.approx(112 + 1.2815515655 * spread)
+    assert row["low_units_until_day"] == pytest.approx(112 - 1.2815515655 * spread)
     assert row["high_units"] == pytest.approx(4 + 1.2815515655 * spread / np.sqrt(28))
     assert (row["backtest_error_ratio"], row["backtest_window_count"], row["backtest_covered_count"]) == (None, 0, 0)
 
 
 def test_forecast_of_a_single_day_is_that_day() -> None:
     row = last_day(demand.forecast_demand(usage(("s1", "milk", 0, 3)), recipes("milk"), AS_OF))
-    assert (row["expected_units"], row["expected_units_to_date"]) == (3, 84)
+    assert (row["expected_units"], row["expected_units_until_day"]) == (3, 84)
 
 
 def test_forecast_of_what_was_not_used_for_long_is_nothing_for_certain() -> None:
     used = usage(*(("s1", "milk", ago, 4) for ago in range(300, 500)), *(("s1", "tea", ago, 4) for ago in range(500)))
     row = demand.forecast_demand(used, recipes("milk", "tea"), AS_OF).filter(supply_id="milk", days_ahead=28)
-    assert row.select("expected_units_to_date", "low_units_to_date", "high_units_to_date").row(0) == (0, 0, 0)
+    assert row.select("expected_units_until_day", "low_units_until_day", "high_units_until_day").row(0) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -313,7 +313,9 @@ def test_forecast_of_a_supply_that_no_recipe_of_the_28_days_holds_is_nothing(
 ) -> None:
     used = usage(*(("s1", "milk", ago, 4) for ago in range(100)))
     row = last_day(demand.forecast_demand(used, recipes("milk", begins=begins, ends=ends), AS_OF))
-    assert (row["expected_units_to_date"] > 0, row["high_units"] > 0, row["low_units_to_date"] > 0) == (is_used,) * 3
+    assert (row["expected_units_until_day"] > 0, row["high_units"] > 0, row["low_units_until_day"] > 0) == (
+        is_used,
+    ) * 3
     assert (row["method"] == "not_in_recipe", row["backtest_window_count"] is None) == (not is_used,) * 2
 
 
@@ -329,7 +331,7 @@ def test_forecast_table_is_the_last_step_of_the_walk() -> None:
     lower, upper = np.quantile(errors.reshape(-1, 28), [0.1, 0.9], axis=0)
     total = walk.forecast[:, -1].cumsum(axis=1)
     for name, bound in (("low", lower), ("high", upper)):
-        shown = found[f"{name}_units_to_date"].to_numpy().reshape(12, 28)
+        shown = found[f"{name}_units_until_day"].to_numpy().reshape(12, 28)
         assert shown == pytest.approx(total + bound * walk.spread[:, -1:], abs=1e-5)
     daily = (walk.actual - walk.forecast)[:, -30:-4] / walk.spread[:, -30:-4, None]
     high = walk.forecast[:, -1] + np.quantile(daily.reshape(-1, 28), 0.9, axis=0) * walk.spread[:, -1:]
@@ -343,8 +345,8 @@ def test_forecast_of_what_is_rarely_used_is_bounded_by_nothing_below() -> None:
     rare = np.random.default_rng(7).poisson(0.1, (40, 300))
     used = usage(*((f"s{row}", "milk", 299 - day, int(rare[row, day])) for row, day in np.ndindex(40, 300)))
     found = demand.forecast_demand(used, recipes("milk"), AS_OF)
-    assert (found["low_units"].min(), found["low_units_to_date"].min()) == (0, 0)
-    assert found.filter(days_ahead=28)["high_units_to_date"].min() > 0
+    assert (found["low_units"].min(), found["low_units_until_day"].min()) == (0, 0)
+    assert found.filter(days_ahead=28)["high_units_until_day"].min() > 0
 
 
 def test_forecast_of_nothing_or_of_no_day_has_the_columns_of_the_table() -> None:

@@ -26,9 +26,9 @@ def forecast(daily: float = 2.0, width: float = 0.5, store_id: str = "s1", suppl
         pl.lit(store_id).alias("store_id"),
         pl.lit(supply_id).alias("supply_id"),
         "days_ahead",
-        total.alias("expected_units_to_date"),
-        (total * (1 - width)).alias("low_units_to_date"),
-        (total * (1 + width)).alias("high_units_to_date"),
+        total.alias("expected_units_until_day"),
+        (total * (1 - width)).alias("low_units_until_day"),
+        (total * (1 + width)).alias("high_units_until_day"),
         pl.lit("mean_week").alias("method"),
         pl.lit(0.1).alias("backtest_error_ratio"),
     )

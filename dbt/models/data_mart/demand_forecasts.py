@@ -25,7 +25,7 @@ KEPT_DAYS = (ORIGINS - 1 + TREND_WEEKS) * WEEK
 LEAST_ERRORS = 100  # fewer say little of the tails
 LOWER, UPPER = 0.1, 0.9
 NORMAL_UPPER = 1.2815515655446004  # the upper quantile of the normal law
-UNITS = tuple(f"{which}_units{of_days}" for of_days in ("", "_to_date") for which in ("expected", "low", "high"))
+UNITS = tuple(f"{which}_units{of_days}" for of_days in ("", "_until_day") for which in ("expected", "low", "high"))
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 

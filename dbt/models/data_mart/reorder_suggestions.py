@@ -112,7 +112,7 @@ def model(dbt: Any, session: Any) -> pl.DataFrame:  # noqa: ARG001  (dbt calls i
 
 def _gather_days(forecasts: pl.DataFrame) -> pl.DataFrame:
     """One row per pair: the units from the first day to each of the 28, as lists; the method and its error."""
-    lists = (pl.col(f"{side}_units_to_date").alias(side) for side in SIDES)
+    lists = (pl.col(f"{side}_units_until_day").alias(side) for side in SIDES)
     told = pl.col("method", "backtest_error_ratio").first()
     return forecasts.sort(*PAIR, "days_ahead").group_by(PAIR, maintain_order=True).agg(*lists, told)
 
