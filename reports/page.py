@@ -29,6 +29,7 @@ from reports.theme import PALETTE
 
 SORT_SCRIPT = (Path(__file__).parent / "sort_tables.js").read_text(encoding="utf-8")
 FIRST_ROWS = 10
+PRINTED_ROWS = 5  # of a table that is longer; the style sheet of the page knows it too
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,7 @@ def render_page(
         tests=write_tests(context.quality),
         warning=write_warning(context.quality),
         first_rows=FIRST_ROWS,
+        printed_rows=PRINTED_ROWS,
         year_start=last_year_start(context.as_of),
         palette=PALETTE,
         fonts=Markup(font_faces()),  # noqa: S704 - made of the font file alone
