@@ -237,7 +237,7 @@ def test_axe_is_at_work(seen: dict[str, Any]) -> None:
 
 
 def test_no_table_of_the_page_needs_sideways_scrolling_on_a_desk(seen: dict[str, Any]) -> None:
-    assert seen["french"][1280]["scrolled"] == []
+    assert seen["french"][1280]["scrolled"] == [], seen["french"][1280]["scrolled"]
 
 
 def test_report_page_hostile_text_runs_nothing(seen: dict[str, Any]) -> None:
