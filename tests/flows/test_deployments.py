@@ -59,7 +59,7 @@ def wait_for(happened: Any, process: subprocess.Popen[bytes], log: Path, seconds
         time.sleep(0.3)
 
 
-MODELS = {f"model {path.stem}" for path in (PROJECT / "dbt" / "models").rglob("*.sql")}
+MODELS = {f"model {path.stem}" for end in ("sql", "py") for path in (PROJECT / "dbt" / "models").rglob(f"*.{end}")}
 
 
 def test_deployments_are_those_of_prefect_yaml(api: httpx.Client) -> None:

@@ -22,6 +22,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 from polars.testing import assert_frame_equal
 
+from flows.run.artifacts import escape
 from reports import formats, names
 from reports.doubts import Finding
 from reports.kpis import KPIS, MONEY, check_frame, last_year_start
@@ -746,6 +747,18 @@ def test_markdown_section_long_frame_shows_the_first_rows_and_says_so(tmp_path: 
     text = markdown_section(KPIS["sales_per_customer"], frame, png, date(2021, 8, 30))
     assert len(re.findall(r"\| c\d+ \|$", text, flags=re.MULTILINE)) == 20
     assert "20 of 1,400 rows; all are in sales\\_per\\_customer.parquet." in text
+
+
+def test_markdown_section_begins_with_the_newest_month_as_the_page_does(tmp_path: Path) -> None:
+    png = tmp_path / "chart.png"
+    png.write_bytes(b"\x89PNG")
+    text = markdown_section(KPIS["sales_by_month"], usual_frames()["sales_by_month"], png, date(2021, 8, 30), 2)
+    months = re.findall(r"^\| (\w+ \d{4}) \|", text, flags=re.MULTILINE)
+    assert months == ["August 2021", "August 2020"]
+
+
+def test_artifacts_keep_the_spaces_at_which_french_does_not_break() -> None:
+    assert escape("+91,4\u00a0% :\n225\u202f942\u00a0$") == "\\+91,4\u00a0% : 225\u202f942\u00a0\\$"
 
 
 def test_markdown_section_hostile_names_stay_text(tmp_path: Path) -> None:
