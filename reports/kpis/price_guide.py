@@ -41,9 +41,14 @@ def write_headline(frame: pl.DataFrame) -> str:
     )
 
 
+def rank_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    """What sells most comes first."""
+    return frame.sort(["item_count_last_year", "product_id"], descending=[True, False])
+
+
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Price as a bar, the least price for the wanted margin as a mark; what sells most comes first."""
-    top = frame.sort(["item_count_last_year", "product_id"], descending=[True, False]).head(TOP)
+    top = rank_rows(frame).head(TOP)
     words = Words(
         title=tr("Price and least price for the margin"),
         subtitle=join_sentences(
@@ -86,10 +91,10 @@ PRICE_GUIDE = Kpi(
     columns=(
         Column("product_id", "Product id", Format.ID),
         Column("product_name", "Product", Format.NAME),
-        Column("category", "Category", Format.NAME),
+        Column("category", "Category", Format.NAME, on_page=False),
         Column("price_usd", "Price ({currency})", Format.USD),
         Column("unit_supply_cost_usd", "Cost of supplies ({currency})", Format.USD),
-        Column("unit_margin_usd", "Margin ({currency})", Format.USD),
+        Column("unit_margin_usd", "Margin ({currency})", Format.USD, on_page=False),
         Column("unit_margin_ratio", "Margin of price", Format.SHARE),
         Column("target_price_usd", "Target price ({currency})", Format.USD),
         Column("item_count_last_year", "Items sold, last year", Format.INTEGER),
@@ -100,4 +105,5 @@ PRICE_GUIDE = Kpi(
     ),
     headline=write_headline,
     chart=draw_chart,
+    rank=rank_rows,
 )

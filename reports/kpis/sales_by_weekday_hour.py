@@ -37,16 +37,22 @@ def write_headline(frame: pl.DataFrame) -> str:
     )
 
 
+def rank_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    """The busiest store comes first, the hours of its week in their order."""
+    orders = pl.col("order_count").cast(pl.Float64).sum().over("store_id")
+    return frame.sort(-orders, "store_id", "weekday_number", "hour_number")
+
+
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """A row a weekday for the stores with the most orders, a column an hour; the darker, the more orders a day."""
     known = frame.filter(pl.col("weekday_number").is_between(1, DAYS) & pl.col("hour_number").is_between(0, 23))
-    orders = known.group_by("store_id").agg(pl.col("order_count").cast(pl.Float64).sum())
-    stores = orders.sort(["order_count", "store_id"], descending=[True, False]).head(TOP)["store_id"].to_list()
+    stores = rank_rows(known)["store_id"].unique(maintain_order=True).to_list()
+    count, stores = len(stores), stores[:TOP]
     words = Words(
         title=tr("Orders by weekday and hour, last year"),
         subtitle=join_sentences(
             tr("The darker, the more orders per day with orders. {star} the busiest hour of the store.", star=STAR),
-            tell_biggest(TOP, orders.height),
+            tell_biggest(TOP, count),
         ),
         axis=tr("Hour of the day, on the store's own clock"),
     )
@@ -105,4 +111,5 @@ SALES_BY_WEEKDAY_HOUR = Kpi(
     totals=("order_count", "net_sales_usd"),
     headline=write_headline,
     chart=draw_chart,
+    rank=rank_rows,
 )

@@ -44,6 +44,11 @@ def write_headline(frame: pl.DataFrame) -> str:
     )
 
 
+def rank_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    """What runs out first comes first, what is not used at all last."""
+    return frame.sort(["days_of_supply", "store_id", "supply_id"], nulls_last=True)
+
+
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Days of supply, what runs out first at the top; the lead time as a mark."""
     ranked = _ranked(frame)
@@ -74,8 +79,7 @@ def _say_nothing(frame: pl.DataFrame) -> str:
 
 def _ranked(frame: pl.DataFrame) -> list[dict[str, Any]]:
     """What is used at all, the shortest first."""
-    used = frame.filter(pl.col("days_of_supply").is_not_null())
-    return used.sort(["days_of_supply", "store_id", "supply_id"]).rows(named=True)
+    return rank_rows(frame.filter(pl.col("days_of_supply").is_not_null())).rows(named=True)
 
 
 def _is_late(row: dict[str, Any]) -> bool:
@@ -114,8 +118,8 @@ STOCK_COVER = Kpi(
         Column("supply_name", "Supply", Format.NAME),
         Column("is_perishable", "Perishable", Format.FLAG, nullable=True),
         Column("counted_at", "Counted", Format.MOMENT),
-        Column("unit_count", "Units counted", Format.INTEGER),
-        Column("used_since_count", "Used since", Format.INTEGER),
+        Column("unit_count", "Units counted", Format.INTEGER, on_page=False),
+        Column("used_since_count", "Used since", Format.INTEGER, on_page=False),
         Column("units_on_hand", "Units on hand", Format.INTEGER),
         Column("units_per_open_day", "Units per open day", Format.QUANTITY),
         Column("days_of_supply", "Days of supply", Format.QUANTITY),
@@ -124,4 +128,5 @@ STOCK_COVER = Kpi(
     ),
     headline=write_headline,
     chart=draw_chart,
+    rank=rank_rows,
 )

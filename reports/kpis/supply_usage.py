@@ -22,7 +22,7 @@ ORDER = ["cost_usd", "store_id", "supply_id"]
 
 def write_headline(frame: pl.DataFrame) -> str:
     """The supply that costs a store most."""
-    ranked = frame.sort(ORDER, descending=[True, False, False]).rows(named=True)
+    ranked = rank_rows(frame).rows(named=True)
     if not ranked or ranked[0]["unit_count"] <= 0:
         return tr("No supplies were used in the last year.")
     first = ranked[0]
@@ -41,9 +41,14 @@ def write_headline(frame: pl.DataFrame) -> str:
     )
 
 
+def rank_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    """What costs a store most comes first."""
+    return frame.sort(ORDER, descending=[True, False, False])
+
+
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Cost of the supplies that cost a store most, perishables in their own colour."""
-    top = frame.sort(ORDER, descending=[True, False, False]).head(TOP)
+    top = rank_rows(frame).head(TOP)
     words = Words(
         title=tr("Cost of supplies used, last year"),
         subtitle=join_sentences(tr("Per store and supply; perishables in orange."), tell_rest(TOP, frame.height)),
@@ -97,4 +102,5 @@ SUPPLY_USAGE = Kpi(
     totals=("cost_usd",),
     headline=write_headline,
     chart=draw_chart,
+    rank=rank_rows,
 )

@@ -27,11 +27,17 @@ def write_headline(frame: pl.DataFrame) -> str:
     return join_sentences(*(_write_total(row) for row in total), _write_gap(stores)) or tr("No store has sales.")
 
 
+def rank_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    """The highest rate comes first, all stores last."""
+    by = [pl.col("store_id").is_null(), -pl.col("effective_tax_ratio").fill_null(0.0)]
+    return frame.sort(*by, maintain_order=True)
+
+
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Effective rate as a bar, declared rate as a mark, the highest rate first and all stores last."""
     stores, total = _split(frame)
     biggest = sorted(stores, key=lambda row: row["net_sales_usd"], reverse=True)[:TOP]
-    rows = sorted(biggest, key=lambda row: row["effective_tax_ratio"] or 0.0, reverse=True) + total
+    rows = [*rank_rows(pl.DataFrame(biggest, schema=frame.schema)).iter_rows(named=True), *total]
     words = Words(
         title=tr("Effective and declared tax rate per store"),
         subtitle=join_sentences(
@@ -115,4 +121,5 @@ TAX_RATIO = Kpi(
     ),
     headline=write_headline,
     chart=draw_chart,
+    rank=rank_rows,
 )

@@ -41,9 +41,14 @@ def write_headline(frame: pl.DataFrame) -> str:
     )
 
 
+def rank_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    """The store with most such orders comes first."""
+    return frame.sort(["order_below_count", "store_id"], descending=[True, False])
+
+
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """The orders below the rounded tax of each store, the most first."""
-    top = frame.sort(["order_below_count", "store_id"], descending=[True, False]).head(TOP)
+    top = rank_rows(frame).head(TOP)
     words = Words(
         title=tr("Orders taxed below the rounded exact tax"),
         subtitle=join_sentences(
@@ -94,4 +99,5 @@ TAX_ROUNDING = Kpi(
     totals=("order_count", "order_below_count", "order_above_count", "missing_tax_usd"),
     headline=write_headline,
     chart=draw_chart,
+    rank=rank_rows,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 
@@ -20,10 +21,13 @@ from reports.charts.layout import NARROW, WIDE, Layout, fit_line, widest
 from reports.charts.lines import Line, draw_lines
 from reports.kpis import KPIS
 from reports.languages import LANGUAGES, speaking
+from reports.tables import build_rows
 from tests.unit.drawn import find_faults, read_texts
 from tests.unit.odd_shops import AS_OF, SHOPS
 
 LAYOUTS = {"wide": WIDE, "narrow": NARROW}
+LINES = ("rolling_year", "sales_by_month", "customer_classes_by_month")
+GRIDS = ("sales_by_weekday_hour", "repeat_purchase")
 
 
 @pytest.fixture(autouse=True)
@@ -179,3 +183,23 @@ def test_find_faults_names_what_meets_and_what_leaves() -> None:
     assert "'small' is only 7.0 points high" in faults
     assert any("leave the panel" in fault for fault in faults)
     assert len(faults) == 4
+
+
+ASKED_IN_ANOTHER_ORDER = ("supply_usage", "stock_cover", "price_guide", "tax_ratio", "tax_rounding")
+
+
+@pytest.mark.parametrize("name", [name for name in KPIS if name not in (*LINES, *GRIDS, "revenue_by_class")])
+def test_table_has_its_rows_in_the_order_of_the_chart(name: str) -> None:
+    """Those that SQL gives in another order are given in any order here."""
+    frame = SHOPS["usual"].frames[name]
+    turned = frame.reverse() if name in ASKED_IN_ANOTHER_ORDER else frame
+    figure = draw(name, turned, WIDE)
+    labels = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    rows = build_rows(KPIS[name], turned)
+    assert len(labels) > 2
+    for label, row in zip(labels, rows, strict=False):
+        shown = [row.name.text, *(cell.text for cell in row.cells)]
+        parts = re.sub(r"^\d+\. ", "", label).split("\n")
+        assert parts[0] in shown, (labels, shown)
+        if name in ("supply_usage", "stock_cover"):
+            assert parts[1].removesuffix(", perishable") in shown

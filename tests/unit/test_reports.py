@@ -781,8 +781,8 @@ def test_render_page_every_number_of_the_tables_is_on_it(tmp_path: Path) -> None
     page = PageText(write_page(frames, tmp_path))
     expected = []
     for name, kpi in KPIS.items():
-        frame = frames[name].reverse() if kpi.newest_first else frames[name]
-        shown = [column for column in kpi.columns if column.format is not formats.Format.ID][1:]
+        frame = frames[name].reverse() if kpi.newest_first else kpi.rank(frames[name])
+        shown = [column for column in kpi.columns if column.on_page and column.format is not formats.Format.ID][1:]
         for row in frame.iter_rows(named=True):
             expected += [formats.format_value(row[column.name], column.format) for column in shown]
         if kpi.totals:
