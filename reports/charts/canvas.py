@@ -30,10 +30,10 @@ from reports.formats import format_integer
 from reports.languages import tr
 from reports.theme import INK, MARK, MUTED, TITLE_SIZE, report_theme
 
-ROW_INCHES, WIDE_ROW_INCHES, NARROW_ROW_INCHES, FEW_ROWS = 0.33, 0.56, 0.64, 6
-FRAME_INCHES = 1.4  # title, subtitle, ticks and axis title
+ROW_INCHES, WIDE_ROW_INCHES, NARROW_ROW_INCHES, FEW_ROWS = 0.33, 0.56, 0.55, 6
+FRAME_INCHES, NARROW_FRAME_INCHES = 1.4, 1.1  # subtitle, ticks and axis title; a narrow drawing has no title
 HEAD_INCHES = 0.2  # above the first row, for the name of the marks
-NAME_LIFT = 0.36  # of a row of a narrow drawing, from its middle
+NAME_LIFT = 0.4  # of a row of a narrow drawing, from its middle
 MARGIN_INCHES = 0.42  # left and right of the chart, and between names and bars
 LEAST_BAR_INCHES, LEAST_NAME_INCHES = 2.0, 1.2  # what is left to the longest bar beside its label, and to names
 LABEL_GAP = "  "  # between the end of a bar and its label
@@ -135,7 +135,8 @@ def draw_canvas(names: Sequence[str], words: Words, scale: Scale, layout: Layout
         limits=(scale.floor, scale.end(room, layout)),
         expand=(0, 0, 0.04, 0) if layout.is_narrow else (0, 0),
     )
-    look = report_theme(FRAME_INCHES + head + row * len(names), layout)
+    frame = NARROW_FRAME_INCHES if layout.is_narrow else FRAME_INCHES
+    look = report_theme(frame + head + row * len(names), layout)
     chart = ggplot() + rows + amounts + write_words(words, layout, indent) + look
     if head:
         chart += _name_mark(words.mark, scale, room, layout)
