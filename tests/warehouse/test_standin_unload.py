@@ -124,7 +124,6 @@ def test_unload_refuses_a_place_that_is_not_empty(unloader: Unloader) -> None:
         ({"options": ""}, "without FORMAT AS PARQUET"),
         ({"options": "format as parquet nonsense"}, "syntax error"),
     ],
-    ids=lambda value: None,
 )
 def test_unload_refuses(unloader: Unloader, options: dict[str, str], said: str) -> None:
     assert said in refused(unloader, **options)

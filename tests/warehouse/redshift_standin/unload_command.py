@@ -18,6 +18,7 @@ from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin
 NOT_PARQUET = {"delimiter", "fixedwidth", "addquotes", "escape", "null", "header", "gzip", "bzip2", "zstd"}
 UNKNOWN_HERE = {"csv", "json", "partition", "manifest", "cleanpath", "region", "extension", "master_symmetric_key"}
 OTHER_CREDENTIALS = {"credentials", "access_key_id", "secret_access_key", "session_token"}
+SWITCHES = {"allowoverwrite": "is_overwriting", "encrypted": "is_encrypted"}
 MEGABYTES = {"mb": 1, "gb": 1024}
 FILE_MEGABYTES = (5, 6.2 * 1024)  # MAXFILESIZE: "a decimal value between 5 MB and 6.2 GB"
 GROUP_MEGABYTES = (32, 128)  # ROWGROUPSIZE
@@ -77,10 +78,8 @@ def _read_option(unload: Unload, reader: CommandReader, word: str) -> None:
         _check_size(word, reader)
     elif word == "parallel":
         unload.is_parallel = not (reader.rest[0].text.lower() in SWITCH and reader.take_word() in {"off", "false"})
-    elif word == "allowoverwrite":
-        unload.is_overwriting = True
-    elif word == "encrypted":
-        unload.is_encrypted = True
+    elif word in SWITCHES:
+        setattr(unload, SWITCHES[word], True)
     elif word == "kms_key_id":
         unload.kms_key_id = reader.take_string()
     else:

@@ -1,8 +1,8 @@
 """UNLOAD within the client's own transaction: PostgreSQL's rows, as Parquet files of two slices in S3.
 
-Page: r_UNLOAD. A result without rows writes no file (aws/aws-sdk-pandas #2052, databricks/spark-redshift #446). Files are
-of format 1.0 with Snappy. Of timestamps, dates, decimals and the smaller numbers no page says in which physical form they
-are written: a query with such a column is refused, for here it would always work.
+Page: r_UNLOAD. A result without rows writes no file (aws/aws-sdk-pandas #2052, databricks/spark-redshift #446). Files
+are of format 1.0 with Snappy. Of timestamps, dates, decimals and the smaller numbers no page says in which physical form
+they are written: a query with such a column is refused, for here it would always work.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ KINDS: dict[str, tuple[pa.DataType, Callable[[str], Any]]] = {
 }
 NEVER_PARQUET = {"geometry", "hllsketch", "bytea"}  # "You can only unload … columns to text or CSV format"
 NOT_EMPTY = (  # as users report it
-    "Specified unload destination on S3 is not empty. Consider using a different bucket / prefix, manually removing the "
-    "target files in S3, or using the ALLOWOVERWRITE option."
+    "Specified unload destination on S3 is not empty. Consider using a different bucket / prefix, manually removing "
+    "the target files in S3, or using the ALLOWOVERWRITE option."
 )
 
 
@@ -75,7 +75,7 @@ def _check_place(unload: Unload, store: ObjectStore) -> None:
 
 
 async def _fetch(session: Session, query: str) -> tuple[pa.Schema, Sequence[tuple[str | None, ...]]]:
-    """The rows of a query as PostgreSQL writes them, and the types of the files: by way of a table that is soon gone."""
+    """The types of the files, and the rows as PostgreSQL writes them, by way of a table that is soon gone."""
     backend = session.backend
     await backend.fetch(f"create temporary table standin_unload as {query}")
     described = await backend.fetch(
@@ -98,7 +98,7 @@ def _type_of(name: str, kind: str) -> pa.DataType:
 
 
 def _write(schema: pa.Schema, rows: Sequence[tuple[str | None, ...]]) -> bytes:
-    readers = {kind: read for kind, read in KINDS.values()}
+    readers = dict(KINDS.values())
     columns = [
         pa.array([None if text is None else readers[field.type](text) for text in values], field.type)
         for field, values in zip(schema, zip(*rows, strict=True), strict=True)
