@@ -11,10 +11,10 @@ import os
 from functools import partial
 from typing import Any
 
-from dbt.adapters.base.impl import BaseAdapter
 from dbt.adapters.contracts.connection import AdapterResponse
 from dbt.adapters.redshift.impl import RedshiftAdapter
 from dbt_common.exceptions import DbtRuntimeError
+from dbt_common.exceptions import NotImplementedError as NotImplementedInDbt
 
 METHOD = "polars"
 SWITCH = "REDSHIFT_PYTHON_OFF"
@@ -31,14 +31,15 @@ def enable() -> None:
         return
     _check_adapter()
     for name, attribute in GIVEN.items():
-        setattr(RedshiftAdapter, name, attribute)
+        if not is_ours(name):
+            _before[name] = vars(RedshiftAdapter)[name]
+            setattr(RedshiftAdapter, name, attribute)
 
 
 def disable() -> None:
     """Leave the adapter as dbt-redshift made it."""
-    for name in GIVEN:
-        if is_ours(name):
-            delattr(RedshiftAdapter, name)
+    for name in list(_before):
+        setattr(RedshiftAdapter, name, _before.pop(name))
 
 
 def is_off() -> bool:
@@ -52,14 +53,26 @@ def is_ours(name: str) -> bool:
 
 
 def _check_adapter() -> None:
-    own = [name for name in GIVEN if name in vars(RedshiftAdapter) and not is_ours(name)]
-    gone = [name for name in (*GIVEN, "submit_python_job") if not hasattr(BaseAdapter, name)]
-    if own or gone:
-        what = f"dbt-redshift has its own {', '.join(own)}" if own else f"dbt-adapters has no {', '.join(gone)}"
+    gone = [name for name in GIVEN if name not in vars(RedshiftAdapter)]
+    own = [name for name in GIVEN if name not in gone and not is_ours(name) and not _only_raises(name)]
+    if gone or own:
+        what = "has its own" if own else "has no"
         raise DbtRuntimeError(
-            f"dbt_redshift_python does not fit these versions of dbt: {what}. Set {SWITCH}=1 to run without it, or "
-            "install the versions that its README names."
+            f"dbt_redshift_python does not fit this version of dbt-redshift, which {what} {', '.join(own or gone)}. "
+            f"Set {SWITCH}=1 to run without it, or install the versions that its README names."
         )
+
+
+def _only_raises(name: str) -> bool:
+    """Whether the adapter has no more of this than the word that it is not implemented."""
+    bare = object.__new__(RedshiftAdapter)
+    try:
+        found = getattr(bare, name)
+        if callable(found):
+            found(None)
+    except NotImplementedInDbt:
+        return True
+    return False
 
 
 def _list_helpers(adapter: Any) -> dict[str, Any]:
@@ -81,3 +94,4 @@ GIVEN: dict[str, Any] = {
     "default_python_submission_method": property(_name_method),
     "generate_python_submission_response": _answer,
 }
+_before: dict[str, Any] = {}  # what dbt-redshift had in their places

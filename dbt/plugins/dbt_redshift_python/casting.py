@@ -28,7 +28,7 @@ def cast_column(column: pl.Series, to: SqlType) -> pl.Series:
         long = (cast.str.len_bytes() > to.max_bytes).fill_null(value=False)
         if long.any():
             longest = cast.str.len_bytes().max()
-            raise _misfit(column, to, f"{int(long.sum())} values are longer, up to {longest} bytes")
+            raise _misfit(column, to, f"{int(long.sum())} values are longer, up to {longest!r} bytes")
     return cast
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -69,9 +68,8 @@ def _take_reader(reader: Any) -> Returned:
 
 
 def _is_of(module: str, name: str, value: Any) -> bool:
-    """Whether a value is of a class of a library that may not be there."""
-    loaded = sys.modules.get(module)
-    return loaded is not None and isinstance(value, getattr(loaded, name))
+    """Whether a value is of a class of a library, which may not be there, or be imported just now by another thread."""
+    return any(each.__name__ == name and each.__module__.split(".")[0] == module for each in type(value).__mro__)
 
 
 def _check_names(names: Sequence[str]) -> None:

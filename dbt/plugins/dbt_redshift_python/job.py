@@ -74,7 +74,8 @@ class PolarsJob(PythonJobHelper):
     def _call(self, module: types.ModuleType, compiled_code: str) -> tuple[Any, Target]:
         reader = Reader(self.statements, self.settings, self.open_stage, self._memory_bytes())
         try:
-            exec(compile(compiled_code, self.path, "exec", dont_inherit=True), module.__dict__)  # noqa: S102  the model
+            code = compiled_code.lstrip()  # dbt has stripped the model, so that its first line is line 1
+            exec(compile(code, self.path, "exec", dont_inherit=True), module.__dict__)  # noqa: S102  the model
             dbt = module.dbtObj(lambda name: Relation(reader, f"select * from {name}"))
             returned = module.model(dbt, Session(reader))
         except Exception as error:

@@ -95,8 +95,8 @@ class Reader:
         if self.held + result.size > self.memory_bytes:
             before = f", and {_in_mb(self.held)} that the model has read before" if self.held else ""
             raise DbtRuntimeError(
-                f"{result.rows} rows of {len(result.schema)} columns take about {_in_mb(result.size)} in memory{before};"
-                f" {_in_mb(self.memory_bytes)} are allowed. Read fewer columns (.select) or rows (.filter), read in "
+                f"{result.rows} rows of {len(result.schema)} columns take about {_in_mb(result.size)} in memory{before}"
+                f"; {_in_mb(self.memory_bytes)} are allowed. Read fewer columns (.select) or rows (.filter), read in "
                 "batches (.to_arrow_reader), or raise REDSHIFT_PYTHON_MEMORY_MB or memory_mb in the model's meta."
             )
         self.held += result.size
@@ -190,8 +190,8 @@ def _decode(label: Any) -> str:
 
 
 def list_columns(columns: Sequence[str]) -> str:
-    """The columns that a model asks for, as SQL; each may be a text of several, as DuckDB takes it."""
-    asked = ", ".join(columns).strip()
-    if not asked:
+    """The columns that a model asks for, as SQL: several are names, a single one is SQL as it stands."""
+    asked = columns[0] if len(columns) == 1 else ", ".join(map(quote, columns))
+    if not asked.strip():
         raise DbtRuntimeError("select() was given no column")
     return asked

@@ -28,7 +28,7 @@ class Relation:
         raise AttributeError(f"a relation on Redshift has no {name!r}; it has {KNOWN}")
 
     def select(self, *columns: str) -> Relation:
-        """These columns, or expressions of SQL, alone; one text may hold several."""
+        """These columns alone: several names, or one text with expressions of SQL, as DuckDB takes them."""
         return self._derive(f"select {list_columns(columns)} from ({self._sql}) as given")
 
     project = select

@@ -1,8 +1,8 @@
 """UNLOAD within the client's own transaction: PostgreSQL's rows, as Parquet files of two slices in S3.
 
 Page: r_UNLOAD. A result without rows writes no file (aws/aws-sdk-pandas #2052, databricks/spark-redshift #446). Files
-are of format 1.0 with Snappy. Of timestamps, dates, decimals and the smaller numbers no page says in which physical form
-they are written: a query with such a column is refused, for here it would always work.
+are of format 1.0 with Snappy. Of timestamps, dates, decimals and the smaller numbers no page says in which physical
+form they are written: a query with such a column is refused, for here it would always work.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ KINDS: dict[str, tuple[pa.DataType, Callable[[str], Any]]] = {
     "boolean": (pa.bool_(), lambda text: text == "t"),
     "double precision": (pa.float64(), float),
     "character varying": (pa.string(), str),
+    "text": (pa.string(), str),  # r_TO_CHAR and its like return VARCHAR, which PostgreSQL's do not
 }
 NEVER_PARQUET = {"geometry", "hllsketch", "bytea"}  # "You can only unload … columns to text or CSV format"
 NOT_EMPTY = (  # as users report it
