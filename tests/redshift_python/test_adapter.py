@@ -93,7 +93,7 @@ def test_switch_takes_back_what_was_given(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_adapter_with_python_of_its_own_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     adapter.disable()
-    own: Any = property(lambda self: {"serverless": object})
+    own: Any = property(lambda _: {"serverless": object})
     monkeypatch.setattr(RedshiftAdapter, "python_submission_helpers", own)
     with pytest.raises(DbtRuntimeError, match=r"has its own python_submission_helpers\. Set REDSHIFT_PYTHON_OFF=1"):
         adapter.enable()
