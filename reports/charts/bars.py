@@ -14,7 +14,7 @@ from plotnine import aes, geom_point, geom_rect, geom_segment, geom_text
 
 from reports.charts.canvas import LABEL_GAP, MARGIN_INCHES
 from reports.charts.layout import Layout, fit_line
-from reports.theme import INK, MARK, NET, TAX
+from reports.theme import INK, MARK, NET, PAPER, TAX
 
 HALF_BAR = 0.34  # of a row's height
 HALF_RANGE = 0.13
@@ -26,8 +26,12 @@ def add_bars(
     layout: Layout,
     color: str | Sequence[str] = NET,
     band: tuple[float, float] = (-HALF_BAR, HALF_BAR),
+    edge: str | None = None,
 ) -> geom_rect:
-    """One bar a row from zero to its value; `band` is the part of the row's height that it fills."""
+    """One bar a row from zero to its value; `band` is the part of the row's height that it fills.
+
+    Over another bar it has an `edge` of paper, so that the two colours do not meet.
+    """
     rows = range(len(values))
     frame = pl.DataFrame(
         {
@@ -38,7 +42,9 @@ def add_bars(
         }
     )
     fill = color if isinstance(color, str) else list(color)
-    return geom_rect(aes(xmin="left", xmax="right", ymin="low", ymax="high"), data=frame, fill=fill)
+    return geom_rect(
+        aes(xmin="left", xmax="right", ymin="low", ymax="high"), data=frame, fill=fill, color=edge, size=1.2
+    )
 
 
 def add_labels(
@@ -72,8 +78,11 @@ def _fit_label(text: str, layout: Layout) -> str:
     return fit_line(text, "", layout.label_size, room) if layout.is_narrow else LABEL_GAP + text
 
 
-def add_marks(values: Sequence[float | None], layout: Layout) -> geom_segment:
-    """A line across the bar of each row at its value; none where there is no value."""
+def add_marks(values: Sequence[float | None], layout: Layout) -> list[geom_segment]:
+    """A line across the bar of each row at its value, none where there is no value.
+
+    Paper shows at both sides of it, for its colour and that of the bar are equally dark.
+    """
     marks = [(value, -float(row)) for row, value in enumerate(values) if value is not None]
     frame = pl.DataFrame(
         {
@@ -83,7 +92,8 @@ def add_marks(values: Sequence[float | None], layout: Layout) -> geom_segment:
         },
         schema={"at": pl.Float64, "low": pl.Float64, "high": pl.Float64},
     )
-    return geom_segment(aes(x="at", xend="at", y="low", yend="high"), data=frame, color=MARK, size=1.1)
+    place = aes(x="at", xend="at", y="low", yend="high")
+    return [geom_segment(place, data=frame, color=color, size=size) for color, size in ((PAPER, 2.6), (MARK, 1.1))]
 
 
 def add_ranges(ranges: Sequence[tuple[float, float]], layout: Layout) -> geom_rect:
@@ -102,7 +112,7 @@ def add_ranges(ranges: Sequence[tuple[float, float]], layout: Layout) -> geom_re
 def add_points(values: Sequence[float], layout: Layout, colors: Sequence[str]) -> geom_point:
     """A dot a row at its value."""
     frame = pl.DataFrame({"at": list(values), "row": [_place(0.0, layout) - row for row in range(len(values))]})
-    return geom_point(aes(x="at", y="row"), data=frame, color=list(colors), size=3.4, stroke=0)
+    return geom_point(aes(x="at", y="row"), data=frame, color=PAPER, fill=list(colors), size=3.4, stroke=0.9)
 
 
 def _place(offset: float, layout: Layout) -> float:

@@ -14,7 +14,7 @@ from reports.formats import Format, format_compact, format_mean
 from reports.kpis.kpi import Column, Kpi
 from reports.languages import join_sentences, mark, tr, tr_many
 from reports.names import chart_name, sentence_text
-from reports.theme import TAX
+from reports.theme import PAPER, TAX
 
 TOP = 15
 
@@ -66,7 +66,7 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     return (
         draw_canvas(names, words, scale, layout)
         + add_bars(gross, layout, TAX)
-        + add_bars(net, layout)
+        + add_bars(net, layout, edge=PAPER)
         + add_labels(gross, texts, layout)
     )
 

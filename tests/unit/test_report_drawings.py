@@ -8,8 +8,10 @@ from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
+from PIL import Image
 from plotnine import geom_point
 
 from reports import theme
@@ -19,7 +21,8 @@ from reports.charts.layout import NARROW, WIDE, Layout
 from reports.charts.lines import Line, draw_lines
 from reports.charts.svg import write_svg
 from reports.kpis import KPIS
-from reports.render import render_svg
+from reports.render import render_chart, render_svg
+from tests.unit.odd_shops import SHOPS
 from tests.unit.test_reports import hostile_frames, usual_frames
 
 
@@ -152,3 +155,23 @@ def test_svg_keeps_the_text_of_names_that_look_like_attributes(tmp_path: Path) -
     render_svg(KPIS["sales_by_category"], frame, tmp_path)
     root = ET.fromstring((tmp_path / "sales_by_category.svg").read_text(encoding="utf-8"))
     assert [text.text for text in root.findall("{*}text") if "clip" in (text.text or "")] == [name, name]
+
+
+@pytest.mark.parametrize("name", ["tax_ratio", "price_guide", "stock_cover", "average_order_per_store"])
+def test_colours_of_bars_and_marks_do_not_meet_but_where_they_stand_out_from_one_another(
+    name: str, tmp_path: Path
+) -> None:
+    """WCAG 2.2, 1.4.11: neighbours have 3:1, or paper between them."""
+    render_chart(KPIS[name], SHOPS["usual"].frames[name], tmp_path / "chart.png")
+    named = {
+        tuple(bytes.fromhex(theme.PALETTE[color][0][1:])): color for color in ("net", "tax", "mark", "total", "paper")
+    }
+    with Image.open(tmp_path / "chart.png") as image:
+        pixels = np.asarray(image.convert("RGB"))
+    met = set()
+    for line in pixels:
+        colors = [named[color] for color in map(tuple, line.tolist()) if color in named]
+        met |= {frozenset(pair) for pair in pairwise(colors) if len(set(pair)) > 1}
+    assert any("net" in pair or "mark" in pair for pair in met)
+    pale = {pair for pair in met if contrast(*(theme.PALETTE[color][0] for color in pair)) < 3}
+    assert pale == set()
