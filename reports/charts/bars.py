@@ -78,11 +78,17 @@ def _fit_label(text: str, layout: Layout) -> str:
     return fit_line(text, "", layout.label_size, room) if layout.is_narrow else LABEL_GAP + text
 
 
-def add_marks(values: Sequence[float | None], layout: Layout) -> list[geom_segment]:
-    """A line across the bar of each row at its value, none where there is no value.
+def add_marks(values: Sequence[float | None], layout: Layout) -> geom_segment:
+    """A line across the bar of each row at its value; none where there is no value."""
+    return _cross(values, layout, MARK, 1.1)
 
-    Paper shows at both sides of it, for its colour and that of the bar are equally dark.
-    """
+
+def add_gaps(values: Sequence[float | None], layout: Layout) -> geom_segment:
+    """Paper at both sides of the marks that follow, for their colour and that of the bars are equally dark."""
+    return _cross(values, layout, PAPER, 2.6)
+
+
+def _cross(values: Sequence[float | None], layout: Layout, color: str, size: float) -> geom_segment:
     marks = [(value, -float(row)) for row, value in enumerate(values) if value is not None]
     frame = pl.DataFrame(
         {
@@ -92,8 +98,7 @@ def add_marks(values: Sequence[float | None], layout: Layout) -> list[geom_segme
         },
         schema={"at": pl.Float64, "low": pl.Float64, "high": pl.Float64},
     )
-    place = aes(x="at", xend="at", y="low", yend="high")
-    return [geom_segment(place, data=frame, color=color, size=size) for color, size in ((PAPER, 2.6), (MARK, 1.1))]
+    return geom_segment(aes(x="at", xend="at", y="low", yend="high"), data=frame, color=color, size=size)
 
 
 def add_ranges(ranges: Sequence[tuple[float, float]], layout: Layout) -> geom_rect:

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import add_bars, add_labels, add_marks
+from reports.charts.bars import add_bars, add_gaps, add_labels, add_marks
 from reports.charts.canvas import Scale, Words, draw_canvas, draw_nothing, tell_rest
 from reports.charts.layout import WIDE, Layout
 from reports.formats import Format, format_compact, format_integer, format_money, format_share
@@ -68,6 +68,7 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     return (
         draw_canvas(names, words, scale, layout)
         + add_bars(prices, layout)
+        + add_gaps(targets, layout)
         + add_marks(targets, layout)
         + add_labels(scale.ends, texts, layout)
     )

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import add_bars, add_labels, add_marks
+from reports.charts.bars import add_bars, add_gaps, add_labels, add_marks
 from reports.charts.canvas import Scale, Words, draw_canvas, draw_nothing, tell_rest
 from reports.charts.layout import WIDE, Layout
 from reports.formats import Format, format_integer, format_plain_tick, format_quantity
@@ -70,7 +70,13 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     colors = [MARK if _is_late(row) else NET for row in rows]
     scale = Scale(days, format_plain_tick, texts, marks)
     chart = draw_canvas([_name(row) for row in rows], words, scale, layout)
-    return chart + add_bars(days, layout, colors) + add_marks(marks, layout) + add_labels(scale.ends, texts, layout)
+    return (
+        chart
+        + add_bars(days, layout, colors)
+        + add_gaps(marks, layout)
+        + add_marks(marks, layout)
+        + add_labels(scale.ends, texts, layout)
+    )
 
 
 def _say_nothing(frame: pl.DataFrame) -> str:

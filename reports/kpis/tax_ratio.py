@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import add_bars, add_labels, add_marks
+from reports.charts.bars import add_bars, add_gaps, add_labels, add_marks
 from reports.charts.canvas import Scale, Words, draw_canvas, draw_nothing, tell_biggest
 from reports.charts.layout import WIDE, Layout
 from reports.formats import Format, format_money, format_percent_tick, format_points, format_rate
@@ -55,7 +55,13 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     scale = Scale(rates, format_percent_tick, texts, declared)
     colors = [NET if row["store_id"] is not None else TOTAL for row in rows]
     chart = draw_canvas([_name(row) for row in rows], words, scale, layout)
-    return chart + add_bars(rates, layout, colors) + add_marks(declared, layout) + add_labels(scale.ends, texts, layout)
+    return (
+        chart
+        + add_bars(rates, layout, colors)
+        + add_gaps(declared, layout)
+        + add_marks(declared, layout)
+        + add_labels(scale.ends, texts, layout)
+    )
 
 
 def _split(frame: pl.DataFrame) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
