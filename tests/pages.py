@@ -87,6 +87,11 @@ def declared(name: str, frame: pl.DataFrame) -> list[Any]:
         return [frame.filter(pl.col("price_usd") < pl.col("target_price_usd")).height]
     if name == "stock_cover":
         return [frame.filter(pl.col("days_of_supply") < pl.col("lead_time_days")).height]
+    if name == "reorder_suggestions":
+        return [
+            frame.filter(pl.col("suggested_order_unit_count") > 0).height,
+            frame["backtest_error_ratio"].median() or 0,
+        ]
     if name == "average_order_comparison":
         return [count for count in range(frame.height * (frame.height - 1) // 2 + 1)]  # noqa: C416 - pairs that differ
     return []

@@ -59,6 +59,8 @@ class Shop:
             "price_guide": self._prices(),
             "supply_usage": self._usage(),
             "stock_cover": self._stock(),
+            "reorder_suggestions": self._suggestions(),
+            "product_affinity": self._pairs(),
             "revenue_by_class": self._class_rows(),
             "customer_classes_by_month": self._class_months(),
             "repeat_purchase": self._cohorts(),
@@ -154,6 +156,22 @@ class Shop:
                 *(9.0, (90.0 - 40.0 * u) / 9.0, 3, None),
             )
             for n, u in self._places()
+        ]
+
+    def _suggestions(self) -> Rows:
+        return [
+            (
+                *(f"s{n}", self._store(n), f"u{u}", self.name("supply", u), u % 2 == 0, 90 - 40 * u, 120, 100, 140, 3),
+                *(14 if u % 2 == 0 else None, 50 + 40 * u, u, "mean_week", 0.125 if self.has_year_before else None),
+            )
+            for n, u in self._places()
+        ]
+
+    def _pairs(self) -> Rows:
+        numbers = [(n, o) for n in range(self.products) for o in range(self.products) if n != o and self.is_open]
+        return [
+            (f"p{n}", self.name("product", n), f"p{o}", self.name("product", o), 90, 0.1, 0.25, 3 / (n + o))
+            for n, o in numbers
         ]
 
     def _places(self) -> list[tuple[int, int]]:

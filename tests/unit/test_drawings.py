@@ -117,7 +117,13 @@ def test_lineage_shows_every_raw_table_model_and_kpi_and_what_it_reads(
     shown = {text.text for text in read_texts(drawings["dbt_lineage"])}
     models = {node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "model"}
     assert {*CONTRACTS, *KPIS, *models} - shown == OF_THE_MACHINERY
-    for begin, end in (("raw_orders", "stg_orders"), ("fact_orders", "tax_ratio"), ("dim_stores", "tax_ratio")):
+    of_a_kpi = ("reorder_suggestions", "reorder_suggestions (KPI)")
+    for begin, end in (
+        ("raw_orders", "stg_orders"),
+        ("fact_orders", "tax_ratio"),
+        ("dim_stores", "tax_ratio"),
+        of_a_kpi,
+    ):
         assert f"{end} is built from {begin}" in drawings["dbt_lineage"]
 
 

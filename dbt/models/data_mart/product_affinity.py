@@ -87,5 +87,6 @@ def model(dbt: Any, session: Any) -> pl.DataFrame:  # noqa: ARG001  (dbt calls i
     items = dbt.ref("fact_orders_items")
     products = dbt.ref("dim_products")
     bought = items.select("order_id, product_id, order_date").pl()
-    in_last_year = keep_last_year(bought, gate.pl()["as_of_date"].max())
-    return find_pairs(in_last_year, products.pl(), int(dbt.config.meta_get("min_affinity_orders")))
+    as_of = gate.pl()["as_of_date"].max()
+    pairs = find_pairs(keep_last_year(bought, as_of), products.pl(), int(dbt.config.meta_get("min_affinity_orders")))
+    return pairs.with_columns(pl.lit(as_of, dtype=pl.Date).alias("as_of_date"))

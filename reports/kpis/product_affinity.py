@@ -1,0 +1,104 @@
+"""Which products are bought together: one row an ordered pair of products that share orders of the last year."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+from plotnine import ggplot
+
+from reports.charts.bars import Scale, Words, add_bars, add_labels, add_marks, draw_canvas, draw_nothing, tell_biggest
+from reports.charts.layout import WIDE, Layout
+from reports.formats import Format, format_integer, format_plain_tick, format_quantity, format_share
+from reports.kpis.kpi import Column, Kpi
+from reports.languages import join_sentences, mark, tr, tr_many
+from reports.names import chart_name, sentence_text
+from reports.theme import NET
+
+TOP = 12
+BY_CHANCE = 1.0
+
+
+def write_headline(frame: pl.DataFrame) -> str:
+    """The pair that is together most beyond chance."""
+    ranked = _ranked(frame)
+    if not ranked or ranked[0]["lift"] <= BY_CHANCE:
+        return tr("No two products share orders more often than by chance.")
+    first = ranked[0]
+    return tr_many(
+        "{product} and {other} go together best: {share} of the orders with the first have the second too, {lift} "
+        "times its share of all orders; {count} order.",
+        "{product} and {other} go together best: {share} of the orders with the first have the second too, {lift} "
+        "times its share of all orders; {count} orders.",
+        first["order_count"],
+        product=sentence_text(first["product_name"]),
+        other=sentence_text(first["other_product_name"]),
+        share=format_share(first["confidence_ratio"]),
+        lift=format_quantity(first["lift"]),
+    )
+
+
+def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
+    """Lift of each pair once, the highest at the top, and the lift of chance as a mark."""
+    ranked = [row for row in _ranked(frame) if row["product_id"] <= row["other_product_id"]]
+    rows = ranked[:TOP]
+    words = Words(
+        title=tr("How much more often than by chance products are together"),
+        subtitle=join_sentences(
+            tr("Bar: lift. Line: by chance."),
+            tell_biggest(TOP, len(ranked)),
+        ),
+        axis=tr("Lift"),
+    )
+    if not rows:
+        return draw_nothing(words, layout)
+    lifts = [row["lift"] for row in rows]
+    ends = [max(lift, BY_CHANCE) for lift in lifts]
+    texts = [_label(row) for row in rows]
+    scale = Scale(reach=max(ends), tick=format_plain_tick, labels=texts)
+    chart = draw_canvas([_name(row) for row in rows], words, scale, layout)
+    chart = chart + add_bars(lifts, layout, [NET] * len(rows)) + add_labels(ends, texts, layout)
+    return chart + add_marks([BY_CHANCE] * len(rows), layout)
+
+
+def _ranked(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    known = frame.filter(pl.col("lift").is_not_null() & pl.col("confidence_ratio").is_not_null())
+    order = ["lift", "product_id", "other_product_id"]
+    return known.sort(order, descending=[True, False, False]).rows(named=True)
+
+
+def _name(row: dict[str, Any]) -> str:
+    first = chart_name(row["product_name"], row["product_id"])
+    return f"{first}\n{chart_name(row['other_product_name'], row['other_product_id'])}"
+
+
+def _label(row: dict[str, Any]) -> str:
+    lift, orders = format_quantity(row["lift"]), format_integer(row["order_count"])
+    return f"  {tr('{lift}  ·  {orders} orders', lift=lift, orders=orders)}"
+
+
+PRODUCT_AFFINITY = Kpi(
+    name="product_affinity",
+    title=mark("Products bought together"),
+    question=mark("Which products are bought together?"),
+    definition=mark(
+        "Orders of the last year that have an item; an order with the same product twice counts once. Support is the "
+        "share of these orders that have both products, confidence the share of the orders with the first that have "
+        "the second too, and lift is confidence over the second's share of all orders: above 1 they are together more "
+        "often than by chance. Pairs in few orders are left out (min_affinity_orders). Lift says nothing of the "
+        "reason, and is unsteady where orders are few."
+    ),
+    chart_shows=mark("Bar chart of the lift of each pair of products, the highest first, with the lift of chance."),
+    columns=(
+        Column("product_id", "Product id", Format.ID),
+        Column("product_name", "Product", Format.NAME),
+        Column("other_product_id", "Other product id", Format.ID),
+        Column("other_product_name", "Other product", Format.NAME),
+        Column("order_count", "Orders with both", Format.INTEGER),
+        Column("support_ratio", "Support", Format.SHARE),
+        Column("confidence_ratio", "Confidence", Format.SHARE),
+        Column("lift", "Lift", Format.QUANTITY),
+    ),
+    headline=write_headline,
+    chart=draw_chart,
+)
