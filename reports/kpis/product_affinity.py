@@ -7,13 +7,13 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Scale, Words, add_bars, add_labels, add_marks, draw_canvas, draw_nothing, tell_biggest
+from reports.charts.bars import add_bars, add_gaps, add_labels, add_marks
+from reports.charts.canvas import Scale, Words, draw_canvas, draw_nothing, tell_rest
 from reports.charts.layout import WIDE, Layout
-from reports.formats import Format, format_integer, format_plain_tick, format_quantity, format_share
+from reports.formats import Format, format_plain_tick, format_quantity, format_share
 from reports.kpis.kpi import Column, Kpi
 from reports.languages import join_sentences, mark, tr, tr_many
 from reports.names import chart_name, sentence_text
-from reports.theme import NET
 
 TOP = 12
 BY_CHANCE = 1.0
@@ -45,20 +45,25 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     words = Words(
         title=tr("How much more often than by chance products are together"),
         subtitle=join_sentences(
-            tr("Bar: lift. Line: by chance."),
-            tell_biggest(TOP, len(ranked)),
+            tr("Lift of each pair, with the orders that hold both."),
+            tell_rest(TOP, len(ranked)),
         ),
         axis=tr("Lift"),
+        mark=tr("by chance"),
     )
     if not rows:
-        return draw_nothing(words, layout)
-    lifts = [row["lift"] for row in rows]
-    ends = [max(lift, BY_CHANCE) for lift in lifts]
+        return draw_nothing(words, layout, tr("No pair of products shares enough orders"))
+    lifts, marks = [row["lift"] for row in rows], [BY_CHANCE] * len(rows)
     texts = [_label(row) for row in rows]
-    scale = Scale(reach=max(ends), tick=format_plain_tick, labels=texts)
+    scale = Scale(lifts, format_plain_tick, texts, marks)
     chart = draw_canvas([_name(row) for row in rows], words, scale, layout)
-    chart = chart + add_bars(lifts, layout, [NET] * len(rows)) + add_labels(ends, texts, layout)
-    return chart + add_marks([BY_CHANCE] * len(rows), layout)
+    return (
+        chart
+        + add_bars(lifts, layout)
+        + add_gaps(marks, layout)
+        + add_marks(marks, layout)
+        + add_labels(scale.ends, texts, layout)
+    )
 
 
 def _ranked(frame: pl.DataFrame) -> list[dict[str, Any]]:
@@ -73,8 +78,8 @@ def _name(row: dict[str, Any]) -> str:
 
 
 def _label(row: dict[str, Any]) -> str:
-    lift, orders = format_quantity(row["lift"]), format_integer(row["order_count"])
-    return f"  {tr('{lift}  ·  {orders} orders', lift=lift, orders=orders)}"
+    orders = tr_many("{count} order", "{count} orders", row["order_count"])
+    return f"{format_quantity(row['lift'])}  ·  {orders}"
 
 
 PRODUCT_AFFINITY = Kpi(

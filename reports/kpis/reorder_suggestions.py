@@ -7,13 +7,13 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Scale, Words, add_bars, add_labels, add_marks, draw_canvas, draw_nothing, tell_biggest
+from reports.charts.bars import add_bars, add_gaps, add_labels, add_marks
+from reports.charts.canvas import Scale, Words, draw_canvas, draw_nothing, tell_rest
 from reports.charts.layout import WIDE, Layout
 from reports.formats import Format, format_integer, format_plain_tick, format_share
 from reports.kpis.kpi import Column, Kpi
 from reports.languages import join_sentences, mark, tr, tr_many
 from reports.names import chart_name
-from reports.theme import NET
 
 TOP = 12
 ORDER, DEMAND = "suggested_order_unit_count", "demand_unit_count"
@@ -38,28 +38,37 @@ def write_headline(frame: pl.DataFrame) -> str:
     )
 
 
+def rank_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    """The most units to order come first, what nothing is suggested of last."""
+    return frame.sort([ORDER, "store_id", "supply_id"], descending=[True, False, False], nulls_last=True)
+
+
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Units to order, the most at the top; the units on hand as a mark, the upper demand in words."""
-    ordered = frame.filter(pl.col(ORDER) > 0).sort([ORDER, "store_id", "supply_id"], descending=[True, False, False])
+    ordered = rank_rows(frame.filter(pl.col(ORDER) > 0))
     rows = ordered.head(TOP).rows(named=True)
     words = Words(
         title=tr("Units to order"),
         subtitle=join_sentences(
-            tr("Bar: units to order now. Line: units on hand."),
-            tell_biggest(TOP, ordered.height),
+            tr("Units to order now, and the upper end of the demand that they are for."),
+            tell_rest(TOP, ordered.height),
         ),
         axis=tr("Units"),
+        mark=tr("units on hand"),
     )
     if not rows:
-        return draw_nothing(words, layout)
+        return draw_nothing(words, layout, tr("Nothing is to be ordered"))
     units = [float(row[ORDER]) for row in rows]
     marks = [float(max(row["units_on_hand"], 0)) for row in rows]
-    ends = [max(pair) for pair in zip(units, marks, strict=True)]
     texts = [_label(row) for row in rows]
-    scale = Scale(reach=max(ends), tick=format_plain_tick, labels=texts)
+    scale = Scale(units, format_plain_tick, texts, marks)
     chart = draw_canvas([_name(row) for row in rows], words, scale, layout)
     return (
-        chart + add_bars(units, layout, [NET] * len(rows)) + add_marks(marks, layout) + add_labels(ends, texts, layout)
+        chart
+        + add_bars(units, layout)
+        + add_gaps(marks, layout)
+        + add_marks(marks, layout)
+        + add_labels(scale.ends, texts, layout)
     )
 
 
@@ -78,7 +87,7 @@ def _name(row: dict[str, Any]) -> str:
 
 def _label(row: dict[str, Any]) -> str:
     units, high = format_integer(row[ORDER]), format_integer(row["demand_high_unit_count"])
-    return f"  {tr('{units}  ·  demand up to {high}', units=units, high=high)}"
+    return tr("{units}  ·  demand up to {high}", units=units, high=high)
 
 
 REORDER_SUGGESTIONS = Kpi(
@@ -105,8 +114,8 @@ REORDER_SUGGESTIONS = Kpi(
         Column("demand_unit_count", "Demand of 28 days", Format.INTEGER, nullable=True),
         Column("demand_low_unit_count", "Low demand", Format.INTEGER, nullable=True),
         Column("demand_high_unit_count", "High demand", Format.INTEGER, nullable=True),
-        Column("lead_time_days", "Lead time (days)", Format.INTEGER, nullable=True),
-        Column("shelf_life_days", "Shelf life (days)", Format.INTEGER, nullable=True),
+        Column("lead_time_days", "Lead time (days)", Format.INTEGER, nullable=True, on_page=False),
+        Column("shelf_life_days", "Shelf life (days)", Format.INTEGER, nullable=True, on_page=False),
         Column("suggested_order_unit_count", "Units to order", Format.INTEGER, nullable=True),
         Column("expected_waste_unit_count", "Units that should spoil", Format.INTEGER, nullable=True),
         Column("method", "Method", Format.NAME),
@@ -114,4 +123,5 @@ REORDER_SUGGESTIONS = Kpi(
     ),
     headline=write_headline,
     chart=draw_chart,
+    rank=rank_rows,
 )
