@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from flows.errors import LoadError
 from flows.marts.answers import Answers, find_passed_build, read_frame, read_period
 from flows.marts.findings import quality_of
+from flows.marts.past import read_changes
 from flows.marts.runner import invoke_dbt, release_warehouse
 from flows.run.assets import emit_lineage, read_manifest
 from flows.run.command_line import run_flow
@@ -35,7 +37,7 @@ from reports.archive import archive_report, clear_leftovers, write_facts
 from reports.archive_page import Facts
 from reports.chromium import ChromiumError, find_chromium, print_pdf
 from reports.kpis import KPIS
-from reports.languages import LANGUAGES, Language, speaking, tr
+from reports.languages import LANGUAGES, Language, speaking
 from reports.page import PageContext, Totals, Translation, render_page
 from reports.render import render_chart, render_svg
 from reports.summary import write_title
@@ -134,6 +136,7 @@ def read_kpis(queries: Mapping[str, str], build: Build, settings: Settings) -> A
         with warehouse.engine().connect() as connection:
             period = read_period(connection, settings)
             frames = {name: read_frame(connection, KPIS[name], sql) for name, sql in queries.items()}
+            changes = read_changes(connection, period.as_of, settings.active_prefix) if period.is_past else None
         after = warehouse.read_build()
     except DBAPIError as error:
         raise LoadError(f"a KPI cannot be read: {error.orig}") from error
@@ -144,7 +147,7 @@ def read_kpis(queries: Mapping[str, str], build: Build, settings: Settings) -> A
             "the star schema was built anew while the report was read; the last report stands. When that build has "
             "ended, run again: python -m flows.report"
         )
-    return Answers(frames, period, build, is_behind)
+    return Answers(frames, period, build, is_behind, changes)
 
 
 @task(name="write KPI tables", cache_policy=NO_CACHE)
@@ -198,7 +201,7 @@ def _facts(context: PageContext, answers: Answers) -> Facts:
         made_at=context.generated_at,
         build_id=answers.build.build_id,
         run_id=context.run_id,
-        covers_all=answers.period.as_of >= answers.period.last_order_date,
+        covers_all=not answers.period.is_past,
     )
 
 
@@ -211,15 +214,9 @@ def _page_context(run: Run, answers: Answers) -> PageContext:
         run_id=run.run_id,
         target=run.settings.target,
         rows=Totals(**answers.build.findings["totals"]),
-        notes=tuple(_notes(answers)),
-        quality=quality_of(answers.build),
+        is_behind=answers.is_behind,
+        quality=replace(quality_of(answers.build), changes=answers.changes),
     )
-
-
-def _notes(answers: Answers) -> Iterator[str]:
-    """What readers must know before they trust the numbers, beside the findings of the build."""
-    if answers.is_behind:
-        yield tr("Files were loaded since these numbers were built; they are not in them.")
 
 
 if __name__ == "__main__":

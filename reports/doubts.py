@@ -21,6 +21,7 @@ TAX = ("tax_ratio", "tax_rounding")
 MARGIN = ("rolling_year", "store_performance", "product_margin")
 SUPPLIES = ("supply_usage", "stock_cover", "reorder_suggestions")
 PAIRS = "product_affinity"
+EVERYTHING = (*SALES, *CUSTOMERS, *PRODUCTS, *SUPPLIES, PAIRS, *TAX)
 REFUNDS = ("sales_by_month", "store_performance", "revenue_by_class")
 
 
@@ -72,6 +73,14 @@ DOUBTS = {
             "add to an earlier period."
         ),
         (*SALES, *CUSTOMERS),
+    ),
+    mark("orders far after the others"): Doubt(
+        mark(
+            "They follow a long silence of all stores. The report date moves to them, so that the last year holds "
+            "little else; if their dates are wrong, ask for the last day before the silence (--as-of). If they are "
+            "right, deliveries are missing."
+        ),
+        EVERYTHING,
     ),
     mark("orders of unexplained sales"): Doubt(
         mark(
@@ -143,7 +152,7 @@ SET_ASIDE = {
     "raw_refunds": REFUNDS,
     "raw_stock_counts": ("stock_cover", "reorder_suggestions"),
 }
-_NOT_DECLARED = Doubt(mark("What it changes is not known."), (*SALES, *CUSTOMERS, *PRODUCTS, *SUPPLIES, PAIRS, *TAX))
+_NOT_DECLARED = Doubt(mark("What it changes is not known."), EVERYTHING)
 
 
 def doubt_of(finding: str) -> Doubt:

@@ -19,7 +19,8 @@ from markupsafe import Markup
 
 from reports.fonts import font_faces
 from reports.kpis import KPIS, Kpi, check_frame, last_year_start
-from reports.languages import LANGUAGE_NAMES, Language
+from reports.languages import LANGUAGE_NAMES, Language, tr
+from reports.past import write_past
 from reports.quality import Quality, write_tests, write_warning
 from reports.sections import CHANGES_WITH, FIVE, HEADINGS
 from reports.summary import build_tiles, name_later_stores, write_title
@@ -29,6 +30,7 @@ from reports.theme import PALETTE
 
 SORT_SCRIPT = (Path(__file__).parent / "sort_tables.js").read_text(encoding="utf-8")
 FIRST_ROWS = 10
+PRINTED_ROWS, PRINTED_COLUMNS = 5, 8  # of a table that has more; the style sheet of the page knows them too
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,10 @@ class Totals:
 
 @dataclass(frozen=True)
 class PageContext:
-    """What the page says about its run; `generated_at` is UTC, `notes` are warnings that readers must see."""
+    """What the page says about its run; `generated_at` is UTC, `notes` are warnings that readers must see.
+
+    `is_behind`: files were loaded since the numbers were built.
+    """
 
     as_of: date
     first_order_date: date
@@ -54,6 +59,18 @@ class PageContext:
     rows: Totals
     notes: tuple[str, ...] = ()
     quality: Quality = field(default_factory=Quality)
+    is_behind: bool = False
+
+    @property
+    def past(self) -> str:
+        """What changed the numbers of a past day since; empty for another day."""
+        return write_past(self.quality.changes, self.as_of)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What readers must know before they trust the numbers, beside the findings of the build."""
+        behind = tr("Files were loaded since these numbers were built; they are not in them.") if self.is_behind else ""
+        return (*self.notes, *filter(None, (behind, self.past if self.quality.changes else "")))
 
 
 @dataclass(frozen=True)
@@ -118,6 +135,8 @@ def render_page(
         tests=write_tests(context.quality),
         warning=write_warning(context.quality),
         first_rows=FIRST_ROWS,
+        printed_rows=PRINTED_ROWS,
+        printed_columns=PRINTED_COLUMNS,
         year_start=last_year_start(context.as_of),
         palette=PALETTE,
         fonts=Markup(font_faces()),  # noqa: S704 - made of the font file alone

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from reports.doubts import Finding, doubt_of, notes_at
 from reports.languages import join_sentences, tr, tr_many
+from reports.past import Change, changes_at
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,16 @@ class TableRows:
 
 @dataclass(frozen=True)
 class Quality:
-    """`tests_passed` and `tests_warned` are None, and `tables` empty, of a build that did not record them."""
+    """`tests_passed` and `tests_warned` are None, and `tables` empty, of a build that did not record them.
+
+    `changes` is what was delivered since a past day and changed it; None for a day that is not past.
+    """
 
     tables: tuple[TableRows, ...] = ()
     tests_passed: int | None = None
     tests_warned: int | None = None
     findings: tuple[Finding, ...] = ()
+    changes: tuple[Change, ...] | None = None
 
     @property
     def set_aside(self) -> tuple[tuple[str, int], ...]:
@@ -37,7 +42,7 @@ class Quality:
 
     def notes_at(self, kpi: str) -> tuple[str, ...]:
         """What makes a KPI's number doubtful."""
-        return notes_at(kpi, self.findings, self.set_aside)
+        return (*notes_at(kpi, self.findings, self.set_aside), *changes_at(kpi, self.changes))
 
 
 def write_tests(quality: Quality) -> str:

@@ -1,4 +1,3 @@
-{{ config(enabled=(target.type == 'duckdb')) }}
 -- A pair without its mirror image, twice, of a product with itself, or with a share that is none.
 
 with pairs as (

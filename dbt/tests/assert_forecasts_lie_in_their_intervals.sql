@@ -1,4 +1,3 @@
-{{ config(enabled=(target.type == 'duckdb')) }}
 -- A forecast twice, off its day, outside its interval, or of a total that is not the sum of its days.
 
 with forecasts as (

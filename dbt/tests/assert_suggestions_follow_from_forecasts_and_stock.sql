@@ -1,4 +1,3 @@
-{{ config(enabled=(target.type == 'duckdb')) }}
 -- A suggestion twice or missing, of another day, of other units, outside its interval, or of more waste than there are units.
 
 with suggestions as (

@@ -13,6 +13,7 @@ from flows.run.settings import Settings
 from flows.run.target import open_warehouse
 from flows.warehouse.builds import Build
 from reports.kpis import Kpi, check_frame
+from reports.past import Change
 
 _COVERED = (
     'select min(order_date), max(order_date) from "{prefix}data_mart".fact_orders where not is_dated_after_delivery'
@@ -34,18 +35,25 @@ class Period:
     last_order_date: date
     as_of: date
 
+    @property
+    def is_past(self) -> bool:
+        """Whether there are orders of a later day."""
+        return self.as_of < self.last_order_date
+
 
 @dataclass(frozen=True)
 class Answers:
     """The KPI tables by name, what they cover, and the build they come from.
 
-    `is_behind`: files were loaded since, which are not in the numbers.
+    `is_behind`: files were loaded since, which are not in the numbers. `changes`: what was delivered since a past
+    day and changed it; None for a day that is not past.
     """
 
     frames: dict[str, pl.DataFrame]
     period: Period
     build: Build
     is_behind: bool
+    changes: tuple[Change, ...] | None = None
 
 
 def find_passed_build(settings: Settings) -> Build:

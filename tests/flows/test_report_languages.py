@@ -16,7 +16,8 @@ from flows.run.settings import load_settings
 from reports.kpis import KPIS
 from reports.languages import LANGUAGES, Language
 from tests.conftest import Finished
-from tests.pages import Explainer, Page, differences, numbers_of
+from tests.page_texts import Page
+from tests.pages import Explainer, differences, numbers_of
 from tests.unit.test_languages import french_faults
 
 

@@ -188,7 +188,12 @@ class Shop:
     def _class_months(self) -> Rows:
         ends = [*(date(day.year, day.month, 28) for day in self._days()[:-1]), AS_OF]
         return [
-            (day, status, (self.customers * (place + 1) // len(ends) + n) * (self.is_open or n == 3), self.money(n))
+            (
+                day,
+                status,
+                (self.customers * (place + 1) // len(ends) + n) * (self.is_open or n == 3) * (self.customers > 0),
+                self.money(n),
+            )
             for place, day in enumerate(ends)
             for n, status in enumerate(CLASSES)
         ]
@@ -217,7 +222,8 @@ class Shop:
             (f"s{n}", self._store(n), self.money(n) / 16, self.money(n), 0.0625 - n / 1000, 0.0625, -n / 1000)
             for n in range(self.stores)
         ]
-        return [*rows, (None, "All stores", self.money(0) / 16, self.money(0), 0.06, 0.0625, -0.0025)]
+        total = (None, "All stores", self.money(0) / 16, self.money(0), 0.06, 0.0625, -0.0025)
+        return [*rows, total] if rows else []
 
 
 def _falling(row: int) -> Decimal:
@@ -249,9 +255,9 @@ SHOPS = {
     "names of 60 characters": Shop(name=_long),
     "names from right to left": Shop(name=_hebrew),
     "losses": Shop(money=_falling),
-    "all zero": Shop(money=lambda row: Decimal(0)),
+    "all zero": Shop(money=lambda _: Decimal(0)),
     "all losses": Shop(money=lambda row: Decimal(-100 - row)),
-    "equal": Shop(money=lambda row: Decimal("12345.67")),
+    "equal": Shop(money=lambda _: Decimal("12345.67")),
     "no supplies": Shop(supplies=0),
     "nothing": Shop(stores=0, customers=0, products=0, months=0, orders=0),
 }

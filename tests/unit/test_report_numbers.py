@@ -17,7 +17,8 @@ from reports.kpis import KPIS
 from reports.languages import LANGUAGES, Language, speaking
 from reports.page import render_page
 from reports.render import render_svg
-from tests.pages import Explainer, Page, differences, numbers_of, plain, read_numbers
+from tests.page_texts import Page, plain, read_numbers
+from tests.pages import Explainer, differences, numbers_of
 from tests.unit.test_languages import french_faults
 from tests.unit.test_reports import CONTEXT, hostile_frames, usual_frames, write_page
 

@@ -22,6 +22,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 from polars.testing import assert_frame_equal
 
+from flows.run.artifacts import escape
 from reports import formats, names
 from reports.doubts import Finding
 from reports.kpis import KPIS, MONEY, check_frame, last_year_start
@@ -789,6 +790,18 @@ def test_markdown_section_long_frame_shows_the_first_rows_and_says_so(tmp_path: 
     assert "20 of 1,400 rows; all are in sales\\_per\\_customer.parquet." in text
 
 
+def test_markdown_section_begins_with_the_newest_month_as_the_page_does(tmp_path: Path) -> None:
+    png = tmp_path / "chart.png"
+    png.write_bytes(b"\x89PNG")
+    text = markdown_section(KPIS["sales_by_month"], usual_frames()["sales_by_month"], png, date(2021, 8, 30), 2)
+    months = re.findall(r"^\| (\w+ \d{4}) \|", text, flags=re.MULTILINE)
+    assert months == ["August 2021", "August 2020"]
+
+
+def test_artifacts_keep_the_spaces_at_which_french_does_not_break() -> None:
+    assert escape("+91,4\u00a0% :\n225\u202f942\u00a0$") == "\\+91,4\u00a0% : 225\u202f942\u00a0\\$"
+
+
 def test_markdown_section_hostile_names_stay_text(tmp_path: Path) -> None:
     png = tmp_path / "chart.png"
     png.write_bytes(b"\x89PNG")
@@ -809,8 +822,8 @@ def test_render_page_every_number_of_the_tables_is_on_it(tmp_path: Path) -> None
     page = PageText(write_page(frames, tmp_path))
     expected = []
     for name, kpi in KPIS.items():
-        frame = frames[name].reverse() if kpi.newest_first else frames[name]
-        shown = [column for column in kpi.columns if column.format is not formats.Format.ID][1:]
+        frame = frames[name].reverse() if kpi.newest_first else kpi.rank(frames[name])
+        shown = [column for column in kpi.columns if column.on_page and column.format is not formats.Format.ID][1:]
         for row in frame.iter_rows(named=True):
             expected += [formats.format_value(row[column.name], column.format) for column in shown]
         if kpi.totals:
