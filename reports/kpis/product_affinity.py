@@ -66,10 +66,15 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     )
 
 
+def rank_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    """What is together most beyond chance comes first."""
+    order = ["lift", "product_id", "other_product_id"]
+    return frame.sort(order, descending=[True, False, False], nulls_last=True)
+
+
 def _ranked(frame: pl.DataFrame) -> list[dict[str, Any]]:
     known = frame.filter(pl.col("lift").is_not_null() & pl.col("confidence_ratio").is_not_null())
-    order = ["lift", "product_id", "other_product_id"]
-    return known.sort(order, descending=[True, False, False]).rows(named=True)
+    return rank_rows(known).rows(named=True)
 
 
 def _name(row: dict[str, Any]) -> str:
@@ -106,4 +111,5 @@ PRODUCT_AFFINITY = Kpi(
     ),
     headline=write_headline,
     chart=draw_chart,
+    rank=rank_rows,
 )
