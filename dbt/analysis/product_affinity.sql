@@ -1,3 +1,4 @@
+{{ config(alias='kpi_product_affinity') }}{# a mart has the name itself, and dbt's catalogue goes by names #}
 with pairs as (
     select * from {{ ref('product_affinity') }}
 ),

@@ -1,3 +1,4 @@
+{{ config(alias='kpi_reorder_suggestions') }}{# a mart has the name itself, and dbt's catalogue goes by names #}
 with suggestions as (
     select * from {{ ref('reorder_suggestions') }}
 ),
