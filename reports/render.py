@@ -16,7 +16,7 @@ import polars as pl
 from plotnine.exceptions import PlotnineWarning
 
 from reports.charts.layout import NARROW, WIDE
-from reports.charts.svg import write_svg
+from reports.charts.svg import stand_alone, write_svg
 from reports.formats import format_date, format_integer, format_value
 from reports.kpis import Kpi, check_frame
 from reports.languages import join_sentences, tr
@@ -47,7 +47,7 @@ def render_svg(kpi: Kpi, frame: pl.DataFrame, folder: Path) -> None:
         (folder / f"{name}.svg").write_text(svg, encoding="utf-8", newline="\n")
 
 
-def markdown_section(kpi: Kpi, frame: pl.DataFrame, png: Path, as_of: date, max_rows: int = 20) -> str:
+def markdown_section(kpi: Kpi, frame: pl.DataFrame, drawing: Path, as_of: date, max_rows: int = 20) -> str:
     """Headline, embedded chart and the first `max_rows` rows as a GitHub Markdown table; no cell is live markup."""
     checked = check_frame(kpi, frame)
     alt = markdown_text(kpi.alt_text(checked))
@@ -55,7 +55,7 @@ def markdown_section(kpi: Kpi, frame: pl.DataFrame, png: Path, as_of: date, max_
         [
             f"## {markdown_text(kpi.say(kpi.title))}",
             f"**{markdown_text(kpi.headline(checked))}**",
-            f"![{alt}]({data_uri(png)})",
+            f"![{alt}]({data_uri(drawing)})",
             _markdown_table(kpi, (checked.reverse() if kpi.newest_first else checked).head(max_rows)),
             join_sentences(_count_rows(kpi, checked.height, max_rows), tr("As of {day}.", day=format_date(as_of))),
             markdown_text(kpi.say(kpi.definition)) + "\n",
@@ -63,9 +63,10 @@ def markdown_section(kpi: Kpi, frame: pl.DataFrame, png: Path, as_of: date, max_
     )
 
 
-def data_uri(png: Path) -> str:
+def data_uri(drawing: Path) -> str:
     """The image itself as an address, so that a page needs no second file."""
-    return "data:image/png;base64," + base64.b64encode(png.read_bytes()).decode("ascii")
+    svg = stand_alone(drawing.read_text(encoding="utf-8"))
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode("utf-8")).decode("ascii")
 
 
 def _markdown_table(kpi: Kpi, frame: pl.DataFrame) -> str:

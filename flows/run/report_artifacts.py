@@ -23,14 +23,14 @@ def publish_artifacts(frames: Mapping[str, pl.DataFrame], folder: Path, context:
     """Save them with this flow run; the list of artifacts shows the title sentence and each KPI's headline."""
     publish(REPORT_KEY, escape(write_title(frames)), describe_report(frames, folder, context))
     for name, frame in frames.items():
-        section = markdown_section(KPIS[name], frame, folder / f"{name}.png", context.as_of)
+        section = markdown_section(KPIS[name], frame, folder / f"{name}.svg", context.as_of)
         publish(f"kpi-{name.replace('_', '-')}", markdown_text(KPIS[name].headline(frame)), section)
 
 
 def describe_report(frames: Mapping[str, pl.DataFrame], folder: Path, context: PageContext) -> str:
     """Title, tiles, warnings, the first chart, and where the page and those of other days lie, as Markdown."""
     first = next(iter(KPIS))
-    chart = f"![{markdown_text(KPIS[first].alt_text(frames[first]))}]({data_uri(folder / f'{first}.png')})"
+    chart = f"![{markdown_text(KPIS[first].alt_text(frames[first]))}]({data_uri(folder / f'{first}.svg')})"
     tiles = markdown_table(
         [tr("Figure"), tr("Value"), tr("Note")], [(tile.name, tile.value, tile.note) for tile in build_tiles(frames)]
     )

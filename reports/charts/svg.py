@@ -43,6 +43,24 @@ def write_svg(chart: ggplot, name: str, alt: str) -> str:
     return f'<svg {space} viewBox="{head[1]}" role="img" aria-label="{_attribute(alt)}">{_shorten(text[head.end() :])}'
 
 
+def stand_alone(svg: str) -> str:
+    """A drawing of `write_svg` for a place outside the page: it holds its colours for light and dark itself.
+
+    As a picture it follows the colour scheme of the element that shows it (CSS Color Adjustment, "preferred color
+    schemes of embedded SVG images"), so of Prefect's theme and not of the reader's system. Readers without the font get
+    Verdana, which is as wide.
+    """
+    classes = set(" ".join(re.findall(r'class="([^"]*)"', svg)).split())
+    used = [name for name in PALETTE if {f"f-{name}", f"s-{name}"} & classes]
+    light, dark = (
+        "".join(f".f-{name}{{fill:{PALETTE[name][mode]}}}.s-{name}{{stroke:{PALETTE[name][mode]}}}" for name in used)
+        for mode in (0, 1)
+    )
+    named = svg.replace(f'font-family="{FONT}"', f'font-family="{FONT}, Verdana, sans-serif"', 1)
+    head, _, body = named.partition(">")
+    return f"{head}><style>{light}@media (prefers-color-scheme:dark){{{dark}}}</style>{body}"
+
+
 def _shorten(body: str) -> str:
     """The same drawing in a third of the letters: no groups, no clipping (marks stay in their panel), joined lines."""
     body = re.sub(r"<clipPath.*?</clipPath>|</?(?:g|defs)[^>]*>", "", body, flags=re.S)

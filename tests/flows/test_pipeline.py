@@ -86,7 +86,7 @@ def test_pipeline_saves_a_markdown_artifact_of_each_kpi(shipped_run: Finished) -
     assert len(whole["data"]) < 200_000
     for name in KPIS:
         data = artifacts[f"kpi-{name.replace('_', '-')}"]["data"]
-        assert "](data:image/png;base64," in data
+        assert "](data:image/svg+xml;base64," in data
         assert "| ---: |" in data or "---:" in data
         assert len(data) < 1_000_000
 

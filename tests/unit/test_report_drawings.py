@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import xml.etree.ElementTree as ET
 from datetime import date
@@ -21,7 +22,7 @@ from reports.charts.layout import NARROW, WIDE, Layout
 from reports.charts.lines import Line, draw_lines
 from reports.charts.svg import write_svg
 from reports.kpis import KPIS
-from reports.render import render_chart, render_svg
+from reports.render import data_uri, render_chart, render_svg
 from tests.unit.odd_shops import SHOPS
 from tests.unit.test_reports import hostile_frames, usual_frames
 
@@ -175,3 +176,23 @@ def test_colours_of_bars_and_marks_do_not_meet_but_where_they_stand_out_from_one
     assert any("net" in pair or "mark" in pair for pair in met)
     pale = {pair for pair in met if contrast(*(theme.PALETTE[color][0] for color in pair)) < 3}
     assert pale == set()
+
+
+@pytest.mark.parametrize("name", ["sales_by_month", "sales_by_weekday_hour", "store_performance"])
+def test_drawing_of_an_artifact_has_its_colours_for_light_and_dark_itself(name: str, tmp_path: Path) -> None:
+    """All that it uses and no more; nothing of it is fetched; without the font it gets one that is as wide."""
+    render_svg(KPIS[name], usual_frames()[name], tmp_path)
+    uri = data_uri(tmp_path / f"{name}.svg")
+    svg = base64.b64decode(uri.removeprefix("data:image/svg+xml;base64,")).decode("utf-8")
+    ET.fromstring(svg)
+    used = set(re.findall(r"\b([fs])-([a-z0-9-]+)", " ".join(re.findall(r'class="([^"]*)"', svg))))
+    light, dark = svg.split("<style>")[1].split("</style>")[0].split("@media (prefers-color-scheme:dark)")
+    for mode, rules in enumerate((light, dark)):
+        for kind, color in used:
+            key = "fill" if kind == "f" else "stroke"
+            assert f".{kind}-{color}{{{key}:{theme.PALETTE[color][mode]}}}" in rules
+        named = set(re.findall(r"\.[fs]-([a-z0-9-]+)\{", rules))
+        assert named == {color for _, color in used}
+    assert 'font-family="DejaVu Sans, Verdana, sans-serif"' in svg
+    assert not re.search(r"https?://(?!www\.w3\.org/)|url\(|<script|href=", svg)
+    assert "<style>" not in (tmp_path / f"{name}.svg").read_text(encoding="utf-8"), "the page has its own"

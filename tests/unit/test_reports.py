@@ -769,12 +769,17 @@ def test_render_chart_any_customer_name_draws_without_warning(name: str) -> None
 # Markdown
 
 
+def write_drawing(folder: Path) -> Path:
+    drawing = folder / "chart.svg"
+    drawing.write_text('<svg viewBox="0 0 1 1"><path class="f-net"/></svg>', encoding="utf-8")
+    return drawing
+
+
 def test_markdown_section_usual_frame_has_headline_chart_table_and_period(tmp_path: Path) -> None:
-    png = tmp_path / "chart.png"
-    png.write_bytes(b"\x89PNG")
-    text = markdown_section(KPIS["tax_ratio"], usual_frames()["tax_ratio"], png, date(2021, 8, 30))
+    drawing = write_drawing(tmp_path)
+    text = markdown_section(KPIS["tax_ratio"], usual_frames()["tax_ratio"], drawing, date(2021, 8, 30))
     assert "**So far customers paid $99.45 tax on $2,000 net sales, 4.973%. " in text
-    assert "](data:image/png;base64,iVBORw==)" in text
+    assert text.count("](data:image/svg+xml;base64,") == 1
     assert "| :--- | ---: | ---: | ---: | ---: | ---: | :--- |" in text
     assert "| Nice | 39.50 | 1,000.00 | 3.950% | 4.000% | \N{MINUS SIGN}0.050 | s2 |" in text
     assert "| All stores | 99.45 | 2,000.00 | 4.973% | 5.000% | \N{MINUS SIGN}0.028 | \N{EN DASH} |" in text
@@ -782,18 +787,16 @@ def test_markdown_section_usual_frame_has_headline_chart_table_and_period(tmp_pa
 
 
 def test_markdown_section_long_frame_shows_the_first_rows_and_says_so(tmp_path: Path) -> None:
-    png = tmp_path / "chart.png"
-    png.write_bytes(b"\x89PNG")
+    drawing = write_drawing(tmp_path)
     frame = pl.concat([usual_frames()["sales_per_customer"]] * 700)
-    text = markdown_section(KPIS["sales_per_customer"], frame, png, date(2021, 8, 30))
+    text = markdown_section(KPIS["sales_per_customer"], frame, drawing, date(2021, 8, 30))
     assert len(re.findall(r"\| c\d+ \|$", text, flags=re.MULTILINE)) == 20
     assert "20 of 1,400 rows; all are in sales\\_per\\_customer.parquet." in text
 
 
 def test_markdown_section_begins_with_the_newest_month_as_the_page_does(tmp_path: Path) -> None:
-    png = tmp_path / "chart.png"
-    png.write_bytes(b"\x89PNG")
-    text = markdown_section(KPIS["sales_by_month"], usual_frames()["sales_by_month"], png, date(2021, 8, 30), 2)
+    drawing = write_drawing(tmp_path)
+    text = markdown_section(KPIS["sales_by_month"], usual_frames()["sales_by_month"], drawing, date(2021, 8, 30), 2)
     months = re.findall(r"^\| (\w+ \d{4}) \|", text, flags=re.MULTILINE)
     assert months == ["August 2021", "August 2020"]
 
@@ -803,10 +806,9 @@ def test_artifacts_keep_the_spaces_at_which_french_does_not_break() -> None:
 
 
 def test_markdown_section_hostile_names_stay_text(tmp_path: Path) -> None:
-    png = tmp_path / "chart.png"
-    png.write_bytes(b"\x89PNG")
+    drawing = write_drawing(tmp_path)
     for name, frame in hostile_frames().items():
-        text = markdown_section(KPIS[name], frame, png, date(2021, 8, 30))
+        text = markdown_section(KPIS[name], frame, drawing, date(2021, 8, 30))
         html = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
         page = PageText(html)
         assert page.tags <= {"h2", "p", "strong", "img", "table", "thead", "tbody", "tr", "th", "td"}
