@@ -32,7 +32,11 @@ def read_mean(row: dict[str, Any]) -> Mean:
 
 
 def write_headline(frame: pl.DataFrame) -> str:
-    """The stores whose orders are clearly worth more than others', or that no difference is clear."""
+    """The stores whose orders are clearly worth more, or that no difference is clear; and how many orders are out."""
+    return join_sentences(_write_comparison(frame), _write_left_out(frame))
+
+
+def _write_comparison(frame: pl.DataFrame) -> str:
     stores = _stores(frame)
     if not stores:
         return tr("No store has orders with items in the last year.")
@@ -91,6 +95,14 @@ def _write_clear(stores: Sequence[dict[str, Any]], clear: set[tuple[int, int]]) 
     rest = len(clear) - len(below)
     more = tr_many("{count} other difference is clear.", "{count} other differences are clear.", rest)
     return join_sentences(lead, more if rest else tr("No other difference is clear."))
+
+
+def _write_left_out(frame: pl.DataFrame) -> str:
+    counts = frame.filter(pl.col("store_id").is_not_null())["order_without_items_count"].to_list()
+    count = sum(counts)
+    if not count:
+        return ""
+    return tr_many("{count} order without items is left out.", "{count} orders without items are left out.", count)
 
 
 def _stores(frame: pl.DataFrame) -> list[dict[str, Any]]:

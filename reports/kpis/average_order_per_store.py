@@ -50,7 +50,7 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     words = Words(
         title=tr("Average order per store, all time"),
         subtitle=join_sentences(
-            tr("Net, before tax; in a lighter blue the tax on top, up to gross."),
+            tr("Net, before tax; in a lighter blue the tax on top, up to gross. Orders without items count as 0."),
             tell_rest(TOP, frame.height),
         ),
         axis=tr("Mean amount of an order, {money}"),

@@ -63,7 +63,7 @@ def test_clear_differences_without_any_spread_are_those_that_are_there() -> None
 def test_headline_claims_no_winner_where_no_difference_is_clear() -> None:
     headline = KPI.headline(frame_of(("A", 30, "12.00", 0.2), ("B", 30, "10.00", 0.2)))
     assert (
-        headline == "The average order goes from $12.00 in A to $10.00 in B, but no difference between stores is clear."
+        headline == "The average order goes from $12.00 in A to $10.00 in B. No difference between stores is clear."
     )
 
 
@@ -75,5 +75,5 @@ def test_headline_names_the_winner_that_is_clear() -> None:
 def test_headline_says_what_is_clear_where_not_everything_is() -> None:
     stores = ("A", 30, "14.80", 0.08), ("B", 30, "13.10", 0.08), ("C", 30, "8.20", 0.08), ("D", 4, "30.00", 0.01)
     assert KPI.headline(frame_of(*stores)) == (
-        "The average order goes from $30.00 in D to $8.20 in C. A is clearly above C, and 1 other difference is clear."
+        "The average order goes from $30.00 in D to $8.20 in C. A is clearly above C. 1 other difference is clear."
     )

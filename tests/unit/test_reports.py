@@ -631,7 +631,8 @@ def test_last_year_start_is_the_day_after_the_same_date(as_of: date, first_day: 
 def test_headlines_usual_frames_say_what_the_tables_say() -> None:
     assert {name: KPIS[name].headline(frame) for name, frame in usual_frames().items()} == {
         "sales_per_customer": "Ava Cole bought most: $4,211 net in 12 orders, 70.2% of the last year's net sales.",
-        "average_order_comparison": "Lyon clearly has the highest average order: $14.80 net.",
+        "average_order_comparison": "Lyon clearly has the highest average order: $14.80 net. 99 orders without items "
+        "are left out.",
         "average_order_per_store": "Of all orders so far, the average goes from $8.56 in Nice to $15.43 gross ($14.36 "
         "net) in Lyon.",
         "sales_by_category": "The biggest category so far is beverage: $239,528 net for 42,763 items, 60.0% of all "
