@@ -18,12 +18,13 @@ help:
 	@echo "make ui        Prefect server, deployments and a worker on this machine (PORT=4200)"
 	@echo "make bench     measure conversion and loading beside other tools"
 	@echo "make docs      dbt documentation as one HTML file in data/work/docs, the drawings in data/images, the picture of the report"
+	@echo "make words     the texts of the report into its French catalogue, reports/locale; says what has no translation yet"
 	@echo "make sources   write the raw tables of the dbt sources from the contracts again"
 	@echo "make lock      resolve pyproject.toml into requirements.lock again"
 	@echo "make datasets  rebuild data/datasets, byte for byte"
 
 # One environment for everything, installed from hashes. uv itself is one of the locked packages.
-$(VENV)/.installed: requirements.lock
+$(VENV)/.installed: requirements.lock infra/dbt_plugins.py
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else \
 	    f"Python 3.11, 3.12 or 3.13 is needed, {v[0]}.{v[1]} was found. Name another: make $(MAKECMDGOALS) PYTHON=python3.12")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -31,6 +32,7 @@ $(VENV)/.installed: requirements.lock
 	@echo "Installing the locked requirements into $(VENV) (about 1.3 GB)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/python infra/dbt_plugins.py
 	@touch $@
 
 run: $(VENV)/.installed
@@ -66,6 +68,9 @@ bench: $(VENV)/.installed
 
 docs: $(VENV)/.installed
 	@$(BIN)/python infra/docs.py
+
+words: $(VENV)/.installed
+	@$(BIN)/python infra/words.py
 
 sources: $(VENV)/.installed
 	@$(BIN)/python -m infra.dbt_sources

@@ -51,7 +51,8 @@ def transform(
         source: Not used by this flow.
         work_dir: Folder for everything a run writes. Empty: RETAIL_WORK_DIR, else data/work.
         target: The warehouse: local (an embedded DuckDB file) or redshift.
-        as_of: Not used by this flow, whose tables are the same for every day; noted in the run summary.
+        as_of: Day of the forecasts, of stock, of what to order and of products bought together, and of the build's
+            proof; other tables are the same for every day. Empty: the last plausible order date.
     """
     settings = load_settings(source=source, work_dir=work_dir, target=target, as_of=as_of)
     with open_run(settings) as run, run.timed("transform"):

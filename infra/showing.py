@@ -60,22 +60,23 @@ def show_columns(frame: pl.DataFrame, title: str) -> Picture:
 
 def show_kpi(kpi: Kpi, sql: str, frame: pl.DataFrame) -> None:
     """A KPI as the report has it, with the query that it comes from; ids are left out."""
-    display(Markdown(f"### {_plain(kpi.title)}\n\n*{_plain(kpi.question)}*  \n**{_plain(kpi.headline(frame))}**"))
+    title, question = _plain(kpi.say(kpi.title)), _plain(kpi.say(kpi.question))
+    display(Markdown(f"### {title}\n\n*{question}*  \n**{_plain(kpi.headline(frame))}**"))
     display(Picture(data=draw_chart(kpi, frame), alt=kpi.alt_text(frame)))
     columns = [column for column in kpi.columns if column.format is not Format.ID]
     rows = frame.select(column.name for column in columns).head(SHOWN_ROWS).iter_rows()
     formats = [column.format for column in columns]
     cells = ([format_value(value, how) for value, how in zip(row, formats, strict=True)] for row in rows)
-    display(_table([column.label for column in columns], [how.is_number for how in formats], cells))
+    display(_table([column.head for column in columns], [how.is_number for how in formats], cells))
     more = f"{SHOWN_ROWS} of {frame.height:,} rows. " if frame.height > SHOWN_ROWS else ""
     summary = f"<details><summary>The query of <code>{kpi.name}</code></summary>"
     query = f"{summary}\n\n```sql\n{sql.strip()}\n```\n\n</details>"
-    display(Markdown(f"{more}{_plain(kpi.definition)}\n\n{query}"))
+    display(Markdown(f"{more}{_plain(kpi.say(kpi.definition))}\n\n{query}"))
 
 
 def show_headlines(kpis: Mapping[str, Kpi], frames: Mapping[str, pl.DataFrame]) -> Markdown:
     """What the report says of each KPI, as a list."""
-    lines = (f"- **{_plain(kpi.title)}.** {_plain(kpi.headline(frames[name]))}" for name, kpi in kpis.items())
+    lines = (f"- **{_plain(kpi.say(kpi.title))}.** {_plain(kpi.headline(frames[name]))}" for name, kpi in kpis.items())
     return Markdown("\n".join(lines))
 
 

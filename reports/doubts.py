@@ -19,8 +19,9 @@ CUSTOMERS = ("revenue_by_class", "sales_per_customer", "customer_classes_by_mont
 PRODUCTS = ("sales_by_category", "product_margin", "price_guide")
 TAX = ("tax_ratio", "tax_rounding")
 MARGIN = ("rolling_year", "store_performance", "product_margin")
-SUPPLIES = ("supply_usage", "stock_cover")
-EVERYTHING = (*SALES, *CUSTOMERS, *PRODUCTS, *SUPPLIES, *TAX)
+SUPPLIES = ("supply_usage", "stock_cover", "reorder_suggestions")
+PAIRS = "product_affinity"
+EVERYTHING = (*SALES, *CUSTOMERS, *PRODUCTS, *SUPPLIES, PAIRS, *TAX)
 REFUNDS = ("sales_by_month", "store_performance", "revenue_by_class")
 
 
@@ -125,8 +126,12 @@ DOUBTS = {
     mark("supplies of unknown products"): Doubt(
         mark("They are part of no recipe; costs are too low if a product is missing.")
     ),
-    mark("stock counts of unknown stores"): Doubt(mark("They stand under an unknown store."), ("stock_cover",)),
-    mark("stock counts of unknown supplies"): Doubt(mark("They stand under an unknown supply."), ("stock_cover",)),
+    mark("stock counts of unknown stores"): Doubt(
+        mark("They stand under an unknown store."), ("stock_cover", "reorder_suggestions")
+    ),
+    mark("stock counts of unknown supplies"): Doubt(
+        mark("They stand under an unknown supply."), ("stock_cover", "reorder_suggestions")
+    ),
     **dict.fromkeys(
         (
             mark("superseded orders"),
@@ -139,13 +144,13 @@ DOUBTS = {
 }
 SET_ASIDE = {
     "raw_orders": (*SALES, *CUSTOMERS, *TAX),
-    "raw_items": (*PRODUCTS, *MARGIN[:2], "supply_usage"),
+    "raw_items": (*PRODUCTS, *MARGIN[:2], *SUPPLIES, PAIRS),
     "raw_customers": CUSTOMERS,
-    "raw_products": (*PRODUCTS, "supply_usage"),
+    "raw_products": (*PRODUCTS, "supply_usage", PAIRS),
     "raw_stores": ("store_performance", *TAX),
     "raw_supplies": (*MARGIN, "supply_usage", "stock_cover", "price_guide"),
     "raw_refunds": REFUNDS,
-    "raw_stock_counts": ("stock_cover",),
+    "raw_stock_counts": ("stock_cover", "reorder_suggestions"),
 }
 _NOT_DECLARED = Doubt(mark("What it changes is not known."), EVERYTHING)
 

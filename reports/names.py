@@ -17,7 +17,8 @@ _CHART_NAME_LENGTH = 60
 _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 LEFT_TO_RIGHT = "\u200e"
 _INVISIBLE = frozenset("\u200b\u2060\ufeff")
-_SPACES = re.compile(r"[^\S\u00a0\u202f]+")  # where a line may break
+NO_BREAKS = "\u00a0\u202f"  # spaces at which a line may not break
+_SPACES = re.compile(rf"[^\S{NO_BREAKS}]+")  # where a line may break
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~#@])")
 
 _OURS = frozenset(  # what the star schema calls a record that is not there, and the sum of all

@@ -30,6 +30,7 @@ from reports.theme import PALETTE
 
 SORT_SCRIPT = (Path(__file__).parent / "sort_tables.js").read_text(encoding="utf-8")
 FIRST_ROWS = 10
+PRINTED_ROWS, PRINTED_COLUMNS = 5, 8  # of a table that has more; the style sheet of the page knows them too
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,8 @@ def render_page(
         tests=write_tests(context.quality),
         warning=write_warning(context.quality),
         first_rows=FIRST_ROWS,
+        printed_rows=PRINTED_ROWS,
+        printed_columns=PRINTED_COLUMNS,
         year_start=last_year_start(context.as_of),
         palette=PALETTE,
         fonts=Markup(font_faces()),  # noqa: S704 - made of the font file alone

@@ -56,7 +56,7 @@ def markdown_section(kpi: Kpi, frame: pl.DataFrame, png: Path, as_of: date, max_
             f"## {markdown_text(kpi.say(kpi.title))}",
             f"**{markdown_text(kpi.headline(checked))}**",
             f"![{alt}]({data_uri(png)})",
-            _markdown_table(kpi, checked.head(max_rows)),
+            _markdown_table(kpi, (checked.reverse() if kpi.newest_first else checked).head(max_rows)),
             join_sentences(_count_rows(kpi, checked.height, max_rows), tr("As of {day}.", day=format_date(as_of))),
             markdown_text(kpi.say(kpi.definition)) + "\n",
         ]

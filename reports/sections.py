@@ -31,6 +31,8 @@ HEADINGS = (
         "products", mark("Categories, products and margin"), ("sales_by_category", "product_margin", "price_guide")
     ),
     Heading("supplies", mark("Perishables and supply use"), ("supply_usage", "stock_cover")),
+    Heading("reorder", mark("What to order"), ("reorder_suggestions",)),
+    Heading("pairs", mark("Bought together"), ("product_affinity",)),
     Heading(
         "customers",
         mark("Customers and classes"),
@@ -57,6 +59,14 @@ CHANGES_WITH = {
     "supply_usage": mark("Recipes: one unit is counted for every item sold whose recipe of the day holds the supply."),
     "stock_cover": mark(
         "A newer count, the use of the last 28 open days, and the lead times delivered with the supplies."
+    ),
+    "reorder_suggestions": mark(
+        "A newer count, what was used since, recipes, lead times and shelf lives; a report of a day for which the "
+        "tables were not built has none."
+    ),
+    "product_affinity": mark(
+        "Orders that enter and leave the last year, and from how many orders on a pair is shown (min_affinity_orders); "
+        "a report of a day for which the tables were not built has none."
     ),
     "revenue_by_class": mark(
         "The thresholds of the classes (dbt/seeds/customers_status.csv), and each order that leaves the last year."

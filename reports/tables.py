@@ -57,8 +57,8 @@ def build_heads(kpi: Kpi) -> tuple[Head, ...]:
 
 
 def shown_columns(kpi: Kpi) -> list[Column]:
-    """All columns but ids, the first heads the row."""
-    return [column for column in kpi.columns if column.format is not Format.ID]
+    """All columns of the page but ids, the first heads the row."""
+    return [column for column in kpi.columns if column.on_page and column.format is not Format.ID]
 
 
 def build_rows(kpi: Kpi, frame: pl.DataFrame) -> tuple[Row, ...]:
@@ -67,7 +67,7 @@ def build_rows(kpi: Kpi, frame: pl.DataFrame) -> tuple[Row, ...]:
     columns = shown_columns(kpi)
     rows = [
         _build_row(columns, row, is_total=any(row[name] is None for name in ids))
-        for row in (frame.reverse() if kpi.newest_first else frame).head(MAX_ROWS).iter_rows(named=True)
+        for row in (frame.reverse() if kpi.newest_first else kpi.rank(frame)).head(MAX_ROWS).iter_rows(named=True)
     ]
     if kpi.totals and frame.height > 1:
         rows.append(_build_row(columns, _sum(kpi, frame, columns), is_total=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ def invoke_dbt(arguments: list[str], settings: Settings, **options: Any) -> None
         options["vars"] = json.dumps({"as_of": settings.as_of.isoformat()})
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
     log_path = {"DBT_LOG_PATH": str(settings.dbt_target_dir / "logs")}
+    _let_find_plugins(str(settings.dbt_project_dir / "plugins"))
     with dbt_environment(settings) as variables, hold_environment(variables | log_path), _joined():
         _invoke(arguments, settings, log_level_file="info", use_colors=False, use_colors_file=False, **options)
 
@@ -54,6 +56,12 @@ def _invoke(arguments: list[str], settings: Settings, **options: Any) -> None:
         for end in ends:
             if end is not None and not isinstance(end, Exception):
                 raise end
+
+
+def _let_find_plugins(folder: str) -> None:
+    """Put the project's plugins where dbt looks for them; `make` does so for the command line of dbt."""
+    if folder not in sys.path:
+        sys.path.append(folder)
 
 
 def release_warehouse(settings: Settings) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from prefect.artifacts import MarkdownArtifact
 
 from flows.run.summary import find_run_id
+from reports.names import NO_BREAKS, clean_text
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$-])")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -15,9 +16,7 @@ _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 def escape(text: object, limit: int = 500) -> str:
     """Text that Markdown and HTML show as it is, on one line, shortened to `limit` characters."""
-    plain = " ".join("".join(char if char.isprintable() else " " for char in str(text)).split())
-    if len(plain) > limit:
-        plain = plain[: limit - 1] + "…"
+    plain = clean_text("".join(char if char.isprintable() or char in NO_BREAKS else " " for char in str(text)), limit)
     return "".join(_HTML.get(char, char) for char in _SPECIAL.sub(r"\\\1", plain))
 
 

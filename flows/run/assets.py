@@ -17,6 +17,7 @@ from prefect_dbt.utilities import format_resource_id
 
 from flows.run.settings import Settings
 from reports.kpis import KPIS
+from reports.languages import join_sentences
 
 
 def emit_lineage(manifest: Mapping[str, Any], settings: Settings) -> None:
@@ -49,7 +50,9 @@ def find_marts(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _table(name: str, settings: Settings) -> Asset:
-    properties = AssetProperties(name=name, description=f"{KPIS[name].question} {KPIS[name].definition}"[:2500])
+    kpi = KPIS[name]
+    said = join_sentences(kpi.say(kpi.question), kpi.say(kpi.definition))
+    properties = AssetProperties(name=name, description=said[:2500])
     return Asset(key=f"{_root(settings)}/kpi/{name}", properties=properties)
 
 

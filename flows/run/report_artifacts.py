@@ -34,12 +34,13 @@ def describe_report(frames: Mapping[str, pl.DataFrame], folder: Path, context: P
     tiles = markdown_table(
         [tr("Figure"), tr("Value"), tr("Note")], [(tile.name, tile.value, tile.note) for tile in build_tiles(frames)]
     )
+    warning = tr("Read with care:")
     return "\n\n".join(
         [
             f"## {escape(write_title(frames))}",
             join_sentences(tr("As of {day}.", day=format_date(context.as_of)), tr("All amounts are in {money}.")),
             tiles,
-            *(f"> **{tr('Read with care:')}** {escape(note)}" for note in context.warnings),
+            *(f"> **{warning}** {escape(note)}" for note in context.warnings),
             chart,
             tr("The page: {path}", path=escape(folder / "index.html")),
             tr("All days: {path}", path=escape(folder.parent / "index.html")) + "\n",

@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     dbt_retries: int = Field(default=2, ge=0, le=10, description="How often dbt re-runs what failed.")
     dbt_retry_delay_seconds: float = Field(default=5, ge=0, description="Seconds before dbt re-runs what failed.")
     dbt_threads: int | None = Field(default=None, ge=1, description="How many dbt nodes run at once; 2, on Redshift 4.")
+    python_memory_mb: int = Field(
+        default=1000, ge=1, description="How much a Python model of dbt may read into memory at once on Redshift."
+    )
     pdf: bool = Field(default=False, description="Print each report as PDF too, by an installed Chromium.")
     language: Language = Field(default="en", description="Of the report's page and artifacts: en or fr.")
     chromium: str | None = Field(default=None, description="That Chromium or Chrome; default: the one on the PATH.")

@@ -61,7 +61,9 @@ def dbt_environment(settings: Settings) -> Iterator[dict[str, str | None]]:
     if settings.target == "local":
         yield variables
         return
-    access = find_access(settings, read_blocks(settings))
+    blocks = read_blocks(settings)
+    access = find_access(settings, blocks)
+    variables |= _python_models_environment(settings, find_stage(settings, blocks))
     variables |= {
         "RETAIL_REDSHIFT_HOST": access.host,
         "RETAIL_REDSHIFT_PORT": str(access.port),
@@ -74,11 +76,27 @@ def dbt_environment(settings: Settings) -> Iterator[dict[str, str | None]]:
         "RETAIL_REDSHIFT_SSLMODE": access.sslmode,
         "DBT_ENV_SECRET_RETAIL_REDSHIFT_PASSWORD": access.password or "",
     }
-    if access.method == "iam" and access.session:  # without a block dbt's driver uses AWS's own chain, as ours does
+    if access.session:  # without a block dbt's driver and its Python models use AWS's own chain, as ours do
         with lend_credentials(access.session) as lent:
             yield variables | lent
     else:
         yield variables
+
+
+def _python_models_environment(settings: Settings, stage: StageSettings) -> dict[str, str | None]:
+    """What dbt/plugins/dbt_redshift_python reads: a folder beside the parts, in which a run is alone by its lease.
+
+    So whatever another machine left there is an orphan, however new it is.
+    """
+    return {
+        "REDSHIFT_PYTHON_BUCKET": stage.bucket,
+        "REDSHIFT_PYTHON_PREFIX": f"{stage.prefix}/python-models",
+        "REDSHIFT_PYTHON_ROLE": settings.redshift_copy_role or "",
+        "REDSHIFT_PYTHON_REGION": stage.region or "",
+        "REDSHIFT_PYTHON_KMS_KEY_ID": stage.kms_key_id or "",
+        "REDSHIFT_PYTHON_ORPHAN_MINUTES": "0",
+        "REDSHIFT_PYTHON_MEMORY_MB": str(settings.python_memory_mb),
+    }
 
 
 def find_access(settings: Settings, blocks: Blocks) -> Access:

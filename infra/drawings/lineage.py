@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -14,6 +14,7 @@ HEADS = ("raw tables, seeds", "staging", "intermediate", "data_mart", "KPIs")
 LAYER_OF = {"staging": 1, "intermediate": 2, "data_mart": 3}
 # of the machinery: the gate waits for every model and test, the notes say which orders are made anew
 OF_THE_MACHINERY = {"int_build_gate", "int_touched_orders"}
+DRAWN = ("model.", "analysis.")  # what is built from something; exposures are called as the KPIs are
 MARGIN, TOP, NAME, PASSAGE, SPACE = 24.0, 118.0, 24.0, 8.0, 12.0
 GUTTER = 92.0
 MODEL, MART = Style(11.5), Style(11.5, is_bold=True)
@@ -41,11 +42,12 @@ class Place:
 def draw_lineage(manifest: Mapping[str, Any]) -> str:
     """The lineage as SVG: raw tables and seeds, models by layer, KPIs (the analyses)."""
     layer_of = _find_layers(manifest)
+    models = _find_models(manifest)
     arrows = [
-        (_name(parent), _name(child))
+        (_name(parent, models), _name(child, models))
         for child, parents in manifest["parent_map"].items()
         for parent in parents
-        if _name(child) in layer_of and _name(parent) in layer_of
+        if child.startswith(DRAWN) and _name(child, models) in layer_of and _name(parent, models) in layer_of
     ]
     names = [[name for name, layer in layer_of.items() if layer == number] for number in range(len(HEADS))]
     layers = arrange(names, arrows)
@@ -64,20 +66,27 @@ def draw_lineage(manifest: Mapping[str, Any]) -> str:
     return canvas.svg()
 
 
-def _name(unique_id: str) -> str:
-    return unique_id.rsplit(".", maxsplit=1)[-1]
+def _name(unique_id: str, models: Collection[str]) -> str:
+    """The name that is drawn: a KPI that is called as the model it shows says that it is the KPI."""
+    name = unique_id.rsplit(".", maxsplit=1)[-1]
+    return f"{name} (KPI)" if unique_id.startswith("analysis.") and name in models else name
+
+
+def _find_models(manifest: Mapping[str, Any]) -> set[str]:
+    return {node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "model"}
 
 
 def _find_layers(manifest: Mapping[str, Any]) -> dict[str, int]:
     """Every name that is drawn → its layer."""
     found = {source["name"]: 0 for source in manifest["sources"].values() if source["source_name"] == "raw"}
-    for node in manifest["nodes"].values():
+    models = _find_models(manifest)
+    for node_id, node in manifest["nodes"].items():
         if node["name"] in OF_THE_MACHINERY:
             continue
         if node["resource_type"] == "model":
             found[node["name"]] = LAYER_OF[node["fqn"][1]]
         elif node["resource_type"] in ("seed", "analysis"):
-            found[node["name"]] = 0 if node["resource_type"] == "seed" else len(HEADS) - 1
+            found[_name(node_id, models)] = 0 if node["resource_type"] == "seed" else len(HEADS) - 1
     return found
 
 

@@ -22,7 +22,14 @@ RAW_PLACES = (
 )
 STAR_PLACES = (
     ("dim_customers", "dim_stores", "dim_date"),
-    ("fact_orders", "fact_orders_items", "fact_refunds", "fact_supply_usage", "fact_stock_counts"),
+    (
+        "fact_orders",
+        "fact_orders_items",
+        "fact_refunds",
+        "fact_supply_usage",
+        "fact_stock_counts",
+        "fact_stock_on_hand",
+    ),
     ("dim_products", "dim_product_versions", "bridge_products_supplies", "dim_supplies"),
 )
 OF_THE_MACHINERY = {"touch_number"}
@@ -57,11 +64,13 @@ def draw_raw_schema() -> str:
 
 
 def draw_star_schema(manifest: Mapping[str, Any]) -> str:
-    """The marts but views of old names, from the dbt manifest."""
+    """The marts that are tables of the star: SQL models but views of old names, from the dbt manifest."""
     models = [
         node
         for node in manifest["nodes"].values()
-        if node["resource_type"] == "model" and node["fqn"][1] == "data_mart" and node["name"] not in OLD_NAMES
+        if (node["resource_type"], node.get("language")) == ("model", "sql")
+        and node["fqn"][1] == "data_mart"
+        and node["name"] not in OLD_NAMES
     ]
     keys = {tuple(_mart_key(model)): model["name"] for model in models}
     owners = {key[0]: name for key, name in keys.items() if len(key) == 1}

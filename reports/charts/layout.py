@@ -14,6 +14,7 @@ from matplotlib.font_manager import FontProperties
 from reports.names import FONT, LEFT_TO_RIGHT
 
 _MEASURE_DPI = 100
+EDGES_INCHES = 0.18  # left and right of a line of words
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Layout:
         lines = [""]
         for word in text.split(" "):  # not at no-break spaces
             longer = f"{lines[-1]} {word}".strip()
-            if lines[-1] and widest([longer], size) > self.width - 0.1 - indent:
+            if lines[-1] and widest([longer], size) > self.width - EDGES_INCHES - indent:
                 lines.append(word)
             else:
                 lines[-1] = longer

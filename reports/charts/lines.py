@@ -27,7 +27,7 @@ from plotnine import (
     theme,
 )
 
-from reports.charts.bars import MARGIN_INCHES, Words, write_words
+from reports.charts.canvas import MARGIN_INCHES, Words, write_words
 from reports.charts.layout import Layout, fit_line, widest
 from reports.formats import format_short_month
 from reports.theme import GRID, PAPER, report_theme

@@ -14,41 +14,76 @@ import re
 import matplotlib as mpl
 from plotnine import ggplot, labs
 
+from reports.names import FONT
 from reports.theme import PALETTE
 
 _NAMES = {light.lower(): name for name, (light, _) in PALETTE.items()}
 _NOISE = re.compile(
     r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>|<!--.*?-->|<title>.*?</title>", re.S
 )
-_REFERENCE = re.compile(r"url\(#([^)]+)\)|href=\"#([^\"]+)\"")
+_DEFINED = re.compile(r'<defs>\s*<path id="(\w+)" d="([^"]*)"[^>]*/>\s*</defs>')
+_USED = re.compile(r'<use xlink:href="#(\w+)" x="([^"]*)" y="([^"]*)"([^>]*)/>')
+_CIRCLE = re.compile(r'<path d="(M [^"L]*(?:C [^"]*){8}z\s*)"([^>]*)/>')
+_LINE = re.compile(r'<path d="M (-?[\d.]+ -?[\d.]+) L ([^"z]*)"([^>]*)/>')
 
 
 def write_svg(chart: ggplot, name: str, alt: str) -> str:
-    """The chart as one `svg` element, named by `alt` for screen readers; `name` makes its ids its own on a page."""
+    """The chart as one `svg` element, named by `alt` for screen readers; `name` is that of its KPI."""
     buffer = io.BytesIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
         metadata = {"Date": None, "Creator": None}
         (chart + labs(title="")).save(buffer, format="svg", verbose=False, metadata=metadata)
-    text = _NOISE.sub("", buffer.getvalue().decode("utf-8"))
-    text = _own_ids(text[text.index("<svg") :], name)
-    text = re.sub(r' style="([^"]*)"', _split_style, text)
-    text = re.sub(r' transform="rotate\(-0 [^)]*\)"', "", text)
+    text = _CIRCLE.sub(_draw_circle, _draw_used(_NOISE.sub("", buffer.getvalue().decode("utf-8"))))
+    text = re.sub(r"<[^>]*>", _shorten_tag, text[text.index("<svg") :])
     text = re.sub(r">[^<>\n]*  ?[^<>\n]*</text>", _keep_spaces, text)
-    text = re.sub(r"<[^>]*>", _shorten, text)
     head = re.match(r'<svg[^>]*viewBox="([^"]+)"[^>]*>', text)
     if head is None:
         raise ValueError(f"matplotlib wrote no viewBox for the chart {name}")
-    body = re.sub(r"\n\s*", "\n", text[head.end() :])
-    space = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
-    return f'<svg {space} viewBox="{head[1]}" role="img" aria-label="{_attribute(alt)}">{body}'
+    space = f'xmlns="http://www.w3.org/2000/svg" font-family="{FONT}"'
+    return f'<svg {space} viewBox="{head[1]}" role="img" aria-label="{_attribute(alt)}">{_shorten(text[head.end() :])}'
 
 
-def _own_ids(text: str, name: str) -> str:
-    """Ids that nobody refers to are dropped, the others are made the chart's own."""
-    used = {one or other for one, other in _REFERENCE.findall(text)}
-    text = re.sub(r' id="([^"]+)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in used else "", text)
-    text = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", text)
-    return re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', text)
+def _shorten(body: str) -> str:
+    """The same drawing in a third of the letters: no groups, no clipping (marks stay in their panel), joined lines."""
+    body = re.sub(r"<clipPath.*?</clipPath>|</?(?:g|defs)[^>]*>", "", body, flags=re.S)
+    lines: list[str] = []
+    for line in filter(None, map(str.strip, body.splitlines())):
+        joined = _join_lines(lines[-1], line) if lines else None
+        lines = [*lines[:-1], joined] if joined else [*lines, line]
+    return "\n".join(lines) + "\n"
+
+
+def _shorten_tag(tag: re.Match[str]) -> str:
+    """Colours as classes, a tenth of a point as precision; texts, which stand between the tags, keep all digits."""
+    text = re.sub(
+        r' (?:id|clip-path)="[^"]*"| transform="rotate\(-0 [^)]*\)"', "", " ".join(tag[0].split()).replace(' "', '"')
+    )
+    text = re.sub(r"\d+\.\d+", lambda found: f"{float(found[0]):.1f}".removesuffix(".0"), text)
+    return re.sub(r' style="([^"]*)"', _split_style, text)
+
+
+def _draw_used(text: str) -> str:
+    """Dots that matplotlib defines once and uses at their places, each drawn where it stands."""
+    radii = {name: max(map(float, re.findall(r"[\d.]+", curves))) for name, curves in _DEFINED.findall(text)}
+    return _USED.sub(
+        lambda dot: f'<circle cx="{dot[2]}" cy="{dot[3]}" r="{radii[dot[1]]}"{dot[4]}/>', _DEFINED.sub("", text)
+    )
+
+
+def _draw_circle(path: re.Match[str]) -> str:
+    """matplotlib writes a dot as eight curves, from its lowest point on."""
+    numbers = [float(number) for number in re.findall(r"-?[\d.]+", path[1])]
+    low, high = min(numbers[1::2]), max(numbers[1::2])
+    return f'<circle cx="{numbers[0]}" cy="{(low + high) / 2}" r="{(high - low) / 2}"{path[2]}/>'
+
+
+def _join_lines(one: str, other: str) -> str | None:
+    """One path of two that look the same, where the other begins at the end of the one."""
+    before, after = _LINE.fullmatch(one), _LINE.fullmatch(other)
+    if before is None or after is None or before[3] != after[3]:
+        return None
+    end = before[2].rpartition("L ")[2]
+    return f'<path d="M {before[1]} L {before[2]} L {after[2]}"{before[3]}/>' if end == after[1] else None
 
 
 def _split_style(style: re.Match[str]) -> str:
@@ -62,15 +97,10 @@ def _split_style(style: re.Match[str]) -> str:
             classes.append(f"{key[0]}-{name}")
         elif key == "font":
             rest.append(f"font:{value.replace(chr(39), '')}")
-        elif part.strip():
+        elif part.strip() and key != "font-family":
             rest.append(f"{key}:{value}")
     named = f' class="{" ".join(classes)}"' if classes else ""
     return "".join(attributes) + named + (f' style="{";".join(rest)}"' if rest else "")
-
-
-def _shorten(tag: re.Match[str]) -> str:
-    """A hundredth of a point is enough for a place; texts, which stand between the tags, keep all their digits."""
-    return re.sub(r"(\d+\.\d{2})\d+", r"\1", tag[0])
 
 
 def _keep_spaces(text: re.Match[str]) -> str:

@@ -19,12 +19,12 @@ from plotnine import (
     theme,
 )
 
-from reports.charts.bars import FRAME_INCHES, MARGIN_INCHES, ROW_INCHES, Words, write_words
+from reports.charts.canvas import FRAME_INCHES, MARGIN_INCHES, NARROW_FRAME_INCHES, ROW_INCHES, Words, write_words
 from reports.charts.layout import Layout, fit_lines, widest
 from reports.theme import INK, PAPER, STEPS, report_theme
 
 HALF_TILE = 0.47
-TEXT_SIZE = 8.5
+NARROW_TILE_INCHES = 0.25
 NAME_PART = 0.42  # of the width, which the names of the rows may take
 TEXT_PART = 0.92  # of a tile's width, which its text may take
 NAME_GAP_INCHES = 0.06  # between the names of two columns
@@ -50,12 +50,16 @@ def draw_tiles(
     room = (layout.width - MARGIN_INCHES - indent) / len(columns)
     chart = ggplot() + _across(columns, room, layout) + _down(names)
     chart += write_words(words, layout, indent)
-    chart += report_theme(FRAME_INCHES + ROW_INCHES * len(rows), layout)
+    chart += report_theme(_height(len(rows), layout), layout)
     chart += theme(panel_grid_major_x=element_blank())
     chart += _add_shades(tiles)
-    shown = [tile for tile in tiles if tile.text and widest([tile.text], TEXT_SIZE) <= TEXT_PART * room]
-    chart += _add_texts([tile for tile in shown if _step(tile) < DARK_FROM], INK)
-    return chart + _add_texts([tile for tile in shown if _step(tile) >= DARK_FROM], PAPER)
+    shown = [tile for tile in tiles if tile.text and widest([tile.text], layout.axis_size) <= TEXT_PART * room]
+    chart += _add_texts([tile for tile in shown if _step(tile) < DARK_FROM], INK, layout)
+    return chart + _add_texts([tile for tile in shown if _step(tile) >= DARK_FROM], PAPER, layout)
+
+
+def _height(rows: int, layout: Layout) -> float:
+    return NARROW_FRAME_INCHES + NARROW_TILE_INCHES * rows if layout.is_narrow else FRAME_INCHES + ROW_INCHES * rows
 
 
 def _across(columns: Sequence[str], room: float, layout: Layout) -> scale_x_continuous:
@@ -85,11 +89,13 @@ def _add_shades(tiles: Sequence[Tile]) -> geom_rect:
     return geom_rect(aes(xmin="left", xmax="right", ymin="low", ymax="high"), data=frame, fill=fill)
 
 
-def _add_texts(tiles: Sequence[Tile], color: str) -> geom_text:
+def _add_texts(tiles: Sequence[Tile], color: str, layout: Layout) -> geom_text:
     found = [(float(tile.column), -float(tile.row), tile.text) for tile in tiles]
     schema = {"at": pl.Float64, "row": pl.Float64, "text": pl.String}
     frame = pl.DataFrame(found, schema=schema, orient="row")
-    return geom_text(aes(x="at", y="row", label="text"), data=frame, va="center_baseline", size=TEXT_SIZE, color=color)
+    return geom_text(
+        aes(x="at", y="row", label="text"), data=frame, va="center_baseline", size=layout.axis_size, color=color
+    )
 
 
 def _step(tile: Tile) -> int:

@@ -7,7 +7,9 @@ from reports.kpis.average_order_per_store import AVERAGE_ORDER_PER_STORE
 from reports.kpis.customer_classes_by_month import CUSTOMER_CLASSES_BY_MONTH
 from reports.kpis.kpi import MONEY, Column, Kpi, check_frame, last_year_start
 from reports.kpis.price_guide import PRICE_GUIDE
+from reports.kpis.product_affinity import PRODUCT_AFFINITY
 from reports.kpis.product_margin import PRODUCT_MARGIN
+from reports.kpis.reorder_suggestions import REORDER_SUGGESTIONS
 from reports.kpis.repeat_purchase import REPEAT_PURCHASE
 from reports.kpis.revenue_by_class import REVENUE_BY_CLASS
 from reports.kpis.rolling_year import ROLLING_YEAR
@@ -37,6 +39,8 @@ KPIS: dict[str, Kpi] = {
         PRICE_GUIDE,
         SUPPLY_USAGE,
         STOCK_COVER,
+        REORDER_SUGGESTIONS,
+        PRODUCT_AFFINITY,
         REVENUE_BY_CLASS,
         SALES_PER_CUSTOMER,
         CUSTOMER_CLASSES_BY_MONTH,

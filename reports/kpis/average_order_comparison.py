@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Scale, Words, add_labels, add_points, add_ranges, draw_canvas, draw_nothing, tell_rest
+from reports.charts.bars import add_labels, add_points, add_ranges
+from reports.charts.canvas import Scale, Words, draw_canvas, draw_nothing, tell_rest
 from reports.charts.layout import WIDE, Layout
 from reports.formats import Format, format_compact, format_mean
 from reports.intervals import ROUGH_BELOW, VALUE_ONLY_BELOW, Mean, find_clear_differences
@@ -25,7 +27,7 @@ NAMED = 3
 def read_mean(row: dict[str, Any]) -> Mean:
     """The mean of a row with its standard error in the currency."""
     value, ratio = float(row["average_order_net_usd"]), row["standard_error_ratio"]
-    error = value * ratio if ratio is not None else None
+    error = abs(value) * ratio if ratio is not None else None
     return Mean(value, error, row["degrees_of_freedom"], row["customer_count"])
 
 
@@ -64,13 +66,13 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     )
     rows = [*stores[:TOP], *total]
     if not rows:
-        return draw_nothing(words, layout)
+        return draw_nothing(words, layout, tr("No orders with items in the last year"))
     means = [read_mean(row) for row in rows]
     ranges = [mean.interval or (mean.value, mean.value) for mean in means]
     ends = [high for _, high in ranges]
-    texts = [f"  {_label(row, mean)}" for row, mean in zip(rows, means, strict=True)]
+    texts = [_label(row, mean) for row, mean in zip(rows, means, strict=True)]
     colors = [NET if row["store_id"] is not None else TOTAL for row in rows]
-    scale = Scale(reach=max(ends), tick=format_compact, labels=texts)
+    scale = Scale([*chain(*ranges), *(mean.value for mean in means)], format_compact, texts)
     chart = draw_canvas([_row_name(row) for row in rows], words, scale, layout)
     chart += add_ranges(ranges, layout)
     chart += add_points([mean.value for mean in means], layout, colors)
@@ -106,7 +108,8 @@ def _amount(row: dict[str, Any]) -> str:
 
 def _row_name(row: dict[str, Any]) -> str:
     name = chart_name(row["store_name"], row["store_id"] or ALL_STORES)
-    return f"{name}\n{tr_many('{count} customer', '{count} customers', row['customer_count'])}"
+    customers = tr_many("{count} customer", "{count} customers", row["customer_count"])
+    return f"{name}\n{customers}"
 
 
 def _label(row: dict[str, Any], mean: Mean) -> str:

@@ -7,13 +7,14 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing, tell_rest
+from reports.charts.bars import add_bars, add_labels
+from reports.charts.canvas import Scale, Words, draw_canvas, draw_nothing, tell_rest
 from reports.charts.layout import WIDE, Layout
 from reports.formats import Format, format_compact, format_mean
 from reports.kpis.kpi import Column, Kpi
 from reports.languages import join_sentences, mark, tr, tr_many
 from reports.names import chart_name, sentence_text
-from reports.theme import TAX
+from reports.theme import PAPER, TAX
 
 TOP = 15
 
@@ -49,24 +50,23 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     words = Words(
         title=tr("Average order per store, all time"),
         subtitle=join_sentences(
-            tr("Dark: net, before tax. Light: the tax on top, up to the gross amount."), tell_rest(TOP, frame.height)
+            tr("Net, before tax; in a lighter blue the tax on top, up to gross."),
+            tell_rest(TOP, frame.height),
         ),
         axis=tr("Mean amount of an order, {money}"),
     )
     if top.is_empty():
-        return draw_nothing(words, layout)
+        return draw_nothing(words, layout, tr("No orders so far"))
     gross = top["average_order_gross_usd"].cast(pl.Float64).to_list()
     net = top["average_order_net_usd"].cast(pl.Float64).to_list()
     rows = top.rows(named=True)
-    texts = [
-        f" {tr('{gross} gross  ·  {net} net', gross=_amount(row, 'gross'), net=_amount(row, 'net'))}" for row in rows
-    ]
+    texts = [tr("{gross} gross  ·  {net} net", gross=_amount(row, "gross"), net=_amount(row, "net")) for row in rows]
     names = [_name(row) for row in rows]
-    scale = Scale(reach=max(gross), tick=format_compact, labels=texts)
+    scale = Scale([*gross, *net], format_compact, texts)
     return (
         draw_canvas(names, words, scale, layout)
         + add_bars(gross, layout, TAX)
-        + add_bars(net, layout)
+        + add_bars(net, layout, edge=PAPER)
         + add_labels(gross, texts, layout)
     )
 

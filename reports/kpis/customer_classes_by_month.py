@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Words, draw_nothing, tell_newest
+from reports.charts.canvas import Words, draw_nothing, tell_newest
 from reports.charts.layout import WIDE, Layout
 from reports.charts.lines import Line, draw_lines
 from reports.formats import Format, format_date, format_integer, format_tick
@@ -45,8 +45,8 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
         ),
         axis=tr("Month end; number of customers"),
     )
-    if not days:
-        return draw_nothing(words, layout)
+    if not any(frame["customer_count"]):
+        return draw_nothing(words, layout, tr("No customers so far"))
     classes = sorted(frame["customer_status"].unique(), key=_rank)
     lines = [_line(frame.filter(pl.col("customer_status").eq_missing(status)), status, days) for status in classes]
     return draw_lines(days, lines, words, format_tick, layout)
@@ -55,7 +55,8 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
 def _line(rows: pl.DataFrame, status: str | None, days: Sequence[date]) -> Line:
     counts = dict(zip(rows["as_of_date"], rows["customer_count"], strict=True))
     values = [float(counts[day]) if day in counts else None for day in days]
-    label = f"{chart_name(status, tr('(none)'))} {format_integer(counts.get(days[-1], 0))}"
+    name = chart_name(status, tr("(none)"))
+    label = f"{name} {format_integer(counts.get(days[-1], 0))}"
     return Line(values, label, CLASSES.get(status or "", NET), not _is_month_end(days[-1]))
 
 

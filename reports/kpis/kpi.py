@@ -41,12 +41,16 @@ _WIDE = pl.Decimal(38, 10)  # holds every integer of 64 bits and every NUMERIC t
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a KPI table; `label`, a message, heads it for readers and names its unit."""
+    """One column of a KPI table; `label`, a message, heads it for readers and names its unit.
+
+    What is not `on_page` follows from other columns or stands in another section; the CSV has it.
+    """
 
     name: str
     label: str
     format: Format
     nullable: bool = False
+    on_page: bool = True
 
     @property
     def dtype(self) -> pl.DataType:
@@ -70,7 +74,8 @@ class Kpi:
 
     `definition` says how the numbers are made, `chart_shows` what a reader who cannot see the chart should know of it.
     These texts are messages: `say` translates them, with the numbers in `values` at their places. `totals` are the
-    columns that may be summed over all rows; a table with `newest_first` is shown upside down.
+    columns that may be summed over all rows; a table with `newest_first` is shown upside down, and `rank` brings the
+    rows of one into the order of the chart.
     """
 
     name: str
@@ -84,6 +89,7 @@ class Kpi:
     values: Mapping[str, int] = field(default_factory=dict)
     totals: tuple[str, ...] = ()
     newest_first: bool = False
+    rank: Callable[[pl.DataFrame], pl.DataFrame] = field(default=lambda frame: frame, repr=False)
 
     @property
     def schema(self) -> dict[str, pl.DataType]:

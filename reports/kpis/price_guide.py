@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Scale, Words, add_bars, add_labels, add_marks, draw_canvas, draw_nothing, tell_rest
+from reports.charts.bars import add_bars, add_gaps, add_labels, add_marks
+from reports.charts.canvas import Scale, Words, draw_canvas, draw_nothing, tell_rest
 from reports.charts.layout import WIDE, Layout
 from reports.formats import Format, format_compact, format_integer, format_money, format_share
 from reports.kpis.kpi import Column, Kpi
@@ -40,38 +41,42 @@ def write_headline(frame: pl.DataFrame) -> str:
     )
 
 
+def rank_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    """What sells most comes first."""
+    return frame.sort(["item_count_last_year", "product_id"], descending=[True, False])
+
+
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Price as a bar, the least price for the wanted margin as a mark; what sells most comes first."""
-    top = frame.sort(["item_count_last_year", "product_id"], descending=[True, False]).head(TOP)
+    top = rank_rows(frame).head(TOP)
     words = Words(
         title=tr("Price and least price for the margin"),
         subtitle=join_sentences(
-            tr("Bar: the price. Orange: the least price for the margin that is wanted."), tell_rest(TOP, frame.height)
+            tr("The price of each product, and what part of it is margin."), tell_rest(TOP, frame.height)
         ),
         axis=tr("Price before tax, {money}"),
+        mark=tr("least price for the margin that is wanted"),
     )
     if top.is_empty():
-        return draw_nothing(words, layout)
+        return draw_nothing(words, layout, tr("No product has a price"))
     rows = top.rows(named=True)
     prices = top["price_usd"].cast(pl.Float64).to_list()
     targets = top["target_price_usd"].cast(pl.Float64).to_list()
-    ends = [max(pair) for pair in zip(prices, targets, strict=True)]
     texts = [_label(row) for row in rows]
     names = [chart_name(row["product_name"], row["product_id"]) for row in rows]
-    scale = Scale(reach=max(ends), tick=format_compact, labels=texts)
+    scale = Scale(prices, format_compact, texts, targets)
     return (
         draw_canvas(names, words, scale, layout)
         + add_bars(prices, layout)
+        + add_gaps(targets, layout)
         + add_marks(targets, layout)
-        + add_labels(ends, texts, layout)
+        + add_labels(scale.ends, texts, layout)
     )
 
 
 def _label(row: dict[str, Any]) -> str:
     price, ratio = format_money(row["price_usd"]), row["unit_margin_ratio"]
-    return (
-        f"  {tr('{price}  ·  margin {share}', price=price, share=format_share(ratio)) if ratio is not None else price}"
-    )
+    return tr("{price}  ·  margin {share}", price=price, share=format_share(ratio)) if ratio is not None else price
 
 
 PRICE_GUIDE = Kpi(
@@ -87,10 +92,10 @@ PRICE_GUIDE = Kpi(
     columns=(
         Column("product_id", "Product id", Format.ID),
         Column("product_name", "Product", Format.NAME),
-        Column("category", "Category", Format.NAME),
+        Column("category", "Category", Format.NAME, on_page=False),
         Column("price_usd", "Price ({currency})", Format.USD),
         Column("unit_supply_cost_usd", "Cost of supplies ({currency})", Format.USD),
-        Column("unit_margin_usd", "Margin ({currency})", Format.USD),
+        Column("unit_margin_usd", "Margin ({currency})", Format.USD, on_page=False),
         Column("unit_margin_ratio", "Margin of price", Format.SHARE),
         Column("target_price_usd", "Target price ({currency})", Format.USD),
         Column("item_count_last_year", "Items sold, last year", Format.INTEGER),
@@ -101,4 +106,5 @@ PRICE_GUIDE = Kpi(
     ),
     headline=write_headline,
     chart=draw_chart,
+    rank=rank_rows,
 )

@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing, tell_rest
+from reports.charts.bars import add_bars, add_labels
+from reports.charts.canvas import Scale, Words, draw_canvas, draw_nothing, tell_rest
 from reports.charts.layout import WIDE, Layout
 from reports.formats import Format, format_compact, format_money, format_share
 from reports.kpis.kpi import Column, Kpi
@@ -37,25 +38,23 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
         axis=tr("Margin, {money}"),
     )
     if top.is_empty():
-        return draw_nothing(words, layout)
+        return draw_nothing(words, layout, tr("No items sold in the last year"))
     rows = top.rows(named=True)
     values = top["margin_usd"].cast(pl.Float64).to_list()
-    ends = [max(value, 0.0) for value in values]
     colors = [NET if value >= 0 else MARK for value in values]
     texts = [_label(row) for row in rows]
     names = [chart_name(row["product_name"], row["product_id"]) for row in rows]
-    floor = min(*values, 0.0)
-    scale = Scale(reach=max(ends), tick=format_compact, labels=texts, floor=floor)
+    scale = Scale(values, format_compact, texts)
     chart = draw_canvas(names, words, scale, layout)
-    return chart + add_bars(values, layout, colors) + add_labels(ends, texts, layout)
+    return chart + add_bars(values, layout, colors) + add_labels(values, texts, layout)
 
 
 def _label(row: dict[str, Any]) -> str:
     margin, ratio = format_money(row["margin_usd"]), row["margin_ratio"]
     if ratio is None:
-        return f" {margin}"
+        return margin
     sales = format_money(row["net_sales_usd"])
-    return f" {tr('{margin}  ·  {share} of {sales}', margin=margin, share=format_share(ratio), sales=sales)}"
+    return tr("{margin}  ·  {share} of {sales}", margin=margin, share=format_share(ratio), sales=sales)
 
 
 def _write_first(row: dict[str, Any]) -> str:

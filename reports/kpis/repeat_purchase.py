@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Words, draw_nothing, tell_newest
+from reports.charts.canvas import Words, draw_nothing, tell_newest
 from reports.charts.layout import WIDE, Layout
 from reports.charts.tiles import Tile, draw_tiles
 from reports.formats import Format, format_month, format_share, format_whole_share
@@ -45,8 +45,8 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
         axis=tr("Months since the first order's month"),
     )
     rows = [row for row in known.iter_rows(named=True) if row["cohort_month_start_date"] in newest]
-    if not rows:
-        return draw_nothing(words, layout)
+    if not any(row["months_since_first_count"] for row in rows):
+        return draw_nothing(words, layout, tr("No customer's first month is over yet"))
     tiles = [
         Tile(
             row=newest.index(row["cohort_month_start_date"]),

@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing
+from reports.charts.bars import add_bars, add_labels
+from reports.charts.canvas import Scale, Words, draw_canvas, draw_nothing
 from reports.charts.layout import WIDE, Layout
 from reports.formats import Format, amount_and_share, format_compact, format_money, format_share
 from reports.kpis.kpi import Column, Kpi
@@ -38,20 +39,18 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Net sales of the last year and of all time, in the order of the classes."""
     words = Words(
         title=tr("Net sales by customer class"),
-        subtitle=tr(
-            "Colour: the last year and its share of all net sales. Grey: all time, by the class they are in now."
-        ),
+        subtitle=tr("The last year with its share of all net sales; below it all time, by the class they are in now."),
         axis=tr("Net sales, {money}"),
     )
-    if frame.is_empty():
-        return draw_nothing(words, layout)
     rows = frame.rows(named=True)
-    names = [f"{chart_name(row['customer_status'], tr('(none)'))}\n{_customers(row)}" for row in rows]
+    if not any(row["customer_count"] for row in rows):
+        return draw_nothing(words, layout, tr("No customers so far"))
+    names = [_name(row) for row in rows]
     year = frame["net_sales_last_year_usd"].cast(pl.Float64).to_list()
     ever = frame["net_sales_all_time_usd"].cast(pl.Float64).to_list()
-    texts = [f" {amount_and_share(row['net_sales_last_year_usd'], row['share_of_net_sales_ratio'])}" for row in rows]
-    ever_texts = [f" {tr('{amount} all time', amount=format_money(row['net_sales_all_time_usd']))}" for row in rows]
-    scale = Scale(reach=max(*year, *ever), tick=format_compact, labels=[*texts, *ever_texts])
+    texts = [amount_and_share(row["net_sales_last_year_usd"], row["share_of_net_sales_ratio"]) for row in rows]
+    ever_texts = [tr("{amount} all time", amount=format_money(row["net_sales_all_time_usd"])) for row in rows]
+    scale = Scale([*year, *ever], format_compact, [*texts, *ever_texts])
     colors = [CLASSES.get(row["customer_status"], NET) for row in rows]
     chart = draw_canvas(names, words, scale, layout)
     chart += add_bars(ever, layout, PALE, ALL_TIME_BAND)
@@ -59,6 +58,11 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     chart += add_labels(year, texts, layout, lift=0.15)
     chart += add_labels(ever, ever_texts, layout, MUTED, lift=-0.24)
     return chart
+
+
+def _name(row: dict[str, Any]) -> str:
+    name = chart_name(row["customer_status"], tr("(none)"))
+    return f"{name}\n{_customers(row)}"
 
 
 def _customers(row: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Words, draw_nothing
+from reports.charts.canvas import Words, draw_nothing
 from reports.charts.layout import WIDE, Layout
 from reports.charts.lines import Line, draw_lines
 from reports.formats import Format, format_compact, format_date, format_growth, format_money
@@ -57,14 +57,12 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Net sales of the year to each day as a line, those of the stores open in both years as a second one."""
     words = Words(
         title=tr("Net sales of 12 months"),
-        subtitle=tr(
-            "Blue: all stores. Grey: stores open in all of both years. Each point is a whole year up to its day."
-        ),
+        subtitle=tr("Each point is a whole year up to its day."),
         axis=tr("Day the year ends on; net sales in {money}"),
     )
     rows = frame.sort("as_of_date")
-    if rows.is_empty():
-        return draw_nothing(words, layout)
+    if not any(rows["net_sales_usd"]):
+        return draw_nothing(words, layout, tr("No orders in the last two years"))
     last = rows.rows(named=True)[-1]
     lines = [
         _line(rows, "comparable_net_sales_usd", tr("open both years {amount}", amount=_comparable(last)), TOTAL),

@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing, tell_rest
+from reports.charts.bars import add_bars, add_labels
+from reports.charts.canvas import Scale, Words, draw_canvas, draw_nothing, tell_rest
 from reports.charts.layout import WIDE, Layout
 from reports.formats import Format, amount_and_share, format_compact, format_money, format_value
 from reports.kpis.kpi import Column, Kpi
@@ -52,18 +53,19 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
         axis=tr("Net sales, {money}"),
     )
     if top.is_empty():
-        return draw_nothing(words, layout)
+        return draw_nothing(words, layout, tr("No items sold so far"))
     values = top["net_sales_usd"].cast(pl.Float64).to_list()
     rows = top.rows(named=True)
     names = [_name(row) for row in rows]
-    texts = [f" {amount_and_share(row['net_sales_usd'], row['share_of_net_sales_ratio'])}" for row in rows]
-    scale = Scale(reach=max(values), tick=format_compact, labels=texts)
+    texts = [amount_and_share(row["net_sales_usd"], row["share_of_net_sales_ratio"]) for row in rows]
+    scale = Scale(values, format_compact, texts)
     return draw_canvas(names, words, scale, layout) + add_bars(values, layout) + add_labels(values, texts, layout)
 
 
 def _name(row: dict[str, Any]) -> str:
     items = tr_many("{count} item", "{count} items", row["item_count"])
-    return f"{chart_name(row['category'], tr('(none)'))}\n{items}"
+    name = chart_name(row["category"], tr("(none)"))
+    return f"{name}\n{items}"
 
 
 SALES_BY_CATEGORY = Kpi(

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Words, draw_nothing, tell_newest
+from reports.charts.canvas import Words, draw_nothing, tell_newest
 from reports.charts.layout import WIDE, Layout
 from reports.charts.lines import Line, draw_lines
 from reports.formats import Format, format_compact, format_growth, format_money, format_month
@@ -39,13 +39,13 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     words = Words(
         title=tr("Net sales by month"),
         subtitle=join_sentences(
-            tr("Blue: net sales, before tax. Grey: the same days of the year before. Circle: in progress."),
+            tr("Net sales, before tax, and those of the same days of the year before. Circle: in progress."),
             tell_newest(MONTHS, frame.height),
         ),
         axis=tr("Month; net sales in {money}"),
     )
-    if newest.is_empty():
-        return draw_nothing(words, layout)
+    if not any(newest["order_count"]):
+        return draw_nothing(words, layout, tr("No orders so far"))
     last = newest.rows(named=True)[-1]
     before = last["net_sales_previous_year_usd"]
     year_before = tr("{amount} the year before", amount=format_money(before)) if before is not None else ""

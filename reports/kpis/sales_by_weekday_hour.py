@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Words, draw_nothing, tell_biggest
+from reports.charts.canvas import Words, draw_nothing, tell_biggest
 from reports.charts.layout import WIDE, Layout
 from reports.charts.tiles import Tile, draw_tiles
 from reports.formats import Format, format_hour, format_money, format_weekday
@@ -37,42 +37,48 @@ def write_headline(frame: pl.DataFrame) -> str:
     )
 
 
+def rank_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    """The busiest store comes first, the hours of its week in their order."""
+    orders = pl.col("order_count").cast(pl.Float64).sum().over("store_id")
+    return frame.sort(-orders, "store_id", "weekday_number", "hour_number")
+
+
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """A row a weekday for the stores with the most orders, a column an hour; the darker, the more orders a day."""
     known = frame.filter(pl.col("weekday_number").is_between(1, DAYS) & pl.col("hour_number").is_between(0, 23))
-    orders = known.group_by("store_id").agg(pl.col("order_count").cast(pl.Float64).sum())
-    stores = orders.sort(["order_count", "store_id"], descending=[True, False]).head(TOP)["store_id"].to_list()
+    stores = rank_rows(known)["store_id"].unique(maintain_order=True).to_list()
+    count, stores = len(stores), stores[:TOP]
     words = Words(
         title=tr("Orders by weekday and hour, last year"),
         subtitle=join_sentences(
             tr("The darker, the more orders per day with orders. {star} the busiest hour of the store.", star=STAR),
-            tell_biggest(TOP, orders.height),
+            tell_biggest(TOP, count),
         ),
         axis=tr("Hour of the day, on the store's own clock"),
     )
     rows = [row for row in known.iter_rows(named=True) if row["store_id"] in stores]
     if not rows:
-        return draw_nothing(words, layout)
+        return draw_nothing(words, layout, tr("No orders in the last year"))
     first, last = min(row["hour_number"] for row in rows), max(row["hour_number"] for row in rows)
     most = max(_per_day(row) for row in rows) or 1.0
     busiest = [max((row for row in rows if row["store_id"] == store), key=_rank) for store in stores]
     tiles = [
         Tile(
-            row=stores.index(row["store_id"]) * DAYS + row["weekday_number"] - 1,
+            row=stores.index(row["store_id"]) * (1 + DAYS) + row["weekday_number"],
             column=row["hour_number"] - first,
             shade=_per_day(row) / most,
             text=STAR if any(row is found for found in busiest) else "",
         )
         for row in rows
     ]
-    names = [name for row in busiest for name in _weekday_names(row)]
+    names = [name for row in busiest for name in _row_names(row)]
     return draw_tiles(names, [f"{hour}" for hour in range(first, last + 1)], tiles, words, layout)
 
 
-def _weekday_names(row: dict[str, Any]) -> list[str]:
-    """The weekdays; the first says whose they are."""
-    monday, *others = (format_weekday(number) for number in range(1, DAYS + 1))
-    return [f"{chart_name(row['store_name'], row['store_id'])}  {monday}", *others]
+def _row_names(row: dict[str, Any]) -> list[str]:
+    """The store, in a row without tiles, and the weekdays under it."""
+    days = (format_weekday(number) for number in range(1, DAYS + 1))
+    return [chart_name(row["store_name"], row["store_id"]), *days]
 
 
 def _per_day(row: dict[str, Any]) -> float:
@@ -105,4 +111,5 @@ SALES_BY_WEEKDAY_HOUR = Kpi(
     totals=("order_count", "net_sales_usd"),
     headline=write_headline,
     chart=draw_chart,
+    rank=rank_rows,
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing
+from reports.charts.bars import add_bars, add_labels
+from reports.charts.canvas import Scale, Words, draw_canvas, draw_nothing
 from reports.charts.layout import WIDE, Layout
 from reports.formats import Format, amount_and_share, format_compact, format_money, format_value
 from reports.kpis.kpi import Column, Kpi
@@ -50,13 +51,13 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
         axis=tr("Net sales of the last year, {money}"),
     )
     if top.is_empty():
-        return draw_nothing(words, layout)
+        return draw_nothing(words, layout, tr("No orders in the last year"))
     values = top["net_sales_usd"].cast(pl.Float64).to_list()
     rows = top.rows(named=True)
     names = [chart_name(row["customer_name"], row["customer_id"]) for row in rows]
-    ranked = [f"{name}  {rank:\N{FIGURE SPACE}>2}" for rank, name in enumerate(names, start=1)]
-    texts = [f" {amount_and_share(row['net_sales_usd'], row['share_of_net_sales_ratio'])}" for row in rows]
-    scale = Scale(reach=max(values), tick=format_compact, labels=texts)
+    ranked = [f"{rank}. {name}" for rank, name in enumerate(names, start=1)]
+    texts = [amount_and_share(row["net_sales_usd"], row["share_of_net_sales_ratio"]) for row in rows]
+    scale = Scale(values, format_compact, texts)
     return draw_canvas(ranked, words, scale, layout) + add_bars(values, layout) + add_labels(values, texts, layout)
 
 

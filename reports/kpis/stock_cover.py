@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Scale, Words, add_bars, add_labels, add_marks, draw_canvas, draw_nothing, tell_rest
+from reports.charts.bars import add_bars, add_gaps, add_labels, add_marks
+from reports.charts.canvas import Scale, Words, draw_canvas, draw_nothing, tell_rest
 from reports.charts.layout import WIDE, Layout
 from reports.formats import Format, format_integer, format_plain_tick, format_quantity
 from reports.kpis.kpi import Column, Kpi
@@ -43,6 +44,11 @@ def write_headline(frame: pl.DataFrame) -> str:
     )
 
 
+def rank_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    """What runs out first comes first, what is not used at all last."""
+    return frame.sort(["days_of_supply", "store_id", "supply_id"], nulls_last=True)
+
+
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Days of supply, what runs out first at the top; the lead time as a mark."""
     ranked = _ranked(frame)
@@ -50,27 +56,36 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     words = Words(
         title=tr("Days of supply"),
         subtitle=join_sentences(
-            tr("Bar: days the stock lasts. Line: days until a delivery comes. Orange: too short."),
+            tr("Days that the stock lasts; orange where it is used up before a delivery that is ordered now."),
             tell_rest(TOP, len(ranked)),
         ),
         axis=tr("Days"),
+        mark=tr("a delivery comes"),
     )
     if not rows:
-        return draw_nothing(words, layout)
-    days = [max(row["days_of_supply"], 0.0) for row in rows]
+        return draw_nothing(words, layout, _say_nothing(frame))
+    days = [row["days_of_supply"] for row in rows]
     marks = [float(row["lead_time_days"]) if row["lead_time_days"] is not None else None for row in rows]
-    ends = [max(value, mark or 0.0) for value, mark in zip(days, marks, strict=True)]
     texts = [_label(row) for row in rows]
     colors = [MARK if _is_late(row) else NET for row in rows]
-    scale = Scale(reach=max(ends), tick=format_plain_tick, labels=texts)
+    scale = Scale(days, format_plain_tick, texts, marks)
     chart = draw_canvas([_name(row) for row in rows], words, scale, layout)
-    return chart + add_bars(days, layout, colors) + add_marks(marks, layout) + add_labels(ends, texts, layout)
+    return (
+        chart
+        + add_bars(days, layout, colors)
+        + add_gaps(marks, layout)
+        + add_marks(marks, layout)
+        + add_labels(scale.ends, texts, layout)
+    )
+
+
+def _say_nothing(frame: pl.DataFrame) -> str:
+    return tr("No stock was counted") if frame.is_empty() else tr("Nothing that was counted is used")
 
 
 def _ranked(frame: pl.DataFrame) -> list[dict[str, Any]]:
     """What is used at all, the shortest first."""
-    used = frame.filter(pl.col("days_of_supply").is_not_null())
-    return used.sort(["days_of_supply", "store_id", "supply_id"]).rows(named=True)
+    return rank_rows(frame.filter(pl.col("days_of_supply").is_not_null())).rows(named=True)
 
 
 def _is_late(row: dict[str, Any]) -> bool:
@@ -84,7 +99,9 @@ def _name(row: dict[str, Any]) -> str:
 
 def _label(row: dict[str, Any]) -> str:
     days, units = format_quantity(row["days_of_supply"]), format_integer(row["units_on_hand"])
-    return f"  {tr('{days} days  ·  {units} on hand', days=days, units=units)}"
+    if _is_late(row):
+        return tr("{days} days  ·  {units} on hand  ·  too short", days=days, units=units)
+    return tr("{days} days  ·  {units} on hand", days=days, units=units)
 
 
 STOCK_COVER = Kpi(
@@ -107,8 +124,8 @@ STOCK_COVER = Kpi(
         Column("supply_name", "Supply", Format.NAME),
         Column("is_perishable", "Perishable", Format.FLAG, nullable=True),
         Column("counted_at", "Counted", Format.MOMENT),
-        Column("unit_count", "Units counted", Format.INTEGER),
-        Column("used_since_count", "Used since", Format.INTEGER),
+        Column("unit_count", "Units counted", Format.INTEGER, on_page=False),
+        Column("used_since_count", "Used since", Format.INTEGER, on_page=False),
         Column("units_on_hand", "Units on hand", Format.INTEGER),
         Column("units_per_open_day", "Units per open day", Format.QUANTITY),
         Column("days_of_supply", "Days of supply", Format.QUANTITY),
@@ -117,4 +134,5 @@ STOCK_COVER = Kpi(
     ),
     headline=write_headline,
     chart=draw_chart,
+    rank=rank_rows,
 )

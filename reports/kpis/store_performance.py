@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing, tell_rest
+from reports.charts.bars import add_bars, add_labels
+from reports.charts.canvas import Scale, Words, draw_canvas, draw_nothing, tell_rest
 from reports.charts.layout import WIDE, Layout
 from reports.formats import Format, format_compact, format_growth, format_money, format_share
 from reports.kpis.kpi import Column, Kpi
@@ -34,20 +35,21 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     words = Words(
         title=tr("Net sales per store"),
         subtitle=join_sentences(
-            tr("Blue: the last year; growth if open in both. Grey: the year before."), tell_rest(TOP, frame.height)
+            tr("The last year, with growth if open in both; below it the year before."),
+            tell_rest(TOP, frame.height),
         ),
         axis=tr("Net sales, {money}"),
     )
-    if top.is_empty():
-        return draw_nothing(words, layout)
     rows = top.rows(named=True)
     year = top["net_sales_usd"].cast(pl.Float64).to_list()
     before = top["net_sales_previous_year_usd"].cast(pl.Float64).to_list()
+    if not any((*year, *before)):
+        return draw_nothing(words, layout, tr("No sales in the last year, nor in the one before"))
     texts = [_label(row) for row in rows]
     before_texts = [
-        f" {tr('{amount} the year before', amount=format_money(row['net_sales_previous_year_usd']))}" for row in rows
+        tr("{amount} the year before", amount=format_money(row["net_sales_previous_year_usd"])) for row in rows
     ]
-    scale = Scale(reach=max(*year, *before), tick=format_compact, labels=[*texts, *before_texts])
+    scale = Scale([*year, *before], format_compact, [*texts, *before_texts])
     chart = draw_canvas([_name(row) for row in rows], words, scale, layout)
     chart += add_bars(before, layout, PALE, PREVIOUS_YEAR_BAND)
     chart += add_bars(year, layout, NET, LAST_YEAR_BAND)
@@ -64,7 +66,7 @@ def _name(row: dict[str, Any]) -> str:
 def _label(row: dict[str, Any]) -> str:
     is_told = row["is_comparable"] and row["growth_ratio"] is not None
     growth = f"  ·  {format_growth(row['growth_ratio'])}" if is_told else ""
-    return f" {format_money(row['net_sales_usd'])}{growth}"
+    return f"{format_money(row['net_sales_usd'])}{growth}"
 
 
 def _write_first(row: dict[str, Any]) -> str:
@@ -105,16 +107,16 @@ STORE_PERFORMANCE = Kpi(
         Column("store_id", "Store id", Format.ID),
         Column("store_name", "Store", Format.NAME),
         Column("opened_date", "Opened", Format.DATE, nullable=True),
-        Column("open_day_count", "Open days", Format.INTEGER),
-        Column("customer_count", "Customers", Format.INTEGER),
+        Column("open_day_count", "Open days", Format.INTEGER, on_page=False),
+        Column("customer_count", "Customers", Format.INTEGER, on_page=False),
         Column("order_count", "Orders", Format.INTEGER),
         Column("net_sales_usd", "Net sales ({currency})", Format.USD),
         Column("refunds_usd", "Refunds ({currency})", Format.USD),
-        Column("tax_usd", "Tax paid ({currency})", Format.USD),
+        Column("tax_usd", "Tax paid ({currency})", Format.USD, on_page=False),
         Column("margin_usd", "Margin ({currency})", Format.USD),
         Column("margin_ratio", "Margin of net sales", Format.SHARE),
-        Column("orders_per_open_day", "Orders per open day", Format.QUANTITY),
-        Column("average_order_net_usd", "Average order, net ({currency})", Format.USD, nullable=True),
+        Column("orders_per_open_day", "Orders per open day", Format.QUANTITY, on_page=False),
+        Column("average_order_net_usd", "Average order, net ({currency})", Format.USD, nullable=True, on_page=False),
         Column("net_sales_previous_year_usd", "Net sales, year before ({currency})", Format.USD),
         Column("growth_ratio", "Growth", Format.GROWTH),
         Column("is_comparable", "Open both years", Format.FLAG),

@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing, tell_rest
+from reports.charts.bars import add_bars, add_labels
+from reports.charts.canvas import Scale, Words, draw_canvas, draw_nothing, tell_rest
 from reports.charts.layout import WIDE, Layout
 from reports.formats import Format, format_compact, format_money, format_quantity
 from reports.kpis.kpi import Column, Kpi
@@ -21,7 +22,7 @@ ORDER = ["cost_usd", "store_id", "supply_id"]
 
 def write_headline(frame: pl.DataFrame) -> str:
     """The supply that costs a store most."""
-    ranked = frame.sort(ORDER, descending=[True, False, False]).rows(named=True)
+    ranked = rank_rows(frame).rows(named=True)
     if not ranked or ranked[0]["unit_count"] <= 0:
         return tr("No supplies were used in the last year.")
     first = ranked[0]
@@ -40,28 +41,35 @@ def write_headline(frame: pl.DataFrame) -> str:
     )
 
 
+def rank_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    """What costs a store most comes first."""
+    return frame.sort(ORDER, descending=[True, False, False])
+
+
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Cost of the supplies that cost a store most, perishables in their own colour."""
-    top = frame.sort(ORDER, descending=[True, False, False]).head(TOP)
+    top = rank_rows(frame).head(TOP)
     words = Words(
         title=tr("Cost of supplies used, last year"),
-        subtitle=join_sentences(tr("Per store and supply. Orange: perishable."), tell_rest(TOP, frame.height)),
+        subtitle=join_sentences(tr("Per store and supply; perishables in orange."), tell_rest(TOP, frame.height)),
         axis=tr("Cost, {money}"),
     )
     if top.is_empty():
-        return draw_nothing(words, layout)
+        return draw_nothing(words, layout, tr("No supplies used in the last year"))
     rows = top.rows(named=True)
     values = top["cost_usd"].cast(pl.Float64).to_list()
     texts = [_label(row) for row in rows]
     colors = [MARK if row["is_perishable"] else NET for row in rows]
-    scale = Scale(reach=max(values), tick=format_compact, labels=texts)
+    scale = Scale(values, format_compact, texts)
     chart = draw_canvas([_name(row) for row in rows], words, scale, layout)
     return chart + add_bars(values, layout, colors) + add_labels(values, texts, layout)
 
 
 def _name(row: dict[str, Any]) -> str:
     supply = chart_name(row["supply_name"], row["supply_id"])
-    return f"{supply}\n{chart_name(row['store_name'], row['store_id'])}"
+    store = chart_name(row["store_name"], row["store_id"])
+    where = tr("{store}, perishable", store=store) if row["is_perishable"] else store
+    return f"{supply}\n{where}"
 
 
 def _units(row: dict[str, Any]) -> str:
@@ -69,7 +77,7 @@ def _units(row: dict[str, Any]) -> str:
 
 
 def _label(row: dict[str, Any]) -> str:
-    return f" {format_money(row['cost_usd'])}  ·  {_units(row)}"
+    return f"{format_money(row['cost_usd'])}  ·  {_units(row)}"
 
 
 SUPPLY_USAGE = Kpi(
@@ -94,4 +102,5 @@ SUPPLY_USAGE = Kpi(
     totals=("cost_usd",),
     headline=write_headline,
     chart=draw_chart,
+    rank=rank_rows,
 )

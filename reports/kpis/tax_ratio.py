@@ -8,16 +8,8 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import (
-    Scale,
-    Words,
-    add_bars,
-    add_labels,
-    add_marks,
-    draw_canvas,
-    draw_nothing,
-    tell_biggest,
-)
+from reports.charts.bars import add_bars, add_gaps, add_labels, add_marks
+from reports.charts.canvas import Scale, Words, draw_canvas, draw_nothing, tell_biggest
 from reports.charts.layout import WIDE, Layout
 from reports.formats import Format, format_money, format_percent_tick, format_points, format_rate
 from reports.kpis.kpi import Column, Kpi
@@ -35,29 +27,41 @@ def write_headline(frame: pl.DataFrame) -> str:
     return join_sentences(*(_write_total(row) for row in total), _write_gap(stores)) or tr("No store has sales.")
 
 
+def rank_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    """The highest rate comes first, all stores last."""
+    by = [pl.col("store_id").is_null(), -pl.col("effective_tax_ratio").fill_null(0.0)]
+    return frame.sort(*by, maintain_order=True)
+
+
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Effective rate as a bar, declared rate as a mark, the highest rate first and all stores last."""
     stores, total = _split(frame)
     biggest = sorted(stores, key=lambda row: row["net_sales_usd"], reverse=True)[:TOP]
-    rows = sorted(biggest, key=lambda row: row["effective_tax_ratio"] or 0.0, reverse=True) + total
+    rows = [*rank_rows(pl.DataFrame(biggest, schema=frame.schema)).iter_rows(named=True), *total]
     words = Words(
         title=tr("Effective and declared tax rate per store"),
         subtitle=join_sentences(
-            tr("Bar: tax paid ÷ net sales. Orange: the declared rate. In brackets: the difference, percentage points."),
+            tr("Tax paid ÷ net sales. In brackets: the difference from the declared rate, percentage points."),
             tell_biggest(TOP, len(stores)),
         ),
         axis=tr("Tax, percent of net sales"),
+        mark=tr("declared rate"),
     )
     if not rows:
-        return draw_nothing(words, layout)
+        return draw_nothing(words, layout, tr("No net sales so far"))
     rates = [row["effective_tax_ratio"] or 0.0 for row in rows]
     declared = [row["declared_tax_ratio"] for row in rows]
-    ends = [max(rate, mark or 0.0) for rate, mark in zip(rates, declared, strict=True)]
     texts = [_label(row) for row in rows]
-    scale = Scale(reach=max(ends), tick=format_percent_tick, labels=texts)
+    scale = Scale(rates, format_percent_tick, texts, declared)
     colors = [NET if row["store_id"] is not None else TOTAL for row in rows]
     chart = draw_canvas([_name(row) for row in rows], words, scale, layout)
-    return chart + add_bars(rates, layout, colors) + add_marks(declared, layout) + add_labels(ends, texts, layout)
+    return (
+        chart
+        + add_bars(rates, layout, colors)
+        + add_gaps(declared, layout)
+        + add_marks(declared, layout)
+        + add_labels(scale.ends, texts, layout)
+    )
 
 
 def _split(frame: pl.DataFrame) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -71,9 +75,9 @@ def _name(row: dict[str, Any]) -> str:
 
 def _label(row: dict[str, Any]) -> str:
     if row["effective_tax_ratio"] is None:
-        return f"  {tr('no net sales')}"
+        return tr("no net sales")
     gap = f"  ({format_points(row['difference_ratio'])})" if row["difference_ratio"] is not None else ""
-    return f"  {format_rate(row['effective_tax_ratio'])}{gap}"
+    return f"{format_rate(row['effective_tax_ratio'])}{gap}"
 
 
 def _write_total(row: dict[str, Any]) -> str:
@@ -123,4 +127,5 @@ TAX_RATIO = Kpi(
     ),
     headline=write_headline,
     chart=draw_chart,
+    rank=rank_rows,
 )

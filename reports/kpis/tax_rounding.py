@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 from plotnine import ggplot
 
-from reports.charts.bars import Scale, Words, add_bars, add_labels, draw_canvas, draw_nothing, tell_rest
+from reports.charts.bars import add_bars, add_labels
+from reports.charts.canvas import Scale, Words, draw_canvas, draw_nothing, tell_rest
 from reports.charts.layout import WIDE, Layout
 from reports.formats import Format, format_integer, format_mean, format_share, format_tick
 from reports.kpis.kpi import Column, Kpi
@@ -40,9 +41,14 @@ def write_headline(frame: pl.DataFrame) -> str:
     )
 
 
+def rank_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    """The store with most such orders comes first."""
+    return frame.sort(["order_below_count", "store_id"], descending=[True, False])
+
+
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """The orders below the rounded tax of each store, the most first."""
-    top = frame.sort(["order_below_count", "store_id"], descending=[True, False]).head(TOP)
+    top = rank_rows(frame).head(TOP)
     words = Words(
         title=tr("Orders taxed below the rounded exact tax"),
         subtitle=join_sentences(
@@ -51,12 +57,12 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
         ),
         axis=tr("Number of orders"),
     )
-    if top.is_empty():
-        return draw_nothing(words, layout)
     rows = top.rows(named=True)
     values = [float(row["order_below_count"]) for row in rows]
+    if not any(values):
+        return draw_nothing(words, layout, tr("No order is taxed below the rounded exact tax"))
     texts = [_label(row) for row in rows]
-    scale = Scale(reach=max(values), tick=format_tick, labels=texts)
+    scale = Scale(values, format_tick, texts)
     names = [chart_name(row["store_name"], row["store_id"]) for row in rows]
     chart = draw_canvas(names, words, scale, layout)
     return chart + add_bars(values, layout, MARK) + add_labels(values, texts, layout)
@@ -64,7 +70,7 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
 
 def _label(row: dict[str, Any]) -> str:
     share = f"  ·  {format_share(row['order_below_count'] / row['order_count'])}" if row["order_count"] else ""
-    return f"  {format_integer(row['order_below_count'])}{share}"
+    return f"{format_integer(row['order_below_count'])}{share}"
 
 
 _SIDES = ("order_below_count", "order_above_count")
@@ -93,4 +99,5 @@ TAX_ROUNDING = Kpi(
     totals=("order_count", "order_below_count", "order_above_count", "missing_tax_usd"),
     headline=write_headline,
     chart=draw_chart,
+    rank=rank_rows,
 )

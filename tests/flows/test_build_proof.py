@@ -101,6 +101,15 @@ def test_report_after_a_build_by_hand_that_failed_on_the_marts_is_refused(
         report(work_dir=str(work_dir))
 
 
+def test_report_after_a_build_whose_python_model_failed_its_test_is_refused(work_dir: Path, project: Path) -> None:
+    (project / "tests/assert_no_suggestion.sql").write_text("select * from {{ ref('reorder_suggestions') }}\n")
+    with pytest.raises(LoadError, match=r"1 dbt nodes failed.*\n- test\.assert_no_suggestion: fail"):
+        transform(work_dir=str(work_dir), as_of=AS_OF)
+    assert builds(work_dir)[-1][1] is False
+    with pytest.raises(LoadError, match=UNTESTED):
+        report(work_dir=str(work_dir))
+
+
 def test_report_after_a_build_by_hand_that_failed_before_the_marts_shows_the_last_good_ones(
     work_dir: Path, tmp_path: Path
 ) -> None:

@@ -59,7 +59,7 @@ def wait_for(happened: Any, process: subprocess.Popen[bytes], log: Path, seconds
         time.sleep(0.3)
 
 
-MODELS = {f"model {path.stem}" for path in (PROJECT / "dbt" / "models").rglob("*.sql")}
+MODELS = {f"model {path.stem}" for end in ("sql", "py") for path in (PROJECT / "dbt" / "models").rglob(f"*.{end}")}
 
 
 def test_deployments_are_those_of_prefect_yaml(api: httpx.Client) -> None:
@@ -76,7 +76,7 @@ def test_deployments_are_those_of_prefect_yaml(api: httpx.Client) -> None:
 def test_deployment_parameters_make_a_usable_form(api: httpx.Client) -> None:
     found = api.get("/deployments/name/retail-pipeline/local").json()
     form = found["parameter_openapi_schema"]["properties"]
-    assert list(form) == ["source", "work_dir", "target", "as_of", "pdf"]
+    assert list(form) == ["source", "work_dir", "target", "as_of", "pdf", "language"]
     assert all(field["description"] for field in form.values())
     assert {"enum": ["local", "redshift"], "type": "string"}.items() <= form["target"]["anyOf"][0].items()
     assert form["as_of"]["anyOf"][0]["format"] == "date"

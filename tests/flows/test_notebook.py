@@ -51,6 +51,8 @@ def test_notebook_shows_every_kpi_with_its_answer_chart_and_query(ran: Ran) -> N
         assert f"The query of <code>{kpi.name}</code>" in shown
     assert shown.count("```sql\nwith ") == len(KPIS)
     assert "{{" not in shown
+    assert "{currency}" not in "\n".join(output.data.get("text/html", "") for output in outputs)
+    assert "{" not in "".join(line for line in shown.splitlines() if line.startswith(("Orders", "###")))
 
 
 def test_kept_notebook_is_small_whole_and_of_no_machine() -> None:

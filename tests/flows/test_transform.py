@@ -21,6 +21,24 @@ from tests.conftest import PROJECT
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
+FAILS_ONCE = """
+import os, pathlib
+def model(dbt, session):
+    steady = dbt.ref("steady")
+    flag = pathlib.Path(os.environ["FLAKY_PYTHON_FILE"])
+    if not flag.exists():
+        flag.touch()
+        raise ConnectionError("the first try is lost")
+    return steady.project("one + 1 as two").pl()
+"""
+FAILS_ALWAYS = """
+def model(dbt, session):
+    steady = dbt.ref("steady").pl()
+    if steady.height < 4:
+        raise ValueError(f"counted {steady.height} of 4 units")
+    return steady
+"""
+
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -101,6 +119,36 @@ def test_transform_model_that_keeps_failing_fails_the_run_and_is_named(
     artifact = read_artifact("dbt-build").replace("\\", "")
     assert "not there yet" in artifact
     assert "| model.after_flaky | skipped |" in artifact
+
+
+def test_transform_python_model_that_fails_once_is_retried_alone_between_sql_models(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "flag").touch()
+    monkeypatch.setenv("FLAKY_PYTHON_FILE", str(tmp_path / "python flag"))
+    (project / "models/counted.py").write_text(FAILS_ONCE, encoding="utf-8")
+    (project / "models/after_counted.sql").write_text("select two + 1 as three from {{ ref('counted') }}")
+    summary = transform()
+    before = dict.fromkeys(("steady", "int_build_gate", "flaky", "after_flaky"), "success")
+    assert attempts(tmp_path / "work") == [
+        before | {"counted": "error", "after_counted": "skipped"},
+        {"counted": "success", "after_counted": "success"},
+    ]
+    counts = {key: summary["dbt"][key] for key in ("nodes", "success", "error", "skipped", "retried")}
+    assert counts == {"nodes": 6, "success": 6, "error": 0, "skipped": 0, "retried": 1}
+    with duckdb.connect(str(tmp_path / "work/warehouse.duckdb"), read_only=True) as connection:
+        assert connection.execute("select three from data_mart.after_counted").fetchall() == [(3,)]
+    assert "model.counted" in read_artifact("dbt-build").replace("\\", "")
+
+
+def test_transform_python_model_that_keeps_failing_is_named_with_what_it_said(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "flag").touch()
+    monkeypatch.setenv("RETAIL_DBT_RETRIES", "0")
+    (project / "models/counted.py").write_text(FAILS_ALWAYS, encoding="utf-8")
+    with pytest.raises(LoadError, match=r"(?s)1 dbt nodes failed.*- model.counted: error: .*counted 1 of 4 units"):
+        transform()
 
 
 def test_transform_tells_how_old_each_source_is(

@@ -37,7 +37,7 @@ class _Notes(RendererAgg):
         super().__init__(width, height, dpi)
         self.written: list[Written] = []
 
-    def draw_text(  # noqa: PLR0913 - matplotlib's own
+    def draw_text(
         self,
         gc: Any,
         x: float,
@@ -73,7 +73,13 @@ def read_texts(figure: Figure) -> list[Written]:
 def find_faults(figure: Figure) -> list[str]:
     """A sentence for each fault, in the order of the drawing."""
     texts = read_texts(figure)
-    return [*_outside(figure, texts), *_small(texts), *_meeting(texts), *_crossing(figure, texts), *_marks_outside(figure)]
+    return [
+        *_outside(figure, texts),
+        *_small(texts),
+        *_meeting(texts),
+        *_crossing(figure, texts),
+        *_marks_outside(figure),
+    ]
 
 
 def _outside(figure: Figure, texts: list[Written]) -> Iterator[str]:

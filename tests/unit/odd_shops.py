@@ -59,6 +59,8 @@ class Shop:
             "price_guide": self._prices(),
             "supply_usage": self._usage(),
             "stock_cover": self._stock(),
+            "reorder_suggestions": self._suggestions(),
+            "product_affinity": self._pairs(),
             "revenue_by_class": self._class_rows(),
             "customer_classes_by_month": self._class_months(),
             "repeat_purchase": self._cohorts(),
@@ -156,6 +158,22 @@ class Shop:
             for n, u in self._places()
         ]
 
+    def _suggestions(self) -> Rows:
+        return [
+            (
+                *(f"s{n}", self._store(n), f"u{u}", self.name("supply", u), u % 2 == 0, 90 - 40 * u, 120, 100, 140, 3),
+                *(14 if u % 2 == 0 else None, 50 + 40 * u, u, "mean_week", 0.125 if self.has_year_before else None),
+            )
+            for n, u in self._places()
+        ]
+
+    def _pairs(self) -> Rows:
+        numbers = [(n, o) for n in range(self.products) for o in range(self.products) if n != o and self.is_open]
+        return [
+            (f"p{n}", self.name("product", n), f"p{o}", self.name("product", o), 90, 0.1, 0.25, 3 / (n + o))
+            for n, o in numbers
+        ]
+
     def _places(self) -> list[tuple[int, int]]:
         return [(n, u) for n in range(self.stores) for u in range(self.supplies)]
 
@@ -170,7 +188,12 @@ class Shop:
     def _class_months(self) -> Rows:
         ends = [*(date(day.year, day.month, 28) for day in self._days()[:-1]), AS_OF]
         return [
-            (day, status, (self.customers * (place + 1) // len(ends) + n) * (self.is_open or n == 3), self.money(n))
+            (
+                day,
+                status,
+                (self.customers * (place + 1) // len(ends) + n) * (self.is_open or n == 3) * (self.customers > 0),
+                self.money(n),
+            )
             for place, day in enumerate(ends)
             for n, status in enumerate(CLASSES)
         ]
@@ -199,7 +222,8 @@ class Shop:
             (f"s{n}", self._store(n), self.money(n) / 16, self.money(n), 0.0625 - n / 1000, 0.0625, -n / 1000)
             for n in range(self.stores)
         ]
-        return [*rows, (None, "All stores", self.money(0) / 16, self.money(0), 0.06, 0.0625, -0.0025)]
+        total = (None, "All stores", self.money(0) / 16, self.money(0), 0.06, 0.0625, -0.0025)
+        return [*rows, total] if rows else []
 
 
 def _falling(row: int) -> Decimal:
@@ -231,9 +255,9 @@ SHOPS = {
     "names of 60 characters": Shop(name=_long),
     "names from right to left": Shop(name=_hebrew),
     "losses": Shop(money=_falling),
-    "all zero": Shop(money=lambda row: Decimal(0)),
+    "all zero": Shop(money=lambda _: Decimal(0)),
     "all losses": Shop(money=lambda row: Decimal(-100 - row)),
-    "equal": Shop(money=lambda row: Decimal("12345.67")),
+    "equal": Shop(money=lambda _: Decimal("12345.67")),
     "no supplies": Shop(supplies=0),
     "nothing": Shop(stores=0, customers=0, products=0, months=0, orders=0),
 }

@@ -50,6 +50,14 @@ def test_each_kpi_stands_on_its_marts_and_the_page_on_each_kpi() -> None:
     assert found == {key: {orders} for key in others}
 
 
+def test_descriptions_are_sentences_with_their_numbers_filled_in() -> None:
+    with patch("prefect.events.emit_event") as emit:
+        emit_lineage(manifest(), Settings())
+    told = [call.kwargs["resource"].get("prefect.asset.description") for call in emit.call_args_list]
+    assert any("Of fewer than 15 customers the interval is rough" in (text or "") for text in told)
+    assert not [text for text in told if "{" in (text or "")]
+
+
 def test_keys_tell_warehouses_apart_and_name_no_host_or_folder() -> None:
     settings = Settings(target="redshift", schema_prefix="ann_", redshift_host="secret.example.com")
     assert "retail://redshift/ann_/report" in edges(settings)

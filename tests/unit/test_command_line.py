@@ -43,18 +43,21 @@ def test_run_flow_success_prints_the_summary(capsys: pytest.CaptureFixture[str])
     assert "report  work/reports/latest/index.html (as of 2026-03-31)" in printed
 
 
-def test_run_flow_hands_pdf_on_to_flows_that_report_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    given: list[bool | None] = []
+def test_run_flow_hands_pdf_and_language_on_to_flows_that_report_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    given: list[tuple[bool | None, str | None]] = []
 
-    def reporting(*, pdf: bool | None = None, **_: Any) -> dict[str, Any]:
-        given.append(pdf)
+    def reporting(*, pdf: bool | None = None, language: str | None = None, **_: Any) -> dict[str, Any]:
+        given.append((pdf, language))
         return SUMMARY
 
-    assert [run_flow("report", reporting, arguments) for arguments in ([], ["--pdf"])] == [0, 0]
-    assert given == [None, True]
+    assert [run_flow("report", reporting, each) for each in ([], ["--pdf", "--language", "fr"])] == [0, 0]
+    assert given == [(None, None), (True, "fr")]
     with pytest.raises(SystemExit, match="2"):
         run_flow("ingest", lambda **_: SUMMARY, ["--pdf"])
     assert "unrecognized arguments: --pdf" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        run_flow("report", reporting, ["--language", "de"])
+    assert "invalid choice: 'de'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -102,8 +102,10 @@ def test_raw_schema_shows_every_column_and_its_references(drawings: dict[str, st
 def test_star_schema_shows_every_column_of_every_mart(drawings: dict[str, str], manifest: dict[str, Any]) -> None:
     shown = {text.text for text in read_texts(drawings["star_schema"])}
     marts = [node for node in manifest["nodes"].values() if node["fqn"][1] == "data_mart" and "columns" in node]
-    named = {name for node in marts if node["resource_type"] == "model" for name in (node["name"], *node["columns"])}
+    models = [node for node in marts if node["resource_type"] == "model"]
+    named = {name for node in models if node["language"] == "sql" for name in (node["name"], *node["columns"])}
     assert named - shown == schemas.OLD_NAMES | schemas.OF_THE_MACHINERY
+    assert {node["name"] for node in models if node["language"] == "python"}.isdisjoint(shown)
     for column in ("customer_id", "product_id", "store_id"):
         dimension = f"dim_{column.removesuffix('_id')}s"
         assert f"fact_orders_items.{column} refers to {dimension}.{column}" in drawings["star_schema"]
@@ -115,7 +117,13 @@ def test_lineage_shows_every_raw_table_model_and_kpi_and_what_it_reads(
     shown = {text.text for text in read_texts(drawings["dbt_lineage"])}
     models = {node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "model"}
     assert {*CONTRACTS, *KPIS, *models} - shown == OF_THE_MACHINERY
-    for begin, end in (("raw_orders", "stg_orders"), ("fact_orders", "tax_ratio"), ("dim_stores", "tax_ratio")):
+    of_a_kpi = ("reorder_suggestions", "reorder_suggestions (KPI)")
+    for begin, end in (
+        ("raw_orders", "stg_orders"),
+        ("fact_orders", "tax_ratio"),
+        ("dim_stores", "tax_ratio"),
+        of_a_kpi,
+    ):
         assert f"{end} is built from {begin}" in drawings["dbt_lineage"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable
 from datetime import date, datetime
@@ -143,3 +144,16 @@ def test_french_is_set_as_french_is() -> None:
 
 def test_french_faults_are_seen() -> None:
     assert french_faults("Qui ? L'un: 5 % « de » 3.5") == [" ?", "'", "n:", " %", "« ", " »", "3.5"]
+
+
+def test_no_message_stands_inside_a_formatted_string_where_the_catalogues_would_miss_it() -> None:
+    hidden = [
+        f"{path.relative_to(words.PROJECT)}:{inner.lineno}"
+        for folder in words.FOLDERS
+        for path in sorted((words.PROJECT / folder).rglob("*.py"))
+        for string in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(string, ast.JoinedStr)
+        for inner in ast.walk(string)
+        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id in words.KEYWORDS
+    ]
+    assert hidden == []

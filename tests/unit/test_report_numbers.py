@@ -6,6 +6,7 @@ import base64
 import csv
 import io
 import re
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +17,8 @@ from reports.kpis import KPIS
 from reports.languages import LANGUAGES, Language, speaking
 from reports.page import render_page
 from reports.render import render_svg
-from tests.pages import Page, differences, messages_of, numbers_of, plain, read_numbers, unexplained
+from tests.page_texts import Page, plain, read_numbers
+from tests.pages import Explainer, differences, numbers_of
 from tests.unit.test_languages import french_faults
 from tests.unit.test_reports import CONTEXT, hostile_frames, usual_frames, write_page
 
@@ -42,32 +44,29 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[Language, str]:
 def test_every_number_of_text_and_tables_is_found_in_the_kpi_tables(
     language: Language, pages: dict[Language, str]
 ) -> None:
-    found = unexplained(Page(pages[language]), language, usual_frames(), messages_of(language), ROWS, DAYS)
-    assert list(found) == []
+    explainer = Explainer(language, usual_frames(), ROWS, DAYS)
+    assert [fault for block in Page(pages[language]).blocks for fault in explainer.faults(block)] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_changed_number_is_noticed(language: Language, pages: dict[Language, str]) -> None:
     """Each number of prose and tables, one after the other, with its last digit changed."""
-    page, messages = Page(pages[language]), messages_of(language)
-    shown = [block for block in page.blocks if block.section in KPIS and block.tag != "svg"]
-    noticed, tried = 0, 0
-    for block in shown:
-        kept = block.text
-        for match in re.finditer(r"\d(?=\D*$)|\d(?=[^\d.,\s\u202f])", kept):
-            block.text = f"{kept[: match.start()]}{(int(match[0]) + 4) % 10}{kept[match.end() :]}"
-            page.blocks = [block]
-            tried += 1
-            noticed += any(unexplained(page, language, usual_frames(), messages, ROWS, DAYS))
-        block.text = kept
-    assert tried > 300
-    assert noticed / tried > 0.9, "small counts happen to be there, the others do not"
+    explainer = Explainer(language, usual_frames(), ROWS, DAYS)
+    shown = [block for block in Page(pages[language]).blocks if block.section in KPIS and block.tag != "svg"]
+    changed = [
+        replace(block, text=f"{block.text[: match.start()]}{(int(match[0]) + 4) % 10}{block.text[match.end() :]}")
+        for block in shown
+        for match in re.finditer(r"\d(?=\D*$)|\d(?=[^\d.,\s\u202f])", block.text)
+    ]
+    noticed = [block for block in changed if explainer.faults(block)]
+    assert len(changed) > 300
+    assert len(noticed) / len(changed) > 0.9, "a small count may happen to be there, the others do not"
 
 
 def test_both_languages_say_the_same_numbers_at_the_same_places(pages: dict[Language, str]) -> None:
-    english, french = (numbers_of(Page(pages[each]), each, messages_of(each)) for each in ("en", "fr"))
+    english, french = (numbers_of(Page(pages[each]), each) for each in ("en", "fr"))
     assert differences(english, french) == []
-    assert sum(len(numbers) for _, numbers in english) > 1000
+    assert sum(len(numbers) for _, numbers in english) > 700
 
 
 def test_chart_labels_keep_every_digit(pages: dict[Language, str]) -> None:

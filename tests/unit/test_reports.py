@@ -22,6 +22,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 from polars.testing import assert_frame_equal
 
+from flows.run.artifacts import escape
 from reports import formats, names
 from reports.doubts import Finding
 from reports.kpis import KPIS, MONEY, check_frame, last_year_start
@@ -175,6 +176,16 @@ def usual_frames() -> dict[str, pl.DataFrame]:
             ("s1", "Lyon", "u1", "bowl", False, datetime(2021, 8, 28, 20, 15), 100, 10, 90, 45.0, 2.0, 14, None),
             ("s2", "Nice", "u2", "milk", True, datetime(2021, 8, 30, 7), 50, 0, 50, 2.0, 25.0, 2, 7),
             ("s2", "Nice", "u9", "spoon", None, datetime(2021, 8, 30, 7), 5, 0, 5, None, None, None, None),
+        ],
+        "reorder_suggestions": [
+            ("s1", "Lyon", "u1", "bowl", False, 90, 1260, 1200, 1320, 14, None, 1230, 0, "mean_week", 0.05),
+            ("s2", "Nice", "u2", "milk", True, 50, 56, 50, 62, 2, 7, 0, 32, "damped_trend", 0.125),
+            ("s2", "Nice", "u9", "spoon", None, None, 3, 1, 5, None, None, None, None, "last_week", None),
+        ],
+        "product_affinity": [
+            ("p1", "Soup", "p2", "Tea", 120, 0.12, 0.4, 2.0),
+            ("p2", "Tea", "p1", "Soup", 120, 0.12, 0.6, 2.0),
+            ("p1", "Soup", "p3", "Jam", 30, 0.03, 0.1, 0.5),
         ],
     }
     return {name: make_frame(name, found) for name, found in rows.items()}
@@ -526,6 +537,33 @@ def test_kpis_names_and_columns_are_those_of_the_design() -> None:
             "lead_time_days",
             "shelf_life_days",
         ],
+        "reorder_suggestions": [
+            "store_id",
+            "store_name",
+            "supply_id",
+            "supply_name",
+            "is_perishable",
+            "units_on_hand",
+            "demand_unit_count",
+            "demand_low_unit_count",
+            "demand_high_unit_count",
+            "lead_time_days",
+            "shelf_life_days",
+            "suggested_order_unit_count",
+            "expected_waste_unit_count",
+            "method",
+            "backtest_error_ratio",
+        ],
+        "product_affinity": [
+            "product_id",
+            "product_name",
+            "other_product_id",
+            "other_product_name",
+            "order_count",
+            "support_ratio",
+            "confidence_ratio",
+            "lift",
+        ],
     }
 
 
@@ -622,6 +660,10 @@ def test_headlines_usual_frames_say_what_the_tables_say() -> None:
         "4 customers.",
         "stock_cover": "1 of 3 counts would not last until a delivery ordered now; first to run out is bowl in Lyon: "
         "2.0 open days.",
+        "reorder_suggestions": "1 of 3 supplies in stores should be ordered now, 1,230 units together. Half of such "
+        "forecasts were off by 8.8% or less in the past half year.",
+        "product_affinity": "Soup and Tea go together best: 40.0% of the orders with the first have the second too, "
+        "2.0 times its share of all orders; 120 orders.",
     }
 
 
@@ -748,6 +790,18 @@ def test_markdown_section_long_frame_shows_the_first_rows_and_says_so(tmp_path: 
     assert "20 of 1,400 rows; all are in sales\\_per\\_customer.parquet." in text
 
 
+def test_markdown_section_begins_with_the_newest_month_as_the_page_does(tmp_path: Path) -> None:
+    png = tmp_path / "chart.png"
+    png.write_bytes(b"\x89PNG")
+    text = markdown_section(KPIS["sales_by_month"], usual_frames()["sales_by_month"], png, date(2021, 8, 30), 2)
+    months = re.findall(r"^\| (\w+ \d{4}) \|", text, flags=re.MULTILINE)
+    assert months == ["August 2021", "August 2020"]
+
+
+def test_artifacts_keep_the_spaces_at_which_french_does_not_break() -> None:
+    assert escape("+91,4\u00a0% :\n225\u202f942\u00a0$") == "\\+91,4\u00a0% : 225\u202f942\u00a0\\$"
+
+
 def test_markdown_section_hostile_names_stay_text(tmp_path: Path) -> None:
     png = tmp_path / "chart.png"
     png.write_bytes(b"\x89PNG")
@@ -768,8 +822,8 @@ def test_render_page_every_number_of_the_tables_is_on_it(tmp_path: Path) -> None
     page = PageText(write_page(frames, tmp_path))
     expected = []
     for name, kpi in KPIS.items():
-        frame = frames[name].reverse() if kpi.newest_first else frames[name]
-        shown = [column for column in kpi.columns if column.format is not formats.Format.ID][1:]
+        frame = frames[name].reverse() if kpi.newest_first else kpi.rank(frames[name])
+        shown = [column for column in kpi.columns if column.on_page and column.format is not formats.Format.ID][1:]
         for row in frame.iter_rows(named=True):
             expected += [formats.format_value(row[column.name], column.format) for column in shown]
         if kpi.totals:
@@ -883,7 +937,8 @@ def test_render_page_usual_frames_hold_no_address_at_all(tmp_path: Path) -> None
 def test_render_page_has_its_parts_in_order_and_a_link_to_each(tmp_path: Path) -> None:
     html = write_page(usual_frames(), tmp_path)
     parts = ["Sales over time", "Stores", "Hours", "Average order", "Categories, products and margin"]
-    parts += ["Perishables and supply use", "Customers and classes", "Tax", "Data quality", "Definitions"]
+    parts += ["Perishables and supply use", "What to order", "Bought together", "Customers and classes", "Tax"]
+    parts += ["Data quality", "Definitions"]
     assert re.findall(r"<h2[^>]*>([^<]+)", html) == ["The five questions", *parts]
     nav = html.split("<nav")[1].split("</nav>")[0]
     assert re.findall(r'<a href="#[^"]+">([^<]+)', nav) == parts

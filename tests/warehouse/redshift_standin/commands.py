@@ -37,7 +37,7 @@ REDSHIFT_SETTINGS = {
 }
 KNOWN_ELSEWHERE = {
     *("call", "cancel", "deallocate", "execute", "explain", "prepare", "refresh", "reset"),
-    *("unload", "use", "attach", "detach", "desc"),
+    *("use", "attach", "detach", "desc"),
 }
 
 

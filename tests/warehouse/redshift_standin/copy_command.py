@@ -51,7 +51,7 @@ def parse_copy(tokens: list[Token]) -> Copy:
     Raises:
         SqlError: a parameter that columnar COPY does not have, or one that the stand-in does not know.
     """
-    reader = _Reader(tokens[1:])
+    reader = CommandReader(tokens[1:])
     table = reader.take_name()
     columns = reader.take_columns()
     reader.expect("from")
@@ -64,7 +64,7 @@ def parse_copy(tokens: list[Token]) -> Copy:
     return Copy(table, columns, url, options["iam_role"], "manifest" in options)
 
 
-def _read_options(reader: _Reader) -> dict[str, str]:
+def _read_options(reader: CommandReader) -> dict[str, str]:
     options: dict[str, str] = {}
     while reader.rest:
         word = reader.take_word()
@@ -102,7 +102,9 @@ def _refusal(word: str) -> SqlError:
     return SqlError(f'syntax error at or near "{word}"')
 
 
-class _Reader:
+class CommandReader:
+    """Takes the tokens of a command, one after the other."""
+
     def __init__(self, tokens: list[Token]) -> None:
         self.rest = list(tokens)
 

@@ -47,7 +47,7 @@ def list_objects(copy: Copy, store: ObjectStore) -> list[tuple[str, str]]:
 
 
 def _list_prefix(url: str, store: ObjectStore) -> list[tuple[str, str]]:
-    bucket, prefix = _split(url)
+    bucket, prefix = split_url(url)
     pages = store.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     keys = [item["Key"] for page in pages for item in page.get("Contents", []) if item["Size"]]
     if not keys:
@@ -56,7 +56,7 @@ def _list_prefix(url: str, store: ObjectStore) -> list[tuple[str, str]]:
 
 
 def _read_manifest(url: str, store: ObjectStore) -> list[tuple[str, str]]:
-    bucket, key = _split(url)
+    bucket, key = split_url(url)
     try:
         manifest = json.loads(store.read(bucket, key))
         entries = manifest["entries"]
@@ -75,7 +75,7 @@ def _find_entry(entry: dict[str, Any], store: ObjectStore) -> tuple[str, str] | 
         # "The meta key ... content_length is required" for Parquet and ORC
         missing = "content_length" if "meta" in entry else "meta"
         raise CopyError(f"File entry does not have '{missing}' key.", entry.get("url", ""), 15003)
-    place = _split(entry["url"])
+    place = split_url(entry["url"])
     try:
         size = store.client.head_object(Bucket=place[0], Key=place[1])["ContentLength"]
     except ClientError as error:
@@ -88,7 +88,8 @@ def _find_entry(entry: dict[str, Any], store: ObjectStore) -> tuple[str, str] | 
     return place
 
 
-def _split(url: str) -> tuple[str, str]:
+def split_url(url: str) -> tuple[str, str]:
+    """The bucket of a URL, and the rest."""
     match = re.fullmatch(r"s3://([^/]+)/(.+)", url)
     if not match:
         raise CopyError(f"The S3 path '{url}' is not valid", url, 8001)  # unconfirmed

@@ -19,6 +19,7 @@ from tests.warehouse.redshift_standin.login import log_in
 from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin
 from tests.warehouse.redshift_standin.surroundings import Dropped, Ran, Surroundings, strike
 from tests.warehouse.redshift_standin.translation import Statement, translate
+from tests.warehouse.redshift_standin.unloading import run_unload
 from tests.warehouse.redshift_standin.wire import error_response, message, read_message, reword_error, split_string
 
 EMPTY = Statement("", "", "empty")
@@ -132,6 +133,8 @@ class Session:
                 await strike(self.take_fault("before", statement))
                 await self._check_transaction(statement)
                 await self._lock_written([statement])
+                if statement.unload is not None:
+                    await run_unload(self, statement, statement.unload)
         except SqlError as error:
             await self._refuse(error)
             return

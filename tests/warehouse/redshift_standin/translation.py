@@ -26,6 +26,8 @@ from tests.warehouse.redshift_standin.dml import (
 from tests.warehouse.redshift_standin.queries import translate_query
 from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin
 from tests.warehouse.redshift_standin.tables import translate_create
+from tests.warehouse.redshift_standin.unload_command import Unload, parse_unload
+from tests.warehouse.redshift_standin.unloading import IN_ITS_PLACE
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Statement:
     postgres: str
     kind: str
     copy: Copy | None = None
+    unload: Unload | None = None
     is_barred_from_transactions: bool = False
     account: tuple[str, str] | None = None
     written: str = ""
@@ -120,6 +123,9 @@ def _translate_one(sql: str, tokens: list[Token]) -> Statement:
     if first == "copy":
         copy = parse_copy(tokens)
         return Statement(sql, copy_from_stdin(copy), "copy", copy, written=copy.table)
+    if first == "unload":
+        unload = parse_unload(tokens, lambda text: _translate_tree(text, "select").postgres)
+        return Statement(sql, IN_ITS_PLACE, first, unload=unload)
     if command := commands.find_command(tokens):
         return Statement(
             sql,
