@@ -92,8 +92,8 @@ def _transform(run: Run, warehouse: Warehouse) -> None:
     check_complete(results, settings)
     amounts = measure_amounts(results, warehouse.engine())
     run.summary["dbt"]["amounts_usd"] = amounts
-    findings = {"counts": count_findings(results), "amounts_usd": amounts, "tests": count_tests(results)}
-    prove_build(warehouse, settings, run.run_id, findings)
+    found = {"counts": count_findings(results), "amounts_usd": amounts, "tests": count_tests(results)}
+    prove_build(warehouse, settings, run.run_id, found | {"freshness": run.summary["dbt"]["freshness"]})
 
 
 @task(name="dbt parse", cache_policy=NO_CACHE)

@@ -6,8 +6,24 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reports.doubts import Finding, doubt_of, notes_at
-from reports.languages import join_sentences, tr, tr_many
+from reports.languages import join_sentences, mark, tr, tr_many
 from reports.past import Change, changes_at
+
+DAY_HOURS = 24
+TEST_KINDS = {
+    "keys": mark("Keys are unique, and nothing is missing that must be there"),
+    "values": mark("Values are those allowed, periods have no gaps"),
+    "figures": mark("Figures agree with what was delivered"),
+    "examples": mark("Rules give the known result on examples"),
+    "findings": mark("Checks that warn and hold nothing up"),
+    "others": mark("Others"),
+}
+AGE_STATES = {
+    "pass": mark("fresh"),
+    "warn": mark("old"),
+    "error": mark("too old"),
+    "runtime error": mark("not known"),
+}
 
 
 @dataclass(frozen=True)
@@ -23,8 +39,50 @@ class TableRows:
 
 
 @dataclass(frozen=True)
+class TestCount:
+    """How the tests of one kind ended; `kind` is a key of TEST_KINDS."""
+
+    __test__ = False  # it is none of pytest's
+
+    kind: str
+    passed: int
+    warned: int
+
+    @property
+    def name(self) -> str:
+        """What they look at, in the reader's language."""
+        return tr(TEST_KINDS.get(self.kind, TEST_KINDS["others"]))
+
+
+@dataclass(frozen=True)
+class Age:
+    """How old the newest load of a table was when the marts were built; `age_hours` is None where nobody knows.
+
+    `status` is dbt's: pass, warn, error, runtime error.
+    """
+
+    table: str
+    status: str
+    age_hours: float | None
+
+    @property
+    def text(self) -> str:
+        """In hours, from two days on in days."""
+        if self.age_hours is None:
+            return tr("not known")
+        if self.age_hours < 2 * DAY_HOURS:
+            return tr_many("{count} hour", "{count} hours", round(self.age_hours))
+        return tr_many("{count} day", "{count} days", int(self.age_hours / DAY_HOURS))
+
+    @property
+    def state(self) -> str:
+        """Whether that is as it should be, by the thresholds of the dbt project."""
+        return tr(AGE_STATES.get(self.status, AGE_STATES["runtime error"]))
+
+
+@dataclass(frozen=True)
 class Quality:
-    """`tests_passed` and `tests_warned` are None, and `tables` empty, of a build that did not record them.
+    """`tests_passed` and `tests_warned` are None, `tables`, `tests` and `ages` empty, of a build without them.
 
     `changes` is what was delivered since a past day and changed it; None for a day that is not past.
     """
@@ -34,11 +92,23 @@ class Quality:
     tests_warned: int | None = None
     findings: tuple[Finding, ...] = ()
     changes: tuple[Change, ...] | None = None
+    tests: tuple[TestCount, ...] = ()
+    ages: tuple[Age, ...] = ()
 
     @property
     def set_aside(self) -> tuple[tuple[str, int], ...]:
         """Tables with the number of their records in quarantine."""
         return tuple((table.table, table.rows_quarantined) for table in self.tables)
+
+    def age_of(self, table: str) -> Age | None:
+        """How old a table is; None for one that need not come."""
+        return next((age for age in self.ages if age.table == table), None)
+
+    @property
+    def never_loaded(self) -> tuple[str, ...]:
+        """Tables that are waited for and have no file."""
+        known = {table.table for table in self.tables}
+        return tuple(age.table for age in self.ages if age.table.startswith("raw_") and age.table not in known)
 
     def notes_at(self, kpi: str) -> tuple[str, ...]:
         """What makes a KPI's number doubtful."""

@@ -14,9 +14,15 @@ from flows.errors import LoadError
 from flows.marts.results import GOOD, NodeResult
 from flows.warehouse.builds import Build
 from reports.doubts import Finding
-from reports.quality import Quality, TableRows
+from reports.quality import Age, Quality, TableRows, TestCount
 
 AMOUNT = "amount_usd"  # a warning test whose query has this column tells how much money its rows are about
+NAMED_KINDS = {
+    "keys": ("unique_", "not_null_"),
+    "values": ("accepted_values_", "periods_without_gaps_"),
+    "figures": ("assert_",),
+    "findings": ("warn_",),
+}
 UNEXPLAINED = "test.assert_unexplained_"
 
 
@@ -25,11 +31,27 @@ def count_findings(results: Iterable[NodeResult]) -> dict[str, int]:
     return {result.finding: result.failures for result in results if result.status == "warn"}
 
 
-def count_tests(results: Iterable[NodeResult]) -> dict[str, int]:
-    """How many tests of data and of logic passed, and how many of those that only warn found something."""
-    tests = [result for result in results if result.node.split(".")[0] in ("test", "unit_test")]
-    warned = sum(result.status == "warn" for result in tests)
-    return {"passed": sum(result.status in GOOD for result in tests) - warned, "warned": warned}
+def count_tests(results: Iterable[NodeResult]) -> dict[str, Any]:
+    """How many tests of data and of logic passed, how many that only warn found something; in all and by kind."""
+    by_kind: dict[str, list[NodeResult]] = {}
+    for result in results:
+        if result.node.split(".")[0] in ("test", "unit_test"):
+            by_kind.setdefault(kind_of(result), []).append(result)
+    total = _count_outcomes(result for tests in by_kind.values() for result in tests)
+    return total | {"by_kind": {kind: _count_outcomes(tests) for kind, tests in sorted(by_kind.items())}}
+
+
+def kind_of(test: NodeResult) -> str:
+    """What a test looks at, by dbt's own kind of node and the names of this project; a key of `TEST_KINDS`."""
+    kind, name = test.name.split(".", 1)
+    if kind == "unit_test":
+        return "examples"
+    return next((kind for kind, starts in NAMED_KINDS.items() if name.startswith(starts)), "others")
+
+
+def _count_outcomes(tests: Iterable[NodeResult]) -> dict[str, int]:
+    outcomes = ["warned" if test.status == "warn" else "passed" for test in tests if test.status in GOOD]
+    return {outcome: outcomes.count(outcome) for outcome in ("passed", "warned")}
 
 
 def measure_amounts(results: Iterable[NodeResult], engine: Engine) -> dict[str, str]:
@@ -65,6 +87,7 @@ def name_deliveries(failed: Sequence[NodeResult], engine: Engine, prefix: str) -
 def quality_of(build: Build) -> Quality:
     """What a build found in its data, for the page; one made before these were recorded knows less."""
     amounts, tests = build.findings.get("amounts_usd", {}), build.findings.get("tests", {})
+    ages = {each["source"].split(".")[-1]: each for each in build.findings.get("freshness", ())}
     tables: Mapping[str, dict[str, Any]] = build.findings.get("tables", {})
     return Quality(
         tables=tuple(
@@ -77,4 +100,6 @@ def quality_of(build: Build) -> Quality:
             Finding(name, count, Decimal(amounts[name]) if name in amounts else None)
             for name, count in build.findings["counts"].items()
         ),
+        tests=tuple(TestCount(kind, **counted) for kind, counted in tests.get("by_kind", {}).items()),
+        ages=tuple(Age(source, each["status"], each["age_hours"]) for source, each in ages.items()),
     )

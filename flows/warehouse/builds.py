@@ -43,8 +43,9 @@ class Gate:
 class Build:
     """A row of ops.build_ledger; `built_at` is naive UTC.
 
-    `findings` holds the `counts` and `amounts_usd` of the tests that only warn, how many `tests` passed, and the
-    `totals` of the ledger, also by `tables`. `run_id` and `project_sha256` are None for a `dbt build` by hand.
+    `findings` holds the `counts` and `amounts_usd` of the tests that only warn, how many `tests` passed, how old the
+    sources were (`freshness`), and the `totals` of the ledger, also by `tables`. `run_id` and `project_sha256` are None
+    for a `dbt build` by hand.
     """
 
     build_id: str

@@ -16,14 +16,14 @@ from sqlalchemy.pool import NullPool
 
 from flows.errors import LoadError
 from flows.marts.environment import hold_environment, process_environment
-from flows.marts.findings import count_tests, measure_amounts, name_deliveries, quality_of
+from flows.marts.findings import NAMED_KINDS, count_tests, measure_amounts, name_deliveries, quality_of
 from flows.marts.freshness import measure_freshness
 from flows.marts.proof import check_complete, expected_nodes, project_sha256
 from flows.marts.results import NodeResult
 from flows.run.settings import Settings, load_settings
 from flows.warehouse.builds import Build
 from reports.doubts import Finding
-from reports.quality import Quality, TableRows
+from reports.quality import TEST_KINDS, Age, Quality, TableRows, TestCount
 
 
 @pytest.fixture
@@ -159,14 +159,31 @@ def test_measure_amounts_only_of_warnings_that_tell_one(engine: Engine) -> None:
 
 def test_tests_are_counted_by_outcome_and_other_nodes_are_not() -> None:
     results = [
-        NodeResult("test.r.a", "pass", "", 1),
-        NodeResult("unit_test.r.b", "pass", "", 1),
+        NodeResult("test.r.not_null_a", "pass", "", 1),
+        NodeResult("test.r.unique_a", "pass", "", 1),
+        NodeResult("unit_test.r.a.unique_b", "pass", "", 1),
         NodeResult("test.r.warn_c", "warn", "", 1, 7),
-        NodeResult("test.r.d", "fail", "", 1, 1),
+        NodeResult("test.r.warn_d", "pass", "", 1),
+        NodeResult("test.r.assert_d", "fail", "", 1, 1),
+        NodeResult("test.r.of_a_user", "pass", "", 1),
         NodeResult("test.r.e", "skipped", "", 0),
         NodeResult("model.r.f", "success", "", 1),
     ]
-    assert count_tests(results) == {"passed": 2, "warned": 1}
+    assert count_tests(results) == {
+        "passed": 5,
+        "warned": 1,
+        "by_kind": {
+            "examples": {"passed": 1, "warned": 0},
+            "figures": {"passed": 0, "warned": 0},
+            "findings": {"passed": 1, "warned": 1},
+            "keys": {"passed": 2, "warned": 0},
+            "others": {"passed": 1, "warned": 0},
+        },
+    }
+
+
+def test_every_kind_of_test_has_words() -> None:
+    assert set(TEST_KINDS) == {*NAMED_KINDS, "examples", "others"}
 
 
 def test_quality_of_a_build_is_what_it_recorded() -> None:
@@ -180,11 +197,16 @@ def test_quality_of_a_build_is_what_it_recorded() -> None:
     told = (Finding("orders of unknown stores", 3), Finding("orders of unexplained tax", 1, Decimal("2.50")))
     assert quality_of(build) == Quality(findings=told)
     more = {
-        "tests": {"passed": 9, "warned": 2},
+        "tests": {"passed": 9, "warned": 2, "by_kind": {"keys": {"passed": 9, "warned": 2}}},
+        "freshness": [
+            {"source": "raw.raw_orders", "status": "warn", "max_loaded_at": None, "age_hours": 49.5, "message": None}
+        ],
         "tables": {"raw_orders": rows | {"last_loaded_at": "2026-01-02T03:04:05"}},
     }
     loaded = TableRows("raw_orders", 2, 5, 4, 1, datetime(2026, 1, 2, 3, 4, 5))
-    assert quality_of(replace(build, findings=findings | more)) == Quality((loaded,), 9, 2, told)
+    assert quality_of(replace(build, findings=findings | more)) == Quality(
+        (loaded,), 9, 2, told, tests=(TestCount("keys", 9, 2),), ages=(Age("raw_orders", "warn", 49.5),)
+    )
 
 
 def test_name_deliveries_five_files_with_most_unexplained_orders(engine: Engine, tmp_path: Path) -> None:
