@@ -62,9 +62,7 @@ def test_clear_differences_without_any_spread_are_those_that_are_there() -> None
 
 def test_headline_claims_no_winner_where_no_difference_is_clear() -> None:
     headline = KPI.headline(frame_of(("A", 30, "12.00", 0.2), ("B", 30, "10.00", 0.2)))
-    assert (
-        headline == "The average order goes from $12.00 in A to $10.00 in B. No difference between stores is clear."
-    )
+    assert headline == "The average order goes from $12.00 in A to $10.00 in B. No difference between stores is clear."
 
 
 def test_headline_names_the_winner_that_is_clear() -> None:
