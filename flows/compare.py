@@ -66,7 +66,12 @@ def settings_of(name: str) -> Settings:
 
 def dbt_relations(project: Path) -> list[Relation]:
     """Every model and seed of the dbt project but the gate, which names a build; its folder is its schema."""
-    models = [(layer, path.stem) for layer in LAYERS for path in sorted((project / "models" / layer).glob("*.sql"))]
+    models = [
+        (layer, path.stem)
+        for layer in LAYERS
+        for path in sorted((project / "models" / layer).iterdir())
+        if path.suffix in (".sql", ".py")
+    ]
     seeds = [("data_mart", path.stem) for path in sorted((project / "seeds").glob("*.csv"))]
     return [Relation(f"{schema}.{name}", schema, name) for schema, name in models + seeds if name != GATE]
 

@@ -21,6 +21,10 @@ TOP = 15
 
 def write_headline(frame: pl.DataFrame) -> str:
     """The range of the averages; which stores differ beyond chance is what `average_order_comparison` says."""
+    return join_sentences(_write_range(frame), tr("Orders without items count as 0.") if frame.height else "")
+
+
+def _write_range(frame: pl.DataFrame) -> str:
     ranked = frame.sort(["average_order_gross_usd", "store_id"], descending=[True, False]).rows(named=True)
     if not ranked:
         return tr("No store has orders.")
@@ -50,7 +54,7 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     words = Words(
         title=tr("Average order per store, all time"),
         subtitle=join_sentences(
-            tr("Net, before tax; in a lighter blue the tax on top, up to gross. Orders without items count as 0."),
+            tr("Net, before tax; in a lighter blue the tax on top, up to gross."),
             tell_rest(TOP, frame.height),
         ),
         axis=tr("Mean amount of an order, {money}"),

@@ -109,7 +109,7 @@ REORDER_SUGGESTIONS = Kpi(
         Column("store_name", "Store", Format.NAME),
         Column("supply_id", "Supply id", Format.ID),
         Column("supply_name", "Supply", Format.NAME),
-        Column("is_perishable", "Perishable", Format.FLAG, nullable=True),
+        Column("is_perishable", "Perishable", Format.FLAG, nullable=True, on_page=False),
         Column("units_on_hand", "Units on hand", Format.INTEGER, nullable=True),
         Column("demand_unit_count", "Demand of 28 days", Format.INTEGER, nullable=True),
         Column("demand_low_unit_count", "Low demand", Format.INTEGER, nullable=True),

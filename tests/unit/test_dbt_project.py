@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from flows.compare import dbt_relations
 from reports.kpis import KPIS
 
 DBT = Path(__file__).resolve().parents[2] / "dbt"
@@ -158,6 +159,13 @@ def test_analysis_reads_only_the_marts_in_a_fixed_order(path: Path) -> None:
 @pytest.mark.parametrize("path", ANALYSES, ids=lambda path: path.stem)
 def test_analysis_has_no_sign_that_a_database_driver_takes_for_a_parameter(path: Path) -> None:
     assert re.findall(r"[:%?]", read_sql(path)) == []
+
+
+def test_two_warehouses_are_compared_by_every_model_of_sql_or_python() -> None:
+    compared = {relation.name for relation in dbt_relations(DBT)}
+    models = {path.stem for kind in ("sql", "py") for path in (DBT / "models").rglob(f"*.{kind}")}
+    assert models - compared == {"int_build_gate"}
+    assert {"product_affinity", "demand_forecasts", "reorder_suggestions"} < compared
 
 
 def test_dbt_folder_is_no_python_package_that_would_hide_dbt() -> None:

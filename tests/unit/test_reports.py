@@ -634,7 +634,7 @@ def test_headlines_usual_frames_say_what_the_tables_say() -> None:
         "average_order_comparison": "Lyon clearly has the highest average order: $14.80 net. 99 orders without items "
         "are left out.",
         "average_order_per_store": "Of all orders so far, the average goes from $8.56 in Nice to $15.43 gross ($14.36 "
-        "net) in Lyon.",
+        "net) in Lyon. Orders without items count as 0.",
         "sales_by_category": "The biggest category so far is beverage: $239,528 net for 42,763 items, 60.0% of all "
         "items' net sales.",
         "tax_ratio": "So far customers paid $99.45 tax on $2,000 net sales, 4.973%. "
