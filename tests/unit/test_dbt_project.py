@@ -162,7 +162,7 @@ def test_analysis_has_no_sign_that_a_database_driver_takes_for_a_parameter(path:
 
 
 def test_two_warehouses_are_compared_by_every_model_of_sql_or_python() -> None:
-    compared = {relation.name for relation in dbt_relations(DBT)}
+    compared = {relation.table for relation in dbt_relations(DBT)}
     models = {path.stem for kind in ("sql", "py") for path in (DBT / "models").rglob(f"*.{kind}")}
     assert models - compared == {"int_build_gate"}
     assert {"product_affinity", "demand_forecasts", "reorder_suggestions"} < compared

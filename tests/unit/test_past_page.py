@@ -16,7 +16,7 @@ from reports.languages import speaking
 from reports.page import PageContext
 from reports.past import CHANGES, Change, write_past
 from reports.quality import Quality
-from reports.render import render_chart
+from reports.render import render_svg
 from tests.unit.test_languages import french_faults
 from tests.unit.test_reports import CONTEXT, PageText, usual_frames, write_page
 
@@ -84,7 +84,7 @@ def test_files_loaded_since_are_told_in_the_language_of_the_page(tmp_path: Path)
 
 def test_artifact_of_a_past_day_tells_its_changes(tmp_path: Path) -> None:
     frames = usual_frames()
-    render_chart(next(iter(KPIS.values())), frames[next(iter(KPIS))], tmp_path / f"{next(iter(KPIS))}.png")
+    render_svg(next(iter(KPIS.values())), frames[next(iter(KPIS))], tmp_path)
     for changes, is_told in (((LATE,), True), ((), False), (None, False)):
         assert ("orders that came later: 1,203" in describe_report(frames, tmp_path, context_of(changes))) is is_told
 
