@@ -62,7 +62,7 @@ def test_pipeline_shipped_data_leaves_a_complete_summary(shipped_run: Finished) 
 
 def test_pipeline_shipped_data_publishes_every_kpi(shipped_run: Finished) -> None:
     names = {path.name for path in shipped_run.report.iterdir()}
-    assert names == {"index.html", "report.json"} | {
+    assert names == {"index.html", "index.fr.html", "report.json"} | {
         f"{kpi}.{kind}" for kpi in KPIS for kind in ("png", "svg", "narrow.svg", "parquet")
     }
     for kpi in KPIS.values():
@@ -129,7 +129,7 @@ def test_pipeline_failed_dbt_test_keeps_the_old_report(work_dir: Path, tmp_path:
     summary = report(work_dir=str(work_dir), as_of=AS_OF)  # the last good marts stand, and say what they lack
     assert summary["files_loaded_since_build"] is True
     after = digest(work_dir / "reports/latest")
-    assert {name for name, found in after.items() if found != before[name]} == {"index.html", "report.json"}
+    assert {name for name, found in after.items() if found != before[name]} == {"index.html", "index.fr.html", "report.json"}
     assert "Files were loaded since these numbers were built" in Path(summary["report"]).read_text(encoding="utf-8")
 
 
