@@ -18,7 +18,7 @@ import polars as pl
 from infra import words
 from reports.kpis import KPIS
 from reports.languages import Language
-from reports.page import FIRST_ROWS
+from reports.page import FIRST_ROWS, PRINTED_ROWS
 from tests.page_texts import BETWEEN, Block, Number, Page, plain, read_numbers, take_dates
 
 OF_THE_PAGE = "rolling_year"  # title and tiles
@@ -43,7 +43,7 @@ def values_of(frame: pl.DataFrame) -> list[Any]:
 
     A table may hold a row of totals, which is not counted among its rows; the page shows the first rows and the rest.
     """
-    numbers: list[Any] = [frame.height, frame.height - 1, FIRST_ROWS, FIRST_ROWS + 1]
+    numbers: list[Any] = [frame.height, frame.height - 1, FIRST_ROWS, FIRST_ROWS + 1, PRINTED_ROWS]
     for column in frame.iter_columns():
         if column.dtype.is_numeric():
             known = [value for value in column.to_list() if value is not None]

@@ -13,6 +13,7 @@ import pytest
 from flows.errors import ConfigError
 from flows.report import report
 from flows.run.settings import load_settings
+from flows.run.target import open_warehouse
 from reports.kpis import KPIS
 from reports.languages import LANGUAGES, Language
 from tests.conftest import Finished
@@ -33,19 +34,30 @@ def test_every_number_of_the_shipped_report_is_found_in_its_kpi_tables(
     """Beside the KPIs stand what the run counted, from its summary, and the days that it covers."""
     frames = {name: pl.read_parquet(shipped_run.report / f"{name}.parquet") for name in KPIS}
     files = shipped_run.summary["files"]
-    counted: list[int] = [
-        len(files),
-        *(file[key] for file in files for key in ("rows_in", "rows_loaded")),
-    ]
+    counted: list[int] = [len(files), *(file[key] for file in files for key in ("rows_in", "rows_loaded"))]
     for table in {file["table"] for file in files}:
         of_table = [file for file in files if file["table"] == table]
         counted += [len(of_table), sum(file["rows_in"] for file in of_table)]
     counted += [sum(file["rows_in"] for file in files), sum(file["rows_quarantined"] for file in files)]
-    counted += [count_tests(shipped_run)]
+    counted += [round(each["age_hours"]) for each in shipped_run.summary["dbt"]["freshness"]]
+    kinds = passed_by_kind(shipped_run)
+    assert sum(kinds) == count_tests(shipped_run)
+    counted += [sum(kinds), *kinds]
     explainer = Explainer(language, frames, counted, (date(2021, 8, 30), date(2020, 8, 31), date(2018, 9, 1)))
     page = page_of(shipped_run.report, language)
     said = [block for block in page.blocks if block.tag != "footer"]  # the run's id is no number
     assert [fault for block in said for fault in explainer.faults(block)] == []
+
+
+def passed_by_kind(run: Finished) -> list[int]:
+    """What the build recorded of its tests, all of which passed."""
+    warehouse = open_warehouse(load_settings(work_dir=str(run.work_dir)))
+    try:
+        build = warehouse.read_build()
+    finally:
+        warehouse.close()
+    assert build is not None
+    return [ended["passed"] for ended in build.findings["tests"]["by_kind"].values()]
 
 
 def count_tests(run: Finished) -> int:
