@@ -12,6 +12,7 @@ from flows.run.settings import load_settings
 from flows.run.target import open_warehouse
 from reports.kpis import KPIS
 from tests.kpis.shop import Row, Shop, at_date, item, order, recipe, refund, statements, version
+from tests.kpis.test_python_marts import pair, suggestion
 from tests.warehouse.redshift import Redshift
 
 pytestmark = pytest.mark.redshift
@@ -51,6 +52,8 @@ def rich_shop() -> dict[str, list[Row]]:
             counted | {"counted_at": "2024-02-27 08:00:00", "counted_date": date(2024, 2, 27)},
             counted | {"counted_at": "2024-02-28 08:00:00", "supply_id": "u9"},
         ],
+        "reorder_suggestions": [suggestion("s1", "u1") | {"as_of_date": date(2024, 2, 29)}],
+        "product_affinity": [pair("p1", "p2", 1.5) | {"as_of_date": date(2024, 2, 29)}],
         "dim_customers": [{"customer_id": "c0", "customer_name": "Ada"}, {"customer_id": "c1", "customer_name": "Bo"}],
         "dim_products": [{"product_id": "p1", "product_name": "Soup", "product_type": "jaffle"}],
         "dim_products_supplies": [{"product_id": "p1", "product_name": "Soup", "product_type": "jaffle"}],
