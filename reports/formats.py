@@ -36,7 +36,7 @@ class _Pattern:
 
 _PATTERNS = {
     "en": _Pattern("1", "yyyy-MM-dd HH:mm", "MMM \u2019yy"),
-    "fr": _Pattern("1er", "d MMMM y 'à' H\u00a0'h'\u00a0mm", "MMM yy"),
+    "fr": _Pattern("1er", "dd/MM/yyyy HH:mm", "MMM yy"),
 }
 
 

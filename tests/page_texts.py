@@ -16,6 +16,7 @@ BLOCKS = frozenset(
     {"p", "li", "h1", "h2", "h3", "dt", "dd", "td", "th", "caption", "summary", "footer", "title", "a", "b", "small"}
     | {"span", "svg"}
 )
+KINDS = ("svg", "caption", "summary", "td", "th", "footer")
 BETWEEN = " | "  # two texts of one chart
 VOID = frozenset({"meta", "br", "img", "link", "path", "polyline", "use"})
 MONTHS = {
@@ -83,7 +84,11 @@ class Page(HTMLParser):
         self._text.clear()
         if text:
             section = self._about if self._sections[-1] == "five" and self._about else self._sections[-1]
-            self.blocks.append(Block(section, text, self._tags[-1] if self._tags else ""))
+            self.blocks.append(Block(section, text, self._kind()))
+
+    def _kind(self) -> str:
+        """What the text belongs to: a cell, the head of a table or a chart, however deep in it, or its own tag."""
+        return next((tag for tag in reversed(self._tags) if tag in KINDS), self._tags[-1] if self._tags else "")
 
 
 @dataclass(frozen=True)
@@ -126,8 +131,8 @@ def take_dates(text: str, language: str) -> tuple[str, list[tuple[int, ...]]]:
         r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d)", keep(lambda found: tuple(int(part) for part in found.groups())), text
     )
     text = re.sub(
-        rf"(\d+)(?:er)? ({names}) (\d{{4}}) à (\d+) h (\d\d)",
-        keep(lambda each: (int(each[3]), month(each[2]), int(each[1]), int(each[4]), int(each[5]))),
+        r"(\d\d)/(\d\d)/(\d{4}) (\d\d):(\d\d)",
+        keep(lambda each: (int(each[3]), int(each[2]), int(each[1]), int(each[4]), int(each[5]))),
         text,
     )
     text = re.sub(

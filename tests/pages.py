@@ -19,6 +19,7 @@ from infra import words
 from reports.kpis import KPIS
 from reports.languages import Language
 from reports.page import FIRST_ROWS, PRINTED_ROWS
+from reports.tables import MAX_ROWS
 from tests.page_texts import BETWEEN, Block, Number, Page, plain, read_numbers, take_dates
 
 OF_THE_PAGE = "rolling_year"  # title and tiles
@@ -39,17 +40,19 @@ def is_explained(number: Number, values: Iterable[Any]) -> bool:
 
 
 def values_of(frame: pl.DataFrame) -> list[Any]:
-    """Every number of a table, the sum of each column, points for ratios that are differences, and counts of rows.
-
-    A table may hold a row of totals, which is not counted among its rows; the page shows the first rows and the rest.
-    """
-    numbers: list[Any] = [frame.height, frame.height - 1, FIRST_ROWS, FIRST_ROWS + 1, PRINTED_ROWS]
+    """Every number of a table, the sum of each column, and points for ratios that are differences."""
+    numbers: list[Any] = []
     for column in frame.iter_columns():
         if column.dtype.is_numeric():
             known = [value for value in column.to_list() if value is not None]
             numbers += [*known, sum(known)]
             numbers += [Decimal(str(value)) * 100 for value in known if column.name == "difference_ratio"]
     return numbers
+
+
+def rows_of(frame: pl.DataFrame) -> list[int]:
+    """How many rows there are, with or without one of totals, and how many the page shows at most."""
+    return [frame.height, frame.height - 1, min(frame.height, MAX_ROWS)]
 
 
 def dates_of(frame: pl.DataFrame) -> set[tuple[int, ...]]:
@@ -128,7 +131,9 @@ class Explainer:
         constants = constants_of(messages_of(language))
         known_days = {part for day in days for part in ((day.year, day.month), (day.year, day.month, day.day))}
         self.language = language
-        self._values = {name: [*values_of(frame), *declared(name, frame)] for name, frame in frames.items()}
+        self._cells = {name: values_of(frame) for name, frame in frames.items()}
+        self._rows = {name: rows_of(frame) for name, frame in frames.items()}
+        self._declared = {name: declared(name, frame) for name, frame in frames.items()}
         self._dates = {name: known_days | dates_of(frame) for name, frame in frames.items()}
         self._words = {name: pattern_of([*names_of(frame), *constants], language) for name, frame in frames.items()}
         self._others = [*others, *(number for kpi in KPIS.values() for number in kpi.values.values())]
@@ -137,14 +142,23 @@ class Explainer:
         """Each number of the block that nothing explains, with its section and text."""
         if block.tag == "svg":
             return []  # the ticks of an axis are no numbers of the data
-        is_of_page = block.section not in self._values
+        is_of_page = block.section not in self._cells
         name = OF_THE_PAGE if is_of_page else block.section
         text = self._words[name].sub(" ", plain(block.text, self.language))
         text, dates = take_dates(text, self.language)
         wrong: list[Any] = [found for found in dates if found not in self._dates[name] and len(found) < WITH_TIME]
-        known = [*self._values[name], *self._others] if is_of_page else self._values[name]
+        known = self._known(name, block.tag)
+        known += self._others if is_of_page else []
         wrong += [number.value for number in read_numbers(text) if not is_explained(number, known)]
         return [f"{block.section}: {found} in {block.text!r}" for found in wrong]
+
+    def _known(self, name: str, tag: str) -> list[Any]:
+        """A cell has a value of its table, the head of a table its numbers of rows, a sentence what both give."""
+        if tag in ("td", "th", "bdi"):
+            return list(self._cells[name])
+        if tag in ("caption", "summary"):
+            return [*self._rows[name], FIRST_ROWS, FIRST_ROWS + 1, PRINTED_ROWS]
+        return [*self._cells[name], *self._rows[name], *self._declared[name]]
 
 
 def numbers_of(page: Page, language: Language) -> list[tuple[str, list[str]]]:
