@@ -26,9 +26,11 @@ LINEAGE = {
     "_delivery_order": "The ledger's delivery_order of that file, to be sorted together with that of the ledger.",
     "_replaced_at": "When the delivery that replaced the record was loaded, UTC; its loaded_at.",
 }
+AMOUNTS = ("subtotal", "amount")  # what a record is about, in cents and before tax; a table has one of them or none
 REPLACED = {
     "all": "that a later delivery of its file replaced.",
     "vanished": "that a later delivery of its file replaced, if no file has its key now.",
+    "reused": "that a later delivery of its file replaced by something else with the same key.",
 }
 
 
@@ -49,13 +51,27 @@ def _raw_table(contract: Contract, described: set[str]) -> Iterator[str]:
     if contract.is_optional:
         yield "        config:"
         yield "          freshness: null  # no file of this table need ever come"
-    if contract.history == "none":  # of the others a later delivery is the normal case
+    if contract.history in {"none", "reused"}:  # of the others a later delivery is the normal case
         yield "        data_tests:"
-        yield "          - superseded_versions:"
-        yield f"              name: warn_superseded_{contract.table.removeprefix('raw_')}"
-        yield "              arguments:"
-        yield f"                key_columns: [{', '.join(contract.key)}]"
+        yield from _test("superseded_versions", f"superseded_{_things(contract)}", contract)
+    if contract.history == "reused":
+        yield from _test("reused_keys", f"{_things(contract)}_of_reused_ids", contract)
+        yield f"                table: {contract.table}"
+        yield from (f"                amount_column: {name}" for name in AMOUNTS if name in contract.columns)
     yield from _columns(contract, raw_columns(contract), described)
+
+
+def _test(test: str, name: str, contract: Contract) -> Iterator[str]:
+    yield f"          - {test}:"
+    yield f"              name: warn_{name}"
+    yield "              arguments:"
+    yield f"                key_columns: [{', '.join(contract.key)}]"
+    if contract.identity:
+        yield f"                identity_columns: [{', '.join(contract.identity)}]"
+
+
+def _things(contract: Contract) -> str:
+    return contract.table.removeprefix("raw_")
 
 
 def _archive(contract: Contract, described: set[str]) -> Iterator[str]:

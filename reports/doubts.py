@@ -102,6 +102,23 @@ DOUBTS = {
         mark("The share of perishables and the shelf lives depend on which product is right."),
         ("product_margin", *SUPPLIES),
     ),
+    mark("orders of reused ids"): Doubt(
+        mark(
+            "A newer order with another customer, store or time bears their id. The newest counts, these count "
+            "nowhere: sales are too low unless it is a correction. Give each order an id of its own."
+        ),
+        EVERYTHING,
+    ),
+    mark("items of reused ids"): Doubt(
+        mark(
+            "A newer item of another order bears their id and counts in their place; the order they came with lacks "
+            "them."
+        ),
+        (*PRODUCTS, *MARGIN[:2], *SUPPLIES, PAIRS),
+    ),
+    mark("refunds of reused ids"): Doubt(
+        mark("A newer refund of another order bears their id and counts in their place; refunds are too low."), REFUNDS
+    ),
     mark("orders of unknown customers"): Doubt(
         mark("They count in all sales, and stand under (unknown customer) until the customers are delivered."),
         CUSTOMERS,

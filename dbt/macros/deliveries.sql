@@ -21,7 +21,8 @@
         _row,
         delivery_date,
         valid_from_date,
-        delivery_order
+        delivery_order,
+        true as is_loaded
     from ({{ loaded_records(table) }}) as loaded
 
     union all
@@ -31,7 +32,8 @@
         _row,
         _delivery_date as delivery_date,
         _valid_from_date as valid_from_date,
-        _delivery_order as delivery_order
+        _delivery_order as delivery_order,
+        false as is_loaded
     from {{ source('ops', 'replaced_' ~ table) }}
 {% endmacro %}
 

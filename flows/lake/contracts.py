@@ -44,15 +44,17 @@ class Contract:
     """What a record of `table` must look like: its columns (a dataframely schema) and its rules.
 
     Of an optional table no file need ever come. `history` says which rows the warehouse keeps when a file is delivered
-    again and replaces them: none, all, or those whose key is delivered no more. A contract is equal to itself only, for
-    expressions cannot be compared.
+    again and replaces them: none, all, those whose key is delivered no more (vanished), or those whose key was given to
+    something else (reused). `identity` are columns that no correction changes: a record with the same key and others of
+    these is another thing. A contract is equal to itself only, for expressions cannot be compared.
     """
 
     table: str
     schema: type[dy.Schema]
     rules: tuple[Rule, ...] = ()
     is_optional: bool = False
-    history: Literal["none", "all", "vanished"] = "none"
+    history: Literal["none", "all", "vanished", "reused"] = "none"
+    identity: tuple[str, ...] = ()
 
     @property
     def columns(self) -> dict[str, dy.Column]:
@@ -167,7 +169,7 @@ class RawProducts(dy.Schema):
 
     sku = _identifier("The product.", key=True)
     name = _name("Name on the menu.")
-    type = _name("Product category, e.g. jaffle or beverage.", 64)
+    type = _name("Product category, in the shop's own words.", 64)
     price = _cents("Price of one unit, before tax, in cents.")
     description = _name("Description on the menu.", 1024, nullable=True)
     currency = _currency()
@@ -235,12 +237,18 @@ CONTRACTS: dict[str, Contract] = {
     contract.table: contract
     for contract in (
         Contract("raw_customers", RawCustomers, history="vanished"),
-        Contract("raw_orders", RawOrders, (_TOTAL_IS_SUM,)),
-        Contract("raw_items", RawItems),
+        Contract(
+            "raw_orders",
+            RawOrders,
+            (_TOTAL_IS_SUM,),
+            history="reused",
+            identity=("customer", "store_id", "ordered_at"),
+        ),
+        Contract("raw_items", RawItems, history="reused", identity=("order_id",)),
         Contract("raw_products", RawProducts, history="all"),
         Contract("raw_stores", RawStores, history="all"),
         Contract("raw_supplies", RawSupplies, history="all"),
-        Contract("raw_refunds", RawRefunds, is_optional=True),
+        Contract("raw_refunds", RawRefunds, is_optional=True, history="reused", identity=("order_id",)),
         Contract("raw_stock_counts", RawStockCounts, is_optional=True),
     )
 }

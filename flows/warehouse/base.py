@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -236,6 +236,22 @@ def archive_table(contract: Contract, prefix: str = "") -> str:
 def archive_columns(contract: Contract) -> dict[str, str]:
     """Column → SQL type of the archive: those of the raw table, then when they were delivered and replaced."""
     return raw_columns(contract) | DELIVERY_LINEAGE | {"_replaced_at": "timestamp"}
+
+
+def select_reused(
+    contract: Contract, table: str, parts: str, new: Callable[[str], str] = lambda name: f"parts.{quote(name)}"
+) -> str:
+    """SQL: the keys of rows of `table` that rows of `parts` give to something else; `new` reads a column of these.
+
+    It ends within a condition on the rows `held`, to go on with `and`. The key is one column. It is no correlated
+    subquery, of which Redshift knows few (AWS: "Correlated subqueries").
+    """
+    (key,) = contract.key
+    other = " or ".join(f"held.{quote(name)} <> {new(name)}" for name in contract.identity)
+    return (
+        f"select held.{quote(key)} from {table} as held join {parts} as parts "  # noqa: S608
+        f"on held.{quote(key)} = {new(key)} where ({other})"
+    )
 
 
 def quote(identifier: str) -> str:

@@ -147,3 +147,10 @@ def test_column_added_to_a_contract_alone_goes_from_the_file_to_the_raw_table_an
     assert {"name": "brand", "data_type": "varchar(64)", "description": "Brand on the menu."} in source["tables"][0][
         "columns"
     ]
+
+
+def test_contracts_that_keep_reused_ids_say_what_no_correction_changes() -> None:
+    for contract in CONTRACTS.values():
+        assert bool(contract.identity) is (contract.history == "reused")
+        assert {contract.columns[name].nullable for name in contract.identity} <= {False}, "compared with <> in SQL"
+        assert not contract.identity or len(contract.key) == 1

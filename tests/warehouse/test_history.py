@@ -43,7 +43,7 @@ class Shop:
         with ExitStack() as stack:
             stack.callback(warehouse.close)
             stack.enter_context(warehouse.hold(self.runs[-1]))
-            ingestion = Ingestion(warehouse, self.folder / "work", self.runs[-1], 0.5)
+            ingestion = Ingestion(warehouse, self.folder / "work", self.runs[-1], 1.0)
             ingestion.load(ingestion.convert(find_sources(self.folder / "source", CONTRACTS).files))
         return ingestion.outcomes
 
@@ -122,6 +122,43 @@ def test_ingest_customers_only_those_that_no_file_delivers_now_are_kept(shop: Sh
     assert shop.query(kept) == [("c4", "Di never ordered")]
     shop.ingest(raw_customers_new="id,name\nc4,Di is back\n")
     assert shop.query(kept) == []
+
+
+ORDERS = "id,customer,ordered_at,store_id,subtotal,tax_paid,order_total\n"
+FIRST = "o1,c1,2025-01-01T08:00:00,s1,1000,50,1050\n"
+
+
+@pytest.mark.parametrize(
+    ("again", "kept"),
+    [
+        ("o1,c2,2025-01-01T08:00:00,s1,700,0,700\n", 1),
+        ("o1,c1,2025-01-01T08:00:01,s1,700,0,700\n", 1),
+        ("o1,c1,2025-01-01T08:00:00,s2,700,0,700\n", 1),
+        ("o1,c1,2025-01-01T08:00:00,s1,700,0,700\n", 0),  # a correction of the same order
+        ("o2,c2,2025-01-01T08:00:00,s2,700,0,700\n", 0),  # the order is gone, which is no reuse
+        ("o1,c2,never,s1,700,0,700\n", 0),  # nothing of the file is loaded
+    ],
+)
+def test_ingest_overwritten_file_keeps_the_orders_whose_id_it_gives_to_others(
+    shop: Shop, again: str, kept: int
+) -> None:
+    shop.ingest(raw_orders_day=ORDERS + FIRST + FIRST.replace("o1", "o9"))
+    shop.ingest(raw_orders_day=ORDERS + again)
+    expected = [("o1", "c1", 1000, "run-1")] * kept
+    assert shop.query("select id, customer, subtotal, _run_id from ops.replaced_raw_orders") == expected
+    shop.ingest(raw_orders_day=ORDERS + again + FIRST.replace("o1", "o5"))
+    assert shop.query("select id, customer, subtotal, _run_id from ops.replaced_raw_orders") == expected
+
+
+def test_ingest_overwritten_file_keeps_items_and_refunds_that_move_to_other_orders(shop: Shop) -> None:
+    refunds = "id,order_id,item_id,refunded_at,amount,tax_amount,reason\nr1,o1,,2025-01-02T00:00:00,100,5,\n"
+    items = "id,order_id,sku\ni1,o1,p1\ni2,o1,p1\n"
+    shop.ingest(raw_items_day=items, raw_refunds_day=refunds)
+    shop.ingest(raw_items_day=items.replace("i1,o1", "i1,o2").replace("i2,o1,p1", "i2,o1,p2"))
+    assert shop.query("select id, order_id from ops.replaced_raw_items") == [("i1", "o1")]
+    assert shop.query("select count(*) from ops.replaced_raw_refunds") == [(0,)]
+    shop.ingest(raw_refunds_day=refunds.replace("o1", "o2"))
+    assert shop.query("select id, order_id from ops.replaced_raw_refunds") == [("r1", "o1")]
 
 
 def test_ingest_again_and_rows_lost_by_hand_replace_nothing(shop: Shop) -> None:

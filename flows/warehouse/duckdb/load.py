@@ -28,6 +28,7 @@ from flows.warehouse.base import (
     quote,
     raw_columns,
     raw_table,
+    select_reused,
 )
 
 LEDGER = ledger_table()
@@ -78,8 +79,22 @@ class Load:
             f"select {', '.join(kept)}, timestamp {literal(str(self.entries[0].loaded_at))} "
             f"from {self._table} as loaded join {LEDGER} as ledger "
             f"on ledger.table_name = {literal(self.contract.table)} and ledger.file_name = loaded._file "
-            f"where loaded._file in ({_literals(self.replaced)})"
+            f"where loaded._file in ({_literals(self.replaced)}){self._only_reused()}"
         )
+
+    def _only_reused(self) -> str:
+        """Of a table that keeps these alone: the rows whose key the new parts give to something else."""
+        if self.contract.history != "reused":
+            return ""
+        if not self.parts:
+            return " and false"
+        reused = select_reused(self.contract, self._table, self._new_rows)
+        replaced = f"held._file in ({_literals(self.replaced)})"
+        return f" and loaded.{quote(self.contract.key[0])} in ({reused} and {replaced})"
+
+    @property
+    def _new_rows(self) -> str:
+        return f"read_parquet([{', '.join(literal(_without_patterns(part.path)) for part in self.parts)}])"
 
     def _prune_archive(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Keep only what raw has no more: records whose key no file delivers now."""
@@ -100,10 +115,9 @@ class Load:
             return
         columns = list(raw_columns(self.contract))
         selected = ", ".join(f"ledger.{LATE_COLUMNS[c]}" if c in LATE_COLUMNS else f"parts.{quote(c)}" for c in columns)
-        paths = ", ".join(literal(_without_patterns(part.path)) for part in self.parts)
         connection.execute(
             f"insert into {self._table} ({', '.join(map(quote, columns))}) "  # noqa: S608
-            f"select {selected} from read_parquet([{paths}]) as parts join {LEDGER} as ledger "
+            f"select {selected} from {self._new_rows} as parts join {LEDGER} as ledger "
             f"on ledger.table_name = {literal(self.contract.table)} and ledger.file_name = parts._file"
         )
 

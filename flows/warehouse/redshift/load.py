@@ -22,6 +22,7 @@ from flows.warehouse.base import (
     quote,
     raw_columns,
     raw_table,
+    select_reused,
 )
 from flows.warehouse.redshift.copy_command import CopyCommand
 from flows.warehouse.redshift.dialect import LATE_COLUMNS, cast_back
@@ -146,6 +147,8 @@ class Load:
         kept = [f"loaded.{quote(name)}" for name in raw_columns(self.contract)]
         kept += [f"ledger.{quote(name.removeprefix('_'))}" for name in DELIVERY_LINEAGE]
         condition, bound = self._rows_of(self.known.replaced, "loaded.")
+        if self.contract.history == "reused":
+            condition, bound = self._only_reused(condition, bound)
         cursor.execute(
             f"insert into {self._archive} ({columns}) "  # noqa: S608
             f"select {', '.join(kept)}, cast(%s as timestamp) "
@@ -153,6 +156,16 @@ class Load:
             f"on ledger.table_name = %s and ledger.file_name = loaded._file where {condition}",
             [self.entries[0].loaded_at, self.contract.table, *bound],
         )
+
+    def _only_reused(self, condition: str, bound: list[Any]) -> tuple[str, list[Any]]:
+        """Of the rows of this condition, those whose key the staged ones give to something else."""
+        if self.copy is None:
+            return "false", []
+        types = raw_columns(self.contract)
+        reused = select_reused(self.contract, self._table, self.copy.staged, lambda name: cast_back(name, types[name]))
+        held, bound_held = self._rows_of(self.known.replaced, "held.")
+        key = quote(self.contract.key[0])
+        return f"{condition} and loaded.{key} in ({reused} and {held})", [*bound, *bound_held]
 
     def _prune_archive(self, cursor: Cursor) -> None:
         """Keep only what raw has no more: records whose key no file delivers now.
