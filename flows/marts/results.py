@@ -18,6 +18,17 @@ from flows.run.settings import Settings
 GOOD = ("success", "pass", "warn", "no-op")  # dbt does nothing with an exposure
 BROKEN = ("error", "runtime error", "partial success")
 
+CURES = {  # what DuckDB says of the disk names the memory too
+    ("max_temp_directory_size", "No space left on device"): (
+        "The disk of the work folder is full, and DuckDB needs room there for what it has no memory for. Free space, "
+        "or name another work folder with RETAIL_WORK_DIR; docs/benchmarks.md says how much a build needs."
+    ),
+    ("Out of Memory Error",): (
+        "DuckDB had too little memory. Raise RETAIL_DUCKDB_MEMORY_MB (by default half of the machine's), or set "
+        "RETAIL_DBT_THREADS=1 so that one node at a time has all of it."
+    ),
+}
+
 
 @dataclass(frozen=True)
 class NodeResult:
@@ -101,15 +112,24 @@ def count_nodes(results: Sequence[NodeResult]) -> dict[str, int]:
 
 
 def describe_failure(failed: Sequence[NodeResult]) -> str:
-    """The nodes that failed, with dbt's words."""
+    """The nodes that failed, with dbt's words, and the cure where the machine was too small."""
     causes = [result for result in failed if result.status != "skipped"]
     skipped = len(failed) - len(causes)
     return "\n".join(
         [
             f"{len(causes)} dbt nodes failed and {skipped} were skipped after them; the report was not renewed.",
             *(f"- {result.name}: {result.status}: {result.message}" for result in causes[:10]),
+            *_find_cure(causes),
         ]
     )
+
+
+def _find_cure(causes: Sequence[NodeResult]) -> list[str]:
+    """What to do about a machine that is too small, by DuckDB's words; the first that fits, or none."""
+    for words, cure in CURES.items():
+        if any(word in result.message for result in causes for word in words):
+            return [cure]
+    return []
 
 
 def describe_build(results: Sequence[NodeResult], seconds: float, summary: Mapping[str, Any]) -> str:

@@ -14,9 +14,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.errors import ConfigError
 from flows.lake.terms import DEFAULT_CURRENCY
+from flows.run.machine import memory_bytes
 from reports.languages import Language
 
 PROJECT = Path(__file__).resolve().parents[2]
+MIN_DUCKDB_MEMORY_MB = 256
 Target = Literal["local", "redshift"]
 
 
@@ -48,6 +50,11 @@ class Settings(BaseSettings):
     dbt_retries: int = Field(default=2, ge=0, le=10, description="How often dbt re-runs what failed.")
     dbt_retry_delay_seconds: float = Field(default=5, ge=0, description="Seconds before dbt re-runs what failed.")
     dbt_threads: int | None = Field(default=None, ge=1, description="How many dbt nodes run at once; 2, on Redshift 4.")
+    duckdb_memory_mb: int | None = Field(
+        default=None,
+        ge=100,
+        description="How much memory DuckDB may take before it spills to the work folder; half of the machine's.",
+    )
     python_memory_mb: int = Field(
         default=1000, ge=1, description="How much a Python model of dbt may read into memory at once on Redshift."
     )
@@ -142,6 +149,11 @@ class Settings(BaseSettings):
         return self.work_dir / "dbt" / self.target
 
     @property
+    def duckdb_memory(self) -> int:
+        """MiB that DuckDB may take; the rest is for Python, which needs about 700, and for others."""
+        return self.duckdb_memory_mb or max(memory_bytes() // 2 >> 20, MIN_DUCKDB_MEMORY_MB)
+
+    @property
     def active_prefix(self) -> str:
         """Before the name of every schema; the embedded warehouse has one user and needs none."""
         return self.schema_prefix if self.target == "redshift" else ""
@@ -151,6 +163,7 @@ class Settings(BaseSettings):
         return {
             "RETAIL_TARGET": self.target,
             "RETAIL_DUCKDB_PATH": str(self.duckdb_path),
+            "RETAIL_DUCKDB_MEMORY_MB": str(self.duckdb_memory),
             "RETAIL_DBT_THREADS": str(self.dbt_threads or (4 if self.target == "redshift" else 2)),
             "RETAIL_SCHEMA_PREFIX": self.active_prefix,
             "RETAIL_REDSHIFT_READER": self.redshift_reader or "",

@@ -32,7 +32,7 @@ def open_warehouse(settings: Settings) -> Warehouse:
         ConfigError: lists every setting that is missing or wrong.
     """
     if settings.target == "local":
-        return DuckDBWarehouse(settings.duckdb_path)
+        return DuckDBWarehouse(settings.duckdb_path, settings.duckdb_memory)
     from flows.warehouse.redshift.options import LoadOptions
     from flows.warehouse.redshift.warehouse import RedshiftWarehouse
 

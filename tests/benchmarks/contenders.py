@@ -104,11 +104,13 @@ def load_ours(source: Path, work: Path) -> Report:
     """The ingest of this project without Prefect: hash, convert, load into DuckDB, ledger. Unchanged files are left."""
     from flows.lake.contracts import CONTRACTS
     from flows.lake.sources import find_sources
-    from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
+    from flows.run.settings import load_settings
+    from flows.run.target import open_warehouse
     from flows.warehouse.ingestion import Ingestion
 
+    settings = load_settings(work_dir=str(work))
     spent = start_watch()
-    warehouse = DuckDBWarehouse(work / "warehouse.duckdb")
+    warehouse = open_warehouse(settings)
     try:
         job = Ingestion(warehouse, work, "benchmark")
         job.log.disabled = True  # type: ignore[union-attr]

@@ -32,13 +32,16 @@ from flows.warehouse.versions import find_deliveries, find_replaced, new_entries
 
 
 class DuckDBWarehouse:
-    """A DuckDB file; see `flows.warehouse.base.Warehouse` for what each function promises."""
+    """A DuckDB file; see `flows.warehouse.base.Warehouse` for what each function promises.
+
+    Above `memory_mb` MiB DuckDB spills into the folder of its file; None leaves it its own share of the machine's.
+    """
 
     parallel_loads = 1
     batch_bytes, batch_files = 64 << 20, 200  # the cost of a commit would dominate small files
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, memory_mb: int | None = None) -> None:
+        self.path, self.memory_mb = path, memory_mb
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._counts: dict[str, dict[str, int]] = {}
 
@@ -114,7 +117,13 @@ class DuckDBWarehouse:
 
     def engine(self) -> Engine:
         self.close()
-        return create_engine("duckdb://", creator=lambda: duckdb.connect(str(self.path)), poolclass=NullPool)
+        return create_engine("duckdb://", creator=self._open_file, poolclass=NullPool)
+
+    def _open_file(self) -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect(str(self.path))
+        if self.memory_mb:
+            connection.execute(f"set memory_limit = '{self.memory_mb}MiB'")
+        return connection
 
     def close(self) -> None:
         self._counts.clear()
@@ -133,7 +142,7 @@ class DuckDBWarehouse:
             try:
                 if not self.path.exists():
                     self._create()
-                self._connection = duckdb.connect(str(self.path))
+                self._connection = self._open_file()
                 # the rows of a raw table have no order, and keeping one costs 40 % of an insert's time
                 self._connection.execute("set preserve_insertion_order = false")
             except (duckdb.Error, OSError) as error:
