@@ -101,3 +101,21 @@ def test_last_year_ends_on_as_of_and_begins_the_day_after_a_year_before(as_of: d
     days = [date(2023, 2, 28), date(2023, 3, 1), date(2024, 2, 29), date(2024, 3, 1)]
     items = pl.DataFrame({"order_date": days})
     assert affinity.keep_last_year(items, as_of)["order_date"].to_list() == kept
+
+
+def test_find_pairs_counts_in_shares_what_it_counts_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    items = bought(*((str(order), product) for order in range(40) for product in "ABC"[: order % 4]), ("7", "A"))
+    at_once = affinity.find_pairs(items, PRODUCTS, 1)
+    monkeypatch.setattr(affinity, "SHARE_ROWS", 7)
+    assert affinity.find_pairs(items, PRODUCTS, 1).equals(at_once)
+    assert at_once["order_count"].to_list() != []
+
+
+def test_read_orders_keeps_the_last_year_of_all_batches_and_needs_none() -> None:
+    days = pl.Series("order_date", [date(2024, 2, 28), date(2024, 2, 29), date(2025, 2, 28), date(2025, 3, 1)])
+    batches = [bought((str(i), "A"), (str(i), "B")).with_columns(order_date=pl.lit(day)) for i, day in enumerate(days)]
+    kept = affinity.read_orders(iter(batches), date(2025, 2, 28))
+    assert affinity.find_pairs(kept, PRODUCTS, 1)["order_count"].to_list() == [2, 2]
+    for nothing in ([], [batches[0]]):
+        assert affinity.find_pairs(affinity.read_orders(nothing, date(2025, 2, 28)), PRODUCTS, 1).is_empty()
+    assert affinity.read_orders(batches, None).is_empty()
