@@ -13,6 +13,7 @@ from dbt_common.events.base_types import EventLevel
 from prefect_dbt import PrefectDbtRunner, PrefectDbtSettings
 
 from flows.marts.environment import hold_environment
+from flows.run.interruption import raise_if_stopped
 from flows.run.settings import Settings
 from flows.run.target import dbt_environment
 
@@ -53,6 +54,7 @@ def _invoke(arguments: list[str], settings: Settings, **options: Any) -> None:
     try:
         runner.invoke(arguments, target=settings.target, **options)
     finally:
+        raise_if_stopped()
         for end in ends:
             if end is not None and not isinstance(end, Exception):
                 raise end

@@ -1,6 +1,6 @@
 """The command line that the flows share: options in, an exit code out.
 
-0: done; 1: the run failed; 2: wrong usage or configuration.
+0: done; 1: the run failed; 2: wrong usage or configuration; 130 or 143: it was stopped by Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations
@@ -12,8 +12,14 @@ from datetime import date
 from inspect import signature
 from typing import Any
 
+from prefect import Flow
+from prefect.exceptions import TerminationSignal
+
 from flows.errors import RetailError
+from flows.run.interruption import describe_stop, exit_code, heed_signals, raise_if_stopped
+from flows.run.settings import load_settings
 from flows.run.summary import describe
+from flows.run.temporary_server import reach_server
 
 
 def build_parser(program: str, description: str, *, reports: bool = False) -> argparse.ArgumentParser:
@@ -22,7 +28,8 @@ def build_parser(program: str, description: str, *, reports: bool = False) -> ar
         prog=f"python -m flows.{program}",
         description=description,
         epilog="Every option can be set in the environment too: RETAIL_SOURCE, RETAIL_WORK_DIR, RETAIL_TARGET, "
-        "RETAIL_AS_OF; an option wins. Exit codes: 0 done, 1 the run failed, 2 wrong usage or configuration.",
+        "RETAIL_AS_OF; an option wins. Exit codes: 0 done, 1 the run failed, 2 wrong usage or configuration, "
+        "130 stopped by Ctrl-C, 143 by SIGTERM.",
     )
     parser.add_argument(
         "--source",
@@ -65,19 +72,28 @@ def run_flow(program: str, flow: Callable[..., Any], arguments: Sequence[str] | 
     description = (flow.__doc__ or "").partition("\n\n")[0]
     reports = "pdf" in signature(flow).parameters
     options = vars(build_parser(program, description, reports=reports).parse_args(arguments))
-    try:
-        summary = flow(**options)
-    except RetailError as error:
-        print(f"\n{program} failed: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print(f"\n{program} was interrupted; the next run goes on from the last good state.", file=sys.stderr)
-        return 1
-    except Exception as error:  # a defect or an outage; the traceback stands in the flow's log
-        print(f"\n{program} failed unexpectedly: {type(error).__name__}: {error}", file=sys.stderr)
-        return 1
+    with heed_signals(until_exit=True):
+        try:
+            summary = _run(flow, options)
+            raise_if_stopped()
+        except (KeyboardInterrupt, TerminationSignal):
+            print(f"\n{describe_stop(program)}", file=sys.stderr)
+            return exit_code()
+        except RetailError as error:
+            print(f"\n{program} failed: {error}", file=sys.stderr)
+            return error.exit_code
+        except Exception as error:  # a defect or an outage; the traceback stands in the flow's log
+            print(f"\n{program} failed unexpectedly: {type(error).__name__}: {error}", file=sys.stderr)
+            return 1
     print(describe(summary))
     return 0
+
+
+def _run(flow: Callable[..., Any], options: dict[str, Any]) -> Any:
+    """Run the flow, with a server that it can tell how it is; what is no flow needs none."""
+    if isinstance(flow, Flow):
+        reach_server(load_settings(**options).work_dir)
+    return flow(**options)
 
 
 def _iso_date(text: str) -> date:

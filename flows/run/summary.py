@@ -18,8 +18,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from prefect.context import FlowRunContext
+from prefect.exceptions import TerminationSignal
 
 from flows.errors import LoadError
+from flows.run.interruption import find_cause, heed_signals, is_stop, raise_if_stopped
 from flows.run.settings import Settings
 from flows.run.target import open_warehouse
 from flows.warehouse.base import Warehouse
@@ -73,6 +75,22 @@ class Run:
                 f"{self.summary_path}: cannot be written ({error.strerror}). Free space or rights, then run again."
             ) from error
 
+    def save_failed(self, error: BaseException) -> None:
+        """Note why the run failed; where even that cannot be written, what went wrong first is what counts."""
+        why = find_cause() or f"{type(error).__name__}: {error}"
+        self.summary.update(status="failed", error=why[:4000])
+        with suppress(LoadError):
+            self.save()
+
+    def save_stopped(self) -> None:
+        """Note that somebody stopped the run, or why it stopped itself."""
+        if cause := find_cause():
+            self.summary.update(status="failed", error=cause)
+        else:
+            self.summary.update(status="cancelled", error=None)
+        with suppress(LoadError):
+            self.save()
+
 
 @contextmanager
 def open_run(settings: Settings) -> Iterator[Run]:
@@ -84,24 +102,40 @@ def open_run(settings: Settings) -> Iterator[Run]:
     """
     current = _CURRENT.get()
     if current is not None and current.settings.work_dir == settings.work_dir:
-        yield current
+        with heed_signals(), _stopped_where_told():
+            yield current
         return
     run = _new_run(settings)
-    with hold_work_dir(settings.work_dir, run.run_id):
+    with hold_work_dir(settings.work_dir, run.run_id), heed_signals(run.save_stopped):
         check_inside(settings.work_dir, settings.runs_dir.name)
         _remove_unfinished_summaries(settings.runs_dir)
         token = _CURRENT.set(run)
         try:
-            yield run
+            with _stopped_where_told():
+                yield run
             run.summary["status"] = "completed"
             run.save()
         except BaseException as error:
-            run.summary.update(status="failed", error=f"{type(error).__name__}: {error}"[:4000])
-            with suppress(LoadError):  # what went wrong first is what the user must read
-                run.save()
+            if is_stop(error):
+                run.save_stopped()
+            else:
+                run.save_failed(error)
             raise
         finally:
             _CURRENT.reset(token)
+
+
+@contextmanager
+def _stopped_where_told() -> Iterator[None]:
+    """Once the run is told to stop, no other error counts, and nothing goes on: code of others may swallow a signal."""
+    try:
+        yield
+    except (KeyboardInterrupt, TerminationSignal):
+        raise
+    except BaseException:
+        raise_if_stopped()
+        raise
+    raise_if_stopped()
 
 
 def find_run_id() -> UUID | None:

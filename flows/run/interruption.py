@@ -1,0 +1,168 @@
+"""A run that is told to stop: a signal in, an exception in the main thread out, and an end within seconds.
+
+Ctrl-C (SIGINT) and SIGTERM raise `Interrupted` and `Terminated` where the run is at work, so that everything it holds
+is given back on the way out. Both are KeyboardInterrupts, the only request to stop that dbt understands: it cancels
+the statements of its threads then. `Terminated` is Prefect's TerminationSignal too, by which Prefect knows a
+cancellation. Code of others may swallow either (PrefectHQ/prefect #23161) or turn it into another error, as DuckDB
+does; so `raise_if_stopped` asks again where such code returns.
+
+A thread sees to it that the end comes: where the run has not let go in `GRACE_SECONDS`, the thread ends the process.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from types import FrameType
+
+from prefect.exceptions import TerminationSignal
+
+GRACE_SECONDS = 8.0
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+
+
+class Interrupted(KeyboardInterrupt):
+    """Somebody pressed Ctrl-C."""
+
+
+class Terminated(TerminationSignal, KeyboardInterrupt):
+    """Somebody asked the process to end: a process manager, a Prefect worker, or this run itself."""
+
+
+@dataclass
+class _Watch:
+    """What was asked of this process; `last_words` are said if it must be ended in the midst of its work."""
+
+    signal: int | None = None
+    cause: str | None = None
+    told: SimpleQueue[int | None] = field(default_factory=SimpleQueue)
+    ended: threading.Event = field(default_factory=threading.Event)
+    last_words: list[Callable[[], None]] = field(default_factory=list)
+
+    def handle(self, signum: int, _frame: FrameType | None) -> None:
+        """The first signal stops the run; Ctrl-C after it ends the process at once.
+
+        A second SIGTERM says nothing new: Prefect sends the first one again, to whoever heeded it before Prefect did.
+        """
+        if self.signal is None:
+            self.signal = signum
+            self.told.put(signum)  # reentrant, unlike locks and events (Python: "SimpleQueue Objects")
+            raise self.exception()
+        if signum == signal.SIGINT:
+            os._exit(128 + signum)
+
+    def exception(self) -> BaseException:
+        return Interrupted() if self.signal == signal.SIGINT else Terminated(signal.SIGTERM)
+
+    def run(self) -> None:
+        """Wait for a signal, then for the end; without an end, end the process."""
+        signum = self.told.get()
+        if signum is None:
+            return
+        told = self.cause or f"{NAMES[signal.Signals(signum)]}: the run is being stopped"
+        _say(f"{told}; Ctrl-C once more ends it at once.")
+        if self.ended.wait(GRACE_SECONDS):
+            return
+        for say in reversed(self.last_words):
+            with suppress(Exception):  # nothing may keep the process from its end
+                say()
+        _say(f"The run did not let go within {GRACE_SECONDS:.0f} s and was ended; the last good state stands.")
+        os._exit(exit_code())
+
+
+_watch: _Watch | None = None
+
+
+@contextmanager
+def heed_signals(last_words: Callable[[], None] | None = None, *, until_exit: bool = False) -> Iterator[None]:
+    """Stop the run on a signal, for as long as this lasts; flows within flows call it anew, for so does Prefect.
+
+    Signals that the process ignores (`nohup`, jobs in the background of a script) stay ignored. Not in the main
+    thread, nothing can be heeded, and nothing is.
+
+    Args:
+        last_words: Called if the process must be ended while this lasts.
+        until_exit: Once told to stop, the whole process ends in time, not only what is done in here.
+    """
+    global _watch  # noqa: PLW0603  signals belong to the process, too
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    outermost = _watch is None
+    watch = _watch = _watch or _Watch()
+    if outermost:
+        threading.Thread(target=watch.run, name="end-in-time", daemon=True).start()
+    if last_words:
+        watch.last_words.append(last_words)
+    before = {each: signal.getsignal(each) for each in SIGNALS}
+    heeded = [each for each, handler in before.items() if handler not in {signal.SIG_IGN, None}]
+    try:
+        for each in heeded:
+            signal.signal(each, watch.handle)
+        yield
+    finally:
+        if last_words:
+            watch.last_words.remove(last_words)
+        if watch.signal is None or not until_exit:
+            for each in heeded:
+                signal.signal(each, before[each])
+            if outermost:
+                watch.ended.set()
+                watch.told.put(None)
+                _watch = None
+
+
+def stop_run(cause: str) -> None:
+    """Stop this process's run from another thread, for a reason of our own that people are told."""
+    watch = _watch
+    if watch is not None and watch.signal is None:
+        watch.cause = cause
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def raise_if_stopped() -> None:
+    """Raise what the signal raised, if there was one and somebody swallowed it.
+
+    Raises:
+        Interrupted: after Ctrl-C.
+        Terminated: after SIGTERM.
+    """
+    if _watch is not None and _watch.signal is not None:
+        raise _watch.exception()
+
+
+def is_stop(error: BaseException) -> bool:
+    """Whether the run ended because somebody stopped it, by a signal, by Prefect or by its user interface."""
+    return isinstance(error, (KeyboardInterrupt, TerminationSignal)) and find_cause() is None
+
+
+def find_cause() -> str | None:
+    """Why this run stopped itself, if it did."""
+    return _watch.cause if _watch is not None else None
+
+
+def exit_code() -> int:
+    """128 and the number of the signal, as shells have it; 1 where the run stopped itself."""
+    if _watch is None or _watch.signal is None or _watch.cause:
+        return 1
+    return 128 + _watch.signal
+
+
+def describe_stop(program: str) -> str:
+    """How a run that was told to stop ended, in one sentence."""
+    if cause := find_cause():
+        return f"{program} failed: {cause}."
+    name = NAMES[signal.Signals(_watch.signal)] if _watch is not None and _watch.signal is not None else "Ctrl-C"
+    return f"{program} was stopped by {name}; nothing is half done, the next run goes on from the last good state."
+
+
+def _say(text: str) -> None:
+    with suppress(OSError, ValueError):
+        print(f"\n{text}", file=sys.stderr, flush=True)
