@@ -6,6 +6,11 @@ with its ledger row. So a run either loads everything that came or nothing, and 
 
 from __future__ import annotations
 
+from flows.run.command_line import check_command
+
+if __name__ == "__main__":
+    check_command("ingest")  # the imports below take seconds
+
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict

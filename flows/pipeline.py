@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from flows.run.command_line import check_command
+
+if __name__ == "__main__":
+    check_command("pipeline")  # the imports below take seconds
+
 import sys
 from datetime import date
 from typing import Any

@@ -6,6 +6,11 @@ made in a folder of its own and takes its place among those of other days (`repo
 
 from __future__ import annotations
 
+from flows.run.command_line import check_command
+
+if __name__ == "__main__":
+    check_command("report")  # the imports below take seconds
+
 import shutil
 import sys
 from collections.abc import Mapping

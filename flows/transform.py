@@ -6,6 +6,11 @@ A retry re-runs only what failed, and only what broke: a failed data test is a f
 
 from __future__ import annotations
 
+from flows.run.command_line import check_command
+
+if __name__ == "__main__":
+    check_command("transform")  # the imports below take seconds
+
 import shutil
 import sys
 from datetime import date

@@ -12,14 +12,34 @@ from datetime import date
 from inspect import signature
 from typing import Any
 
-from prefect import Flow
-from prefect.exceptions import TerminationSignal
-
-from flows.errors import RetailError
-from flows.run.interruption import describe_stop, exit_code, heed_signals, raise_if_stopped
+from flows.errors import ConfigError, RetailError
+from flows.run.needs import check_needs
 from flows.run.settings import load_settings
-from flows.run.summary import describe
-from flows.run.temporary_server import reach_server
+
+# The first sentence of each flow's docstring; that itself comes with Prefect, seconds after the help
+DESCRIPTIONS = {
+    "pipeline": "Load the raw CSV files, build and test the star schema, and publish the KPI report.",
+    "ingest": "Convert new and changed CSV files to Parquet, set bad records aside, "
+    "and load the rest into the raw tables.",
+    "transform": "Build the star schema from the raw tables with dbt, and test it.",
+    "report": "Compute the KPI tables, draw their charts, and publish the report page and the artifacts.",
+}
+READ_SOURCE = ("pipeline", "ingest")
+REPORT = ("pipeline", "report")
+
+
+def check_command(program: str, arguments: Sequence[str] | None = None) -> None:
+    """Answer --help, and refuse wrong options and settings, before Prefect and dbt are imported and anything starts.
+
+    Raises:
+        SystemExit: 0 after the help, 2 after a message that names the fault and its cure.
+    """
+    parser = build_parser(program, DESCRIPTIONS[program], reports=program in REPORT)
+    try:
+        check_needs(load_settings(**vars(parser.parse_args(arguments))), reads_source=program in READ_SOURCE)
+    except ConfigError as error:
+        print(f"\n{program} failed: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
 
 
 def build_parser(program: str, description: str, *, reports: bool = False) -> argparse.ArgumentParser:
@@ -72,6 +92,11 @@ def run_flow(program: str, flow: Callable[..., Any], arguments: Sequence[str] | 
     description = (flow.__doc__ or "").partition("\n\n")[0]
     reports = "pdf" in signature(flow).parameters
     options = vars(build_parser(program, description, reports=reports).parse_args(arguments))
+    from prefect.exceptions import TerminationSignal
+
+    from flows.run.interruption import describe_stop, exit_code, heed_signals, raise_if_stopped
+    from flows.run.summary import describe
+
     with heed_signals(until_exit=True):
         try:
             summary = _run(flow, options)
@@ -91,6 +116,10 @@ def run_flow(program: str, flow: Callable[..., Any], arguments: Sequence[str] | 
 
 def _run(flow: Callable[..., Any], options: dict[str, Any]) -> Any:
     """Run the flow, with a server that it can tell how it is; what is no flow needs none."""
+    from prefect import Flow
+
+    from flows.run.temporary_server import reach_server
+
     if isinstance(flow, Flow):
         reach_server(load_settings(**options).work_dir)
     return flow(**options)

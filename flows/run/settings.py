@@ -20,6 +20,7 @@ from reports.languages import Language
 PROJECT = Path(__file__).resolve().parents[2]
 MIN_DUCKDB_MEMORY_MB = 256
 Target = Literal["local", "redshift"]
+OPTIONS = ("source", "work_dir", "target", "as_of", "pdf", "language")  # can be given on the command line too
 
 
 class Settings(BaseSettings):
@@ -179,7 +180,13 @@ def load_settings(**given: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        faults = [f"  - {'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
-        raise ConfigError(
-            "\n".join(["These settings are wrong:", *faults, "Set them as options or as RETAIL_… variables."])
-        ) from None
+        faults = [f"  - {_name(str(fault['loc'][0]))}: {fault['msg']}" for fault in error.errors()]
+        raise ConfigError("\n".join(["These settings are wrong:", *faults])) from None
+
+
+def _name(setting: str) -> str:
+    """A setting as its user knows it, with every way to set it."""
+    variable = f"RETAIL_{setting.upper()}"
+    if setting not in OPTIONS:
+        return f"{setting}, set by {variable}"
+    return f"{setting}, set by either --{setting.replace('_', '-')} or {variable}"

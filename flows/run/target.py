@@ -11,18 +11,15 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flows.errors import ConfigError
 from flows.run.blocks import Blocks, read_blocks
 from flows.run.credentials import lend_credentials
+from flows.run.needs import missing_access, missing_stage, refuse
 from flows.run.settings import Settings
 from flows.warehouse.base import Warehouse
 from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from flows.warehouse.redshift.access import Access
 from flows.warehouse.redshift.endpoint import find_endpoint
 from flows.warehouse.redshift.stage import StageSettings
-
-_ROLE = r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=.@/-]+"
-COPY_ROLE = re.compile(rf"\A(default|{_ROLE}(,{_ROLE})*)\Z")  # several: a chain of roles
 
 
 def open_warehouse(settings: Settings) -> Warehouse:
@@ -112,18 +109,7 @@ def find_access(settings: Settings, blocks: Blocks) -> Access:
     if not host and secret.get("host"):
         host, port = str(secret["host"]), int(secret.get("port", port))
     is_iam = settings.redshift_method == "iam"
-    missing = []
-    if not host and not (is_iam and settings.redshift_workgroup):
-        missing.append(_missing("the host", "RETAIL_REDSHIFT_HOST", "host", settings))
-    if is_iam and not settings.redshift_workgroup and not settings.redshift_cluster_id:
-        missing.append("what IAM is asked for: RETAIL_REDSHIFT_WORKGROUP or RETAIL_REDSHIFT_CLUSTER_ID")
-    if is_iam and settings.redshift_sslmode == "disable":
-        missing.append("TLS, which IAM needs: RETAIL_REDSHIFT_SSLMODE is disable")
-    if not is_iam and not user:
-        missing.append(_missing("the user", "RETAIL_REDSHIFT_USER", "username", settings))
-    if not is_iam and not password:
-        missing.append(_missing("the password", "RETAIL_REDSHIFT_PASSWORD", "password", settings))
-    _refuse(missing + _missing_stage(settings, blocks))
+    refuse(missing_access(settings, secret) + missing_stage(settings, blocks.bucket))
     region = settings.redshift_region or blocks.region
     if not host:
         host, port = find_endpoint(
@@ -151,7 +137,7 @@ def find_stage(settings: Settings, blocks: Blocks) -> StageSettings:
     Raises:
         ConfigError: the bucket or the role is missing or wrong.
     """
-    _refuse(_missing_stage(settings, blocks))
+    refuse(missing_stage(settings, blocks.bucket))
     place = settings.redshift_workgroup or settings.redshift_cluster_id or settings.redshift_host or "redshift"
     folders = [blocks.folder, settings.s3_prefix.strip("/"), place, settings.redshift_database, settings.schema_prefix]
     return StageSettings(
@@ -161,32 +147,3 @@ def find_stage(settings: Settings, blocks: Blocks) -> StageSettings:
         kms_key_id=settings.s3_kms_key_id,
         session=blocks.session,
     )
-
-
-def _missing_stage(settings: Settings, blocks: Blocks) -> list[str]:
-    missing = []
-    if not settings.s3_bucket and not blocks.bucket:
-        looked = "RETAIL_S3_BUCKET, and a block named by RETAIL_S3_BUCKET_BLOCK"
-        missing.append(f"the bucket for staged parts: {looked}")
-    if not settings.redshift_copy_role:
-        missing.append("the role that COPY reads the bucket with: RETAIL_REDSHIFT_COPY_ROLE")
-    elif not COPY_ROLE.match(settings.redshift_copy_role):
-        missing.append(
-            "a role in RETAIL_REDSHIFT_COPY_ROLE: expected arn:aws:iam::<account>:role/<name> or default, "
-            f"found {settings.redshift_copy_role[:100]!r}"
-        )
-    return missing
-
-
-def _missing(what: str, variable: str, key: str, settings: Settings) -> str:
-    block = settings.redshift_secret_block
-    return f"{what}: {variable}, and {key!r} in " + (
-        f"the secret of block {block!r}" if block else "a secret whose block RETAIL_REDSHIFT_SECRET_BLOCK names"
-    )
-
-
-def _refuse(missing: list[str]) -> None:
-    if missing:
-        raise ConfigError(
-            "\n".join(["target redshift: these settings are missing or wrong:", *(f"  - {each}" for each in missing)])
-        )

@@ -34,12 +34,12 @@ def test_missing_settings_are_listed_with_every_place_they_were_looked_for() -> 
         open_warehouse(load_settings(target="redshift"))
     assert str(error.value).splitlines() == [
         "target redshift: these settings are missing or wrong:",
-        "  - the host: RETAIL_REDSHIFT_HOST, and 'host' in a secret whose block RETAIL_REDSHIFT_SECRET_BLOCK names",
-        "  - the user: RETAIL_REDSHIFT_USER, and 'username' in a secret whose block RETAIL_REDSHIFT_SECRET_BLOCK names",
-        "  - the password: RETAIL_REDSHIFT_PASSWORD, and 'password' in a secret whose block "
+        "  - the host: set either RETAIL_REDSHIFT_HOST, or 'host' in a secret whose block RETAIL_REDSHIFT_SECRET_BLOCK names",
+        "  - the user: set either RETAIL_REDSHIFT_USER, or 'username' in a secret whose block RETAIL_REDSHIFT_SECRET_BLOCK names",
+        "  - the password: set either RETAIL_REDSHIFT_PASSWORD, or 'password' in a secret whose block "
         "RETAIL_REDSHIFT_SECRET_BLOCK names",
-        "  - the bucket for staged parts: RETAIL_S3_BUCKET, and a block named by RETAIL_S3_BUCKET_BLOCK",
-        "  - the role that COPY reads the bucket with: RETAIL_REDSHIFT_COPY_ROLE",
+        "  - the bucket for staged parts: set either RETAIL_S3_BUCKET, or RETAIL_S3_BUCKET_BLOCK, which names a block",
+        "  - the role that COPY reads the bucket with: set RETAIL_REDSHIFT_COPY_ROLE",
     ]
 
 
