@@ -20,6 +20,7 @@ from pathlib import Path
 
 import httpx
 from prefect.client.orchestration import get_client
+from prefect.context import refresh_global_settings_context
 from prefect.settings import (
     PREFECT_API_URL,
     PREFECT_CLIENT_MAX_RETRIES,
@@ -55,7 +56,14 @@ def reach_server(work_dir: Path) -> None:
     server = TemporaryServer(work_dir / "prefect")
     atexit.register(server.stop)
     server.start(PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS.value())
-    _for_this_process.enter_context(temporary_settings({PREFECT_API_URL: server.api_url}))
+    _name_server(server.api_url)
+
+
+def _name_server(url: str) -> None:
+    """Let all threads find it; those that dbt starts know nothing of the settings of the main thread's context."""
+    os.environ["PREFECT_API_URL"] = url
+    refresh_global_settings_context()
+    _for_this_process.enter_context(temporary_settings({PREFECT_API_URL: url}))
 
 
 def check_answers(url: str) -> None:
