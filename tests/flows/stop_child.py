@@ -1,0 +1,117 @@
+"""A program that runs flows as the command line does, and waits at the point it is told, so that a test can stop it.
+
+Its order is a line of JSON: `arguments`, the address of Prefect's `server` (null: a temporary one), `point`, `reached`
+(a file made there) and `output` (a file).
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import importlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+FOR_THIS_PROCESS = ExitStack()
+HOUR = 3600
+ENDLESS_SQL = "select count(*) from range(100000) a, range(100000000) b where a.range + b.range = 7"
+
+
+def wait() -> None:
+    """Stand still, in the main thread."""
+    time.sleep(HOUR)
+
+
+def work_on() -> None:
+    """Go on for a moment whatever was asked, as a thread does that converts a block."""
+    end = time.monotonic() + 1.5
+    while time.monotonic() < end:
+        time.sleep(0.1)
+
+
+def never_let_go() -> None:
+    """Heed nothing, as code does that is caught in a call of a library."""
+    end = time.monotonic() + HOUR
+    while time.monotonic() < end:
+        try:
+            time.sleep(HOUR)
+        except BaseException:
+            continue
+
+
+def query() -> None:
+    """Have DuckDB at work in the main thread."""
+    import duckdb
+
+    duckdb.sql(ENDLESS_SQL).fetchall()
+
+
+def swallow() -> None:
+    """Turn what was raised into an error of its own, as dbt and DuckDB do."""
+    try:
+        time.sleep(HOUR)
+    except BaseException as error:
+        raise ValueError("something failed") from error
+
+
+POINTS: dict[str, tuple[str, str, Callable[[], None]]] = {
+    "convert": ("flows.lake.convert", "convert_block", work_on),
+    "load": ("flows.warehouse.duckdb.load:Load", "run", query),
+    "parse": ("dbt.parser.manifest:ManifestLoader", "load", wait),
+    "compile": ("dbt.task.compile:CompileTask", "run", wait),
+    "draw": ("flows.report", "render_chart", wait),
+    "publish": ("flows.report", "archive_report", wait),
+    "draw, swallowed": ("flows.report", "render_chart", swallow),
+    "stuck": ("flows.report", "render_chart", never_let_go),
+}
+
+
+def hold_at(point: str, reached: Path) -> None:
+    """Make the function of that point tell that it was reached, and then wait, once."""
+    place, name, hold = POINTS[point]
+    module, _, owner = place.partition(":")
+    holder: Any = importlib.import_module(module)
+    holder = getattr(holder, owner) if owner else holder
+    original = getattr(holder, name)
+    function = getattr(original, "__func__", original)
+
+    def held(*arguments: Any, **options: Any) -> Any:
+        if not reached.exists():
+            reached.touch()
+            hold()
+        return function(*arguments, **options)
+
+    setattr(holder, name, classmethod(held) if isinstance(original, type(Path.cwd)) else held)
+
+
+def run(order: dict[str, Any]) -> None:
+    """Be the run: never returns."""
+    faulthandler.register(signal.SIGUSR1)  # where it hangs, if it does
+    output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    if order["server"]:
+        FOR_THIS_PROCESS.enter_context(temporary_settings({PREFECT_API_URL: order["server"]}))
+    if order["point"]:
+        hold_at(order["point"], Path(order["reached"]))
+    from flows.run.command_line import run_flow
+
+    program = order["arguments"][0]
+    module = importlib.import_module(f"flows.{program}")
+    flow = module.retail_pipeline if program == "pipeline" else getattr(module, program)
+    sys.exit(run_flow(program, flow, order["arguments"][1:]))
+
+
+if __name__ == "__main__":
+    import flows.pipeline  # noqa: F401  it takes long, and no test need wait for it
+
+    print("ready", flush=True)
+    run(json.loads(sys.stdin.readline()))
