@@ -46,7 +46,8 @@ def font_faces() -> str:
 def _font_face(weight: int) -> str:
     logging.getLogger("fontTools.subset").setLevel(logging.ERROR)  # it names each table that it drops
     options = subset.Options(flavor="woff", hinting=False, layout_features=["kern"], recalc_timestamp=False)
-    font = subset.load_font(findfont(FontProperties(family=FONT, weight=weight), fallback_to_default=False), options)
+    wanted = FontProperties(family=FONT, style="normal", variant="normal", weight=weight, stretch="normal")
+    font = subset.load_font(findfont(wanted, fallback_to_default=False), options)
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=[*(code for codes in _RANGES for code in codes), *_SIGNS])
     subsetter.subset(font)

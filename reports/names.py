@@ -76,7 +76,8 @@ def markdown_text(text: str) -> str:
 @cache
 def font_glyphs() -> frozenset[int]:
     """The code points that the chart font can draw."""
-    return frozenset(get_font(findfont(FontProperties(family=FONT), fallback_to_default=False)).get_charmap())
+    font = FontProperties(family=FONT, style="normal", variant="normal", weight="normal", stretch="normal")
+    return frozenset(get_font(findfont(font, fallback_to_default=False)).get_charmap())
 
 
 def _in_chart_font(text: str) -> str:

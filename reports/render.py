@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -29,22 +31,28 @@ def render_chart(kpi: Kpi, frame: pl.DataFrame, path: Path) -> None:
 
     Rows that plotnine would leave out of the drawing, with a warning, are an error here: a chart shows all or fails.
     """
-    matplotlib.use("Agg")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", PlotnineWarning)
+    with _drawing_alone():
         chart = kpi.chart(check_frame(kpi, frame))
         chart.save(path, format="png", dpi=DPI, verbose=False, metadata={"Software": None})
 
 
 def render_svg(kpi: Kpi, frame: pl.DataFrame, folder: Path) -> None:
     """Draw the chart twice, as `<kpi>.svg` for wide and `<kpi>.narrow.svg` for narrow screens; errors as above."""
-    matplotlib.use("Agg")
     checked = check_frame(kpi, frame)
     for name, layout in ((kpi.name, WIDE), (f"{kpi.name}.narrow", NARROW)):
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", PlotnineWarning)
+        with _drawing_alone():
             svg = write_svg(kpi.chart(checked, layout), name.replace(".", "-"), kpi.alt_text(checked))
         (folder / f"{name}.svg").write_text(svg, encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def _drawing_alone() -> Iterator[None]:
+    """Draw in no window and on matplotlib's own defaults, whatever a matplotlibrc of this user or folder says."""
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        matplotlib.rcdefaults()
+        matplotlib.use("Agg")
+        warnings.simplefilter("error", PlotnineWarning)
+        yield
 
 
 def markdown_section(kpi: Kpi, frame: pl.DataFrame, drawing: Path, as_of: date, max_rows: int = 20) -> str:

@@ -13,6 +13,7 @@ from inspect import signature
 from typing import Any
 
 from flows.errors import ConfigError, RetailError
+from flows.run.ambient import settle_process
 from flows.run.needs import check_needs
 from flows.run.settings import load_settings
 
@@ -34,6 +35,7 @@ def check_command(program: str, arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: 0 after the help, 2 after a message that names the fault and its cure.
     """
+    settle_process()
     parser = build_parser(program, DESCRIPTIONS[program], reports=program in REPORT)
     try:
         check_needs(load_settings(**vars(parser.parse_args(arguments))), reads_source=program in READ_SOURCE)
