@@ -45,7 +45,8 @@ def recipes(*supplies: str, begins: date = date(1900, 1, 1), ends: date = date(9
 
 
 def judge(walk: Any) -> pl.DataFrame:
-    return demand.judge(walk, demand.bound_totals(walk)[0])
+    judged: pl.DataFrame = demand.judge(walk, demand.bound_totals(walk)[0])
+    return judged
 
 
 def last_day(forecasts: pl.DataFrame) -> dict[str, Any]:
