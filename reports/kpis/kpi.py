@@ -26,6 +26,7 @@ _DTYPES: dict[Format, pl.DataType] = {
     Format.MONTH: pl.Date(),
     Format.MOMENT: pl.Datetime("us"),
     Format.FLAG: pl.Boolean(),
+    Format.METHOD: pl.String(),
     Format.WEEKDAY: pl.Int64(),
     Format.HOUR: pl.Int64(),
     Format.INTEGER: pl.Int64(),
@@ -200,7 +201,7 @@ def _cast_column(column: Column, values: pl.Series) -> pl.Series:
 def _is_castable(dtype: pl.DataType, how: Format) -> bool:
     if dtype == pl.Null:
         return True
-    if how.is_text:
+    if how.is_text or how is Format.METHOD:
         return isinstance(dtype, pl.String | pl.Categorical | pl.Enum)
     if how in (Format.DATE, Format.MONTH, Format.FLAG):
         return dtype == _DTYPES[how]
