@@ -179,10 +179,15 @@ def doubt_of(finding: str) -> Doubt:
 
 def notes_at(kpi: str, findings: Iterable[Finding], set_aside: Sequence[tuple[str, int]]) -> tuple[str, ...]:
     """The sentences that stand beside a KPI's number; `set_aside` are the tables with their records in quarantine."""
-    told = [finding.sentence for finding in findings if finding.count and kpi in doubt_of(finding.name).kpis]
+    told = [finding.sentence for finding in findings if finding.count and _touches(doubt_of(finding.name).kpis, kpi)]
     lost = [
         tr_many("{count} record of {table} set aside.", "{count} records of {table} set aside.", count, table=table)
         for table, count in set_aside
-        if count and kpi in SET_ASIDE.get(table, _NOT_DECLARED.kpis)
+        if count and _touches(SET_ASIDE.get(table, _NOT_DECLARED.kpis), kpi)
     ]
     return (*told, *lost)
+
+
+def _touches(kpis: Sequence[str], kpi: str) -> bool:
+    """A KPI that nobody declared here is touched by all that touches any."""
+    return kpi in kpis or (bool(kpis) and kpi not in EVERYTHING)

@@ -17,11 +17,12 @@ from babel.dates import format_date as babel_date
 from babel.dates import format_datetime as babel_datetime
 from babel.numbers import format_compact_decimal
 
-from reports.languages import group_digits, reader, tr, with_currency
+from reports.languages import group_digits, mark, reader, tr, with_currency
 from reports.names import clean_text, known_name
 
 MISSING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
+_METHOD_LENGTH = 40
 _WHOLE_FROM, _COMPACT_FROM, _EXPONENT_FROM = 100, 10**7, 10**15  # dollars
 
 
@@ -49,6 +50,7 @@ class Format(Enum):
     MONTH = "month"
     MOMENT = "moment"
     FLAG = "flag"
+    METHOD = "method"
     WEEKDAY = "weekday"
     HOUR = "hour"
     INTEGER = "integer"
@@ -68,6 +70,20 @@ class Format(Enum):
     def is_number(self) -> bool:
         """True for counts, amounts and ratios; not for texts, times and flags."""
         return self in _NUMBERS
+
+
+METHODS = {  # how demand was forecast, or why it was not: demand_forecasts and reorder_suggestions
+    "last_week": mark("last week"),
+    "mean_week": mark("mean week"),
+    "damped_trend": mark("damped trend"),
+    "not_in_recipe": mark("in no recipe"),
+    "no_history": mark("never used"),
+}
+
+
+def format_method(code: str) -> str:
+    """The words for a method of forecasting; one that has none yet stands by its code."""
+    return tr(METHODS[code]) if code in METHODS else clean_text(code, _METHOD_LENGTH)
 
 
 def format_integer(value: int) -> str:
@@ -227,6 +243,7 @@ _NUMBERS: dict[Format, Callable[[Any], str]] = {
     Format.GROWTH: format_growth,
 }
 _OTHERS: dict[Format, Callable[[Any], str]] = {
+    Format.METHOD: format_method,
     Format.DATE: format_date,
     Format.MONTH: format_month,
     Format.MOMENT: format_local_moment,

@@ -27,7 +27,13 @@ Language = Literal["en", "fr"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 LANGUAGE_NAMES: dict[Language, str] = {"en": "English", "fr": "Français"}  # each in itself
 LOCALES = Path(__file__).parent / "locale"
-KEYWORDS = {"tr": None, "mark": None, "tr_many": (1, 2), "Column": (2,)}  # which arguments are texts, for babel
+KEYWORDS = {  # which arguments are texts, for babel
+    "tr": None,
+    "mark": None,
+    "tr_many": (1, 2),
+    "Column": (2,),
+    "named_column": (2,),
+}
 NO_BREAK = "\N{NO-BREAK SPACE}"
 DEFAULT_CURRENCY = "USD"
 

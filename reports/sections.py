@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from reports.kpis import KPIS, Kpi
+from reports.kpis import KPIS, PLAIN, Kpi
 from reports.languages import mark
 
 
@@ -22,7 +22,7 @@ class Heading:
         return tuple(KPIS[name] for name in self.names)
 
 
-HEADINGS = (
+_HEADINGS = (
     Heading("sales", mark("Sales over time"), ("rolling_year", "sales_by_month")),
     Heading("stores", mark("Stores"), ("store_performance",)),
     Heading("hours", mark("Hours"), ("sales_by_weekday_hour",)),
@@ -40,8 +40,12 @@ HEADINGS = (
     ),
     Heading("tax", mark("Tax"), ("tax_ratio", "tax_rounding")),
 )
+HEADINGS = tuple(
+    replace(heading, names=(*heading.names, *(kpi.name for kpi in PLAIN if kpi.heading == heading.key)))
+    for heading in _HEADINGS
+)
 FIVE = ("sales_per_customer", "average_order_per_store", "sales_by_category", "tax_ratio", "revenue_by_class")
-CHANGES_WITH = {
+CHANGES_WITH = dict.fromkeys(KPIS, mark("Records that come late or are corrected.")) | {
     "rolling_year": mark(
         "Orders of the last 24 months that come late or are corrected, and a store's first order, which decides "
         "whether it was open in both years."

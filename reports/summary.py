@@ -81,9 +81,15 @@ def build_tiles(frames: Mapping[str, pl.DataFrame]) -> tuple[Tile, ...]:
         if last["comparable_store_count"]
         else Tile(tr("Net sales, stores open in both years"), tr("none"), tr("no store was open in all of both years")),
         tile(tr("Gross margin"), "margin_usd", format_money, share),
-        tile(tr("Orders"), "order_count", format_integer),
+        tile(tr("Orders"), "order_count", format_integer, _tell_empty_orders(frames["average_order_comparison"])),
         tile(tr("Customers"), "customer_count", format_integer, tr("who ordered")),
     )
+
+
+def _tell_empty_orders(comparison: pl.DataFrame) -> str:
+    """How many orders of the last year have no items, by the row of all stores; empty where all have some."""
+    empty = int(comparison.filter(pl.col("store_id").is_null())["order_without_items_count"].sum())
+    return tr_many("{count} without items", "{count} without items", empty) if empty else ""
 
 
 def draw_spark(values: Sequence[Decimal | int]) -> str:

@@ -1,4 +1,4 @@
-"""The KPIs in the order of the page; `KPIS` is what the flow, the page and the notebook go by."""
+"""The KPIs in the order of the page, plain ones last; `KPIS` is what flow, page and notebook go by."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from reports.kpis.average_order_comparison import AVERAGE_ORDER_COMPARISON
 from reports.kpis.average_order_per_store import AVERAGE_ORDER_PER_STORE
 from reports.kpis.customer_classes_by_month import CUSTOMER_CLASSES_BY_MONTH
 from reports.kpis.kpi import MONEY, Column, Kpi, check_frame, last_year_start
+from reports.kpis.plain import PLAIN
 from reports.kpis.price_guide import PRICE_GUIDE
 from reports.kpis.product_affinity import PRODUCT_AFFINITY
 from reports.kpis.product_margin import PRODUCT_MARGIN
@@ -23,7 +24,7 @@ from reports.kpis.supply_usage import SUPPLY_USAGE
 from reports.kpis.tax_ratio import TAX_RATIO
 from reports.kpis.tax_rounding import TAX_ROUNDING
 
-__all__ = ["KPIS", "MONEY", "Column", "Kpi", "check_frame", "last_year_start"]
+__all__ = ["KPIS", "MONEY", "PLAIN", "Column", "Kpi", "check_frame", "last_year_start"]
 
 KPIS: dict[str, Kpi] = {
     kpi.name: kpi
@@ -47,5 +48,6 @@ KPIS: dict[str, Kpi] = {
         REPEAT_PURCHASE,
         TAX_RATIO,
         TAX_ROUNDING,
+        *PLAIN,
     )
 }

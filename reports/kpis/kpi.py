@@ -5,15 +5,18 @@ A frame as a warehouse driver returns it enters `check_frame`; a frame of the de
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 
 import polars as pl
 from plotnine import ggplot
 
 from reports.formats import Format
-from reports.languages import join_sentences, tr
+from reports.kpis import usual
+from reports.languages import join_sentences, mark, tr
 
 MONEY = pl.Decimal(18, 2)
 _DTYPES: dict[Format, pl.DataType] = {
@@ -23,6 +26,7 @@ _DTYPES: dict[Format, pl.DataType] = {
     Format.MONTH: pl.Date(),
     Format.MOMENT: pl.Datetime("us"),
     Format.FLAG: pl.Boolean(),
+    Format.METHOD: pl.String(),
     Format.WEEKDAY: pl.Int64(),
     Format.HOUR: pl.Int64(),
     Format.INTEGER: pl.Int64(),
@@ -33,6 +37,18 @@ _DTYPES: dict[Format, pl.DataType] = {
     Format.POINTS: pl.Float64(),
     Format.GROWTH: pl.Float64(),
 }
+_FORMATS = {
+    r"\w+_id": Format.ID,
+    r"(\w+_)?month_start_date": Format.MONTH,
+    r"\w+_date": Format.DATE,
+    r"\w+_at": Format.MOMENT,
+    r"(is|has|was)_\w+": Format.FLAG,
+    r"weekday_number": Format.WEEKDAY,
+    r"hour_number": Format.HOUR,
+    r"\w+_(count|days|number)": Format.INTEGER,
+    r"\w+_usd": Format.USD,
+    r"\w+_ratio": Format.SHARE,
+}  # a name carries its unit
 _RATIOS = (Format.QUANTITY, Format.SHARE, Format.RATE, Format.POINTS, Format.GROWTH)
 _MAY_BE_NULL = (Format.NAME, *_RATIOS)  # a ratio has no value where it divides by 0
 _MAX_EXACT_FLOAT = 2**53
@@ -68,6 +84,12 @@ class Column:
         return self.nullable or self.format in _MAY_BE_NULL
 
 
+def named_column(name: str, label: str) -> Column:
+    """A column of the format that its name tells; a name without a unit is that of a text."""
+    found = (how for pattern, how in _FORMATS.items() if re.fullmatch(pattern, name))
+    return Column(name, label, next(found, Format.NAME))
+
+
 @dataclass(frozen=True)
 class Kpi:
     """`question` is what the retailer asks; `headline` and `chart` answer it from a checked frame.
@@ -75,21 +97,41 @@ class Kpi:
     `definition` says how the numbers are made, `chart_shows` what a reader who cannot see the chart should know of it.
     These texts are messages: `say` translates them, with the numbers in `values` at their places. `totals` are the
     columns that may be summed over all rows; a table with `newest_first` is shown upside down, and `rank` brings the
-    rows of one into the order of the chart.
+    rows of one into the order of the chart. Sentence and chart follow from the columns where none are given
+    (`reports.kpis.usual`). `heading` is the key of the part of the page that shows one of `reports.kpis.plain`.
     """
 
     name: str
     title: str
-    question: str
     definition: str
-    chart_shows: str
     columns: tuple[Column, ...]
-    headline: Callable[[pl.DataFrame], str] = field(repr=False)
-    chart: Callable[..., ggplot] = field(repr=False)  # (frame, layout=WIDE)
+    question: str = ""
+    chart_shows: str = mark("Chart of the numbers in the table.")
+    heading: str = ""
+    headline: Callable[[pl.DataFrame], str] = field(default=None, repr=False)  # type: ignore[assignment]
+    chart: Callable[..., ggplot] = field(default=None, repr=False)  # type: ignore[assignment]  # (frame, layout=WIDE)
     values: Mapping[str, int] = field(default_factory=dict)
     totals: tuple[str, ...] = ()
     newest_first: bool = False
     rank: Callable[[pl.DataFrame], pl.DataFrame] = field(default=lambda frame: frame, repr=False)
+
+    def __post_init__(self) -> None:
+        """Raises ValueError of a KPI without a number: nothing could be said or drawn."""
+        if not self.numbers:
+            raise ValueError(f"the KPI {self.name} has no column of numbers; declare one, e.g. order_count")
+        for name, default in (("headline", usual.write_headline), ("chart", usual.draw_chart)):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, partial(default, self))
+
+    @property
+    def keys(self) -> tuple[Column, ...]:
+        """The columns that say what a row is: neither ids nor numbers."""
+        return tuple(column for column in self.columns if not (column.format.is_number or column.format is Format.ID))
+
+    @property
+    def numbers(self) -> tuple[Column, ...]:
+        """The columns that are counted, summed or divided."""
+        return tuple(column for column in self.columns if column.format.is_number)
 
     @property
     def schema(self) -> dict[str, pl.DataType]:
@@ -159,7 +201,7 @@ def _cast_column(column: Column, values: pl.Series) -> pl.Series:
 def _is_castable(dtype: pl.DataType, how: Format) -> bool:
     if dtype == pl.Null:
         return True
-    if how.is_text:
+    if how.is_text or how is Format.METHOD:
         return isinstance(dtype, pl.String | pl.Categorical | pl.Enum)
     if how in (Format.DATE, Format.MONTH, Format.FLAG):
         return dtype == _DTYPES[how]

@@ -96,12 +96,12 @@ REORDER_SUGGESTIONS = Kpi(
     question=mark("How much of each supply should each store order now?"),
     definition=mark(
         "Units used per day are forecast for the 28 days after the report date, by the method that was least off in "
-        "the past of the supply in the store: last week again (last_week), the mean week of 13 (mean_week), or weekly "
-        "totals with a damped trend (damped_trend). In eight of ten cases demand should lie between low and high. The "
-        "order fills the stock up to the high demand until it spoils, or for 28 days; deliveries under way are not "
-        "known, and what is asked for before it comes is not in it. The error is the sum of absolute errors of past "
-        "28-day totals over the sum of demand. Without a count there is no suggestion; a supply in no recipe has no "
-        "demand (not_in_recipe), one that was never used no forecast (no_history)."
+        "the past of the supply in the store: last week repeats its days, mean week is the mean of each weekday over "
+        "13 weeks, damped trend lets the totals of the weeks go on rising or falling, less each week. In eight of ten "
+        "cases demand should lie between low and high. The order fills the stock up to the high demand until it "
+        "spoils, or for 28 days; deliveries under way are not known, and what is asked for before it comes is not in "
+        "it. The error is the sum of absolute errors of past 28-day totals over the sum of demand. Without a count "
+        "there is no suggestion; a supply in no recipe has no demand, one that was never used no forecast."
     ),
     chart_shows=mark("Bar chart of the units to order per store and supply, the most first, with the units on hand."),
     columns=(
@@ -118,7 +118,7 @@ REORDER_SUGGESTIONS = Kpi(
         Column("shelf_life_days", "Shelf life (days)", Format.INTEGER, nullable=True, on_page=False),
         Column("suggested_order_unit_count", "Units to order", Format.INTEGER, nullable=True),
         Column("expected_waste_unit_count", "Units that should spoil", Format.INTEGER, nullable=True),
-        Column("method", "Method", Format.NAME),
+        Column("method", "Method", Format.METHOD),
         Column("backtest_error_ratio", "Past error", Format.SHARE),
     ),
     headline=write_headline,

@@ -16,6 +16,7 @@ demand = load_python_model("demand_forecasts")
 NULL = float("nan")
 AS_OF = date(2024, 6, 30)
 Floats = np.ndarray[Any, np.dtype[np.float64]]
+TENTHS = np.array([0.1, 0.1])
 
 
 def series(*days: float) -> Floats:
@@ -41,6 +42,11 @@ def usage(*rows: tuple[str | None, str, int, int]) -> pl.DataFrame:
 
 def recipes(*supplies: str, begins: date = date(1900, 1, 1), ends: date = date(9999, 12, 31)) -> pl.DataFrame:
     return pl.DataFrame({"supply_id": supplies}).with_columns(valid_from_date=begins, valid_to_date=ends)
+
+
+def judge(walk: Any) -> pl.DataFrame:
+    judged: pl.DataFrame = demand.judge(walk, demand.bound_totals(walk)[0])
+    return judged
 
 
 def last_day(forecasts: pl.DataFrame) -> dict[str, Any]:
@@ -121,29 +127,77 @@ def test_spread_of_nothing_is_none() -> None:
     assert demand.measure_spread(series(*[0] * 100)).tolist() == [0]
 
 
-def test_bounds_are_a_tenth_and_nine_tenths_of_all_errors_in_units_of_their_spread() -> None:
+def test_bounds_leave_the_tails_of_all_errors_out_in_units_of_their_spread() -> None:
     scaled = np.arange(-100, 301, dtype=float)
     spread = np.where(np.arange(401) % 2, 2.0, 5.0).reshape(1, 401)
     errors = (scaled * spread).reshape(1, 401, 1)
-    lower, upper = demand.bound_errors(errors, spread, np.array([1.0]))
-    assert (lower.tolist(), upper.tolist()) == ([-60], [260])
+    for tails, bounds in (([0.1, 0.1], (-60, 260)), ([0, 0.5], (-100, 100))):
+        lower, upper = demand.bound_errors(errors, spread, np.array([1.0]), np.array(tails))
+        assert (lower.tolist(), upper.tolist()) == ([bounds[0]], [bounds[1]])
 
 
 def test_bounds_hold_the_forecast_even_if_all_errors_are_on_one_side() -> None:
     above = np.linspace(1, 2, 200).reshape(200, 1, 1)
-    lower, upper = demand.bound_errors(above, np.ones((200, 1)), np.array([1.0]))
+    lower, upper = demand.bound_errors(above, np.ones((200, 1)), np.array([1.0]), TENTHS)
     assert (lower.tolist(), upper.tolist()) == ([0], [pytest.approx(1.9)])
-    lower, upper = demand.bound_errors(-above, np.ones((200, 1)), np.array([1.0]))
+    lower, upper = demand.bound_errors(-above, np.ones((200, 1)), np.array([1.0]), TENTHS)
     assert (lower.tolist(), upper.tolist()) == ([pytest.approx(-1.9)], [0])
 
 
 def test_bounds_of_fewer_than_a_hundred_errors_are_those_of_the_normal_law() -> None:
     errors, spread = np.full((120, 1, 2), 50.0), np.ones((120, 1))
     errors[:10], spread[10:21] = NULL, 0  # null and without a spread: they do not count
-    lower, upper = demand.bound_errors(errors, spread, np.array([1.0, 3.0]))
+    lower, upper = demand.bound_errors(errors, spread, np.array([1.0, 3.0]), TENTHS)
     assert (lower.tolist(), upper.tolist()) == ([-1, -3], [1, 3])
     spread[10:21] = 1
-    assert demand.bound_errors(errors, spread, np.array([1.0, 3.0]))[1].tolist() == [50, 50]
+    assert demand.bound_errors(errors, spread, np.array([1.0, 3.0]), TENTHS)[1].tolist() == [50, 50]
+
+
+def errors_as_walk(errors: Floats) -> Any:
+    """A walk of forecasts of 99 a day; `errors` of the 28-day totals have the axes series, origin."""
+    days = np.repeat(errors[:, :, None] / 28, 28, axis=2)
+    forecast = np.full_like(days, 99)
+    return demand.Walk(np.zeros(errors.shape, dtype=np.int64), forecast, forecast + days, np.ones(errors.shape))
+
+
+def test_tails_shrink_where_windows_that_have_ended_were_missed_and_grow_where_they_were_not() -> None:
+    errors = np.tile(np.linspace(-0.5, 0.5, 100)[:, None], 12)
+    errors[:30, 2] = 9.0  # a third above the normal law's bound, no other beyond
+    tails = demand.bound_totals(errors_as_walk(errors))[1]
+    moved = np.diff(tails, axis=1).T.round(10)
+    assert tails[:, :4].tolist() == [[0.1] * 4] * 2
+    assert moved[3].tolist() == moved[4].tolist() == [0.01, 0.01]  # windows 0 and 1, none missed
+    assert moved[5].tolist() == [0.01, -0.02]  # window 2, which ended at origin 6: 30 of 100 missed above
+
+
+def test_tails_stay_where_no_window_has_ended_and_count_no_series_without_a_spread() -> None:
+    walk = errors_as_walk(np.full((4, 8), NULL))
+    assert demand.bound_totals(walk)[1].tolist() == [[0.1] * 8] * 2
+    walk.actual[:2, 0], walk.actual[2:, 0], walk.spread[2:, :] = 999, 99, 0
+    assert demand.bound_totals(walk)[1][1, 4] == pytest.approx(0.1 + 0.1 * (0.1 - 1.0))
+
+
+def test_tails_stay_between_nothing_and_a_half() -> None:
+    growing = demand.bound_totals(errors_as_walk(np.full((150, 90), 0.0)))[1]
+    assert growing.max() == 0.5
+    rising = np.exp(np.arange(90) / 4)[None] * np.ones((150, 1))
+    assert demand.bound_totals(errors_as_walk(rising))[1][1].min() == 0
+
+
+def test_bounds_know_nothing_of_windows_that_have_not_ended() -> None:
+    errors = np.random.default_rng(8).normal(0, 1, (150, 60))
+    whole = demand.bound_totals(errors_as_walk(errors))
+    errors[:, 40:] *= 100
+    changed = demand.bound_totals(errors_as_walk(errors))
+    for mine, others in zip(whole, changed, strict=True):
+        np.testing.assert_array_equal(mine[:, :44], others[:, :44])
+        assert (mine[:, 44] != others[:, 44]).any()
+
+
+def test_interval_holds_enough_again_half_a_year_after_all_series_became_harder_to_foresee() -> None:
+    errors = np.random.default_rng(9).normal(0, 1, (100, 116)) * np.where(np.arange(116) < 80, 1, 2)
+    held = judge(errors_as_walk(errors))["backtest_covered_count"].sum() / 2600
+    assert 0.75 <= held <= 0.85
 
 
 # the walk
@@ -191,15 +245,15 @@ def test_series_without_an_ended_window_takes_the_mean_week_and_equals_the_first
 
 def test_judgement_counts_windows_their_errors_and_those_within_their_bounds() -> None:
     history = noisy(40, 450, seed=4)
-    walk, found = demand.walk_through_time(history), demand.judge(demand.walk_through_time(history))
-    origins = walk.method.shape[1]
+    walk, found = demand.walk_through_time(history), judge(demand.walk_through_time(history))
+    origins, tails = walk.method.shape[1], demand.bound_totals(walk)[1]
     for row in range(40):
         windows, covered, off, units = 0, 0, 0.0, 0.0
         for origin in range(origins - 30, origins - 4):
             total, actual = walk.forecast[row, origin].sum(), walk.actual[row, origin].sum()
-            past = slice(max(origin - 29, 0), origin - 3)
+            past = slice(max(origin - 55, 0), origin - 3)
             z = (walk.actual[:, past].sum(axis=2) - walk.forecast[:, past].sum(axis=2)) / walk.spread[:, past]
-            low, high = np.quantile(z[~np.isnan(z)], [0.1, 0.9])
+            low, high = np.quantile(z[~np.isnan(z)], [tails[0, origin], 1 - tails[1, origin]])
             if not np.isnan(actual):
                 windows += 1
                 spread = walk.spread[row, origin]
@@ -210,7 +264,7 @@ def test_judgement_counts_windows_their_errors_and_those_within_their_bounds() -
 
 
 def test_total_on_the_bound_itself_lies_within() -> None:
-    found = demand.judge(demand.walk_through_time(np.full((5, 400), 3.0)))
+    found = judge(demand.walk_through_time(np.full((5, 400), 3.0)))
     assert found.rows() == [(0.0, 26, 26)] * 5
 
 
@@ -232,7 +286,7 @@ def simulate(kind: str, seed: int) -> Floats:
 
 @pytest.mark.parametrize("kind", ["poisson", "negative binomial", "trend", "level shift"])
 def test_interval_of_80_percent_holds_75_to_85_of_the_totals_of_simulated_series(kind: str) -> None:
-    found = demand.judge(demand.walk_through_time(simulate(kind, seed=5)))
+    found = judge(demand.walk_through_time(simulate(kind, seed=5)))
     assert found["backtest_window_count"].to_list() == [26] * 120
     assert 0.75 <= found["backtest_covered_count"].sum() / (26 * 120) <= 0.85
 
@@ -258,10 +312,10 @@ def test_series_begins_by_the_day_that_store_and_supply_have_both_been_used() ->
 
 
 def test_layout_adds_up_a_day_and_passes_over_days_after_as_of_unknown_stores_and_what_is_too_old() -> None:
-    of_milk = [("s1", "milk", ago, units) for ago, units in ((900, 1), (804, 5), (0, 2), (0, 3), (-1, 9))]
+    of_milk = [("s1", "milk", ago, units) for ago, units in ((990, 1), (986, 5), (0, 2), (0, 3), (-1, 9))]
     used = usage(*of_milk, (None, "milk", 0, 9))
     _, history = demand.lay_out(used, AS_OF)
-    assert history.shape == (1, 805)
+    assert history.shape == (1, 987)
     assert (history[0, 0], history[0, -1], history.sum()) == (5, 5, 10)
 
 
@@ -327,16 +381,19 @@ def test_forecast_table_is_the_last_step_of_the_walk() -> None:
     order = sorted(range(12), key=lambda row: (row % 3, row // 3))
     walk = demand.walk_through_time(history[order].astype(float))
     assert found["expected_units"].to_numpy().reshape(12, 28) == pytest.approx(walk.forecast[:, -1], abs=1e-5)
-    errors = (walk.actual - walk.forecast)[:, -30:-4].cumsum(axis=2) / walk.spread[:, -30:-4, None]
-    lower, upper = np.quantile(errors.reshape(-1, 28), [0.1, 0.9], axis=0)
+    below, above = demand.bound_totals(walk)[1][:, -1]
+    assert min(abs(below - 0.1), abs(above - 0.1)) > 0.001
+    errors = ((walk.actual - walk.forecast).cumsum(axis=2) / walk.spread[:, :, None])[:, :-4][:, -52:].reshape(-1, 28)
+    lower, upper = np.quantile(errors[~np.isnan(errors[:, 0])], [below, 1 - above], axis=0)
     total = walk.forecast[:, -1].cumsum(axis=1)
     for name, bound in (("low", lower), ("high", upper)):
         shown = found[f"{name}_units_until_day"].to_numpy().reshape(12, 28)
         assert shown == pytest.approx(total + bound * walk.spread[:, -1:], abs=1e-5)
-    daily = (walk.actual - walk.forecast)[:, -30:-4] / walk.spread[:, -30:-4, None]
-    high = walk.forecast[:, -1] + np.quantile(daily.reshape(-1, 28), 0.9, axis=0) * walk.spread[:, -1:]
+    daily = ((walk.actual - walk.forecast) / walk.spread[:, :, None])[:, :-4][:, -52:].reshape(-1, 28)
+    quantile = np.quantile(daily[~np.isnan(daily[:, 0])], 1 - above, axis=0)
+    high = walk.forecast[:, -1] + quantile * walk.spread[:, -1:]
     assert found["high_units"].to_numpy().reshape(12, 28) == pytest.approx(high, abs=1e-5)
-    judged = demand.judge(walk)
+    judged = judge(walk)
     for name in judged.columns:
         assert found.filter(days_ahead=1)[name].to_list() == judged[name].to_list(), name
 

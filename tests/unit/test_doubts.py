@@ -49,5 +49,10 @@ def test_a_finding_is_told_at_the_numbers_it_touches_only() -> None:
     assert notes_at("stock_cover", findings, [("raw_orders", 1), ("raw_stock_counts", 0)]) == ()
 
 
+def test_a_kpi_that_nobody_declared_is_told_every_finding_that_touches_a_number() -> None:
+    told = notes_at("plain", [Finding("supplies of two costs", 2), Finding("superseded orders", 3)], [("raw_items", 1)])
+    assert told == ("Supplies of two costs: 2.", "1 record of raw_items set aside.")
+
+
 def test_a_finding_that_nobody_declared_is_told_at_every_number() -> None:
     assert {kpi for kpi in KPIS if notes_at(kpi, [Finding("cats in the till", 2)], [])} == set(KPIS)

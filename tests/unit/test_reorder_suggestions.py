@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reports.formats import METHODS, Format, format_value
+from reports.languages import LANGUAGES, speaking
 from tests.python_models import load_python_model
 
 reorder = load_python_model("reorder_suggestions")
@@ -249,3 +251,19 @@ def test_order_and_waste_are_those_reckoned_step_by_step(
     order, waste = reckon(daily, width, units, ago, keeps, lead)
     assert ordered == order
     assert wasted == pytest.approx(waste, abs=0.5000001)
+
+
+def test_every_method_of_the_forecasts_has_words_on_the_page_in_both_languages() -> None:
+    codes = [*load_python_model("demand_forecasts").METHODS, "not_in_recipe", "no_history"]
+    assert codes == list(METHODS)
+    shown: dict[str, list[str]] = {language: [] for language in LANGUAGES}
+    for language, words in shown.items():
+        with speaking(language):
+            words += [format_value(code, Format.METHOD) for code in codes]
+    assert shown["en"] == ["last week", "mean week", "damped trend", "in no recipe", "never used"]
+    assert shown["fr"][:3] == ["dernière semaine", "semaine moyenne", "tendance amortie"]
+    assert "_" not in "".join(shown["fr"])
+
+
+def test_method_without_words_stands_by_its_code_in_one_line() -> None:
+    assert format_value("own\nmethod", Format.METHOD) == "own method"

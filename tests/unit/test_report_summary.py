@@ -93,7 +93,7 @@ def test_tiles_are_figures_of_the_last_year_with_their_change_on_the_year_before
         ("Net sales", "$60,000", "+20.0% on the year before"),
         ("Net sales, stores open in both years", "$55,000", "+10.0% on the year before; 1 of 2 stores"),
         ("Gross margin", "$36,000", "+20.0% on the year before; 60.0% of net sales"),
-        ("Orders", "3,899", "+30.0% on the year before"),
+        ("Orders", "3,899", "+30.0% on the year before; 99 without items"),
         ("Customers", "2", "\N{MINUS SIGN}33.3% on the year before; who ordered"),
     ]
     assert [tile.spark for tile in tiles] == [
@@ -147,3 +147,15 @@ def test_tables_show_no_ids() -> None:
     for name, frame in hostile_frames().items():
         texts = [cell.text for row in build_rows(KPIS[name], frame) for cell in (row.name, *row.cells)]
         assert not any(text.startswith("id-") for text in texts), name
+
+
+def test_tile_of_orders_tells_those_without_items_of_all_stores_only_where_there_are_some() -> None:
+    frames = usual_frames()
+    compared = frames["average_order_comparison"]
+    for empty, note in ((0, "+30.0% on the year before"), (1, "+30.0% on the year before; 1 without items")):
+        total = compared.filter(pl.col("store_id").is_null()).with_columns(
+            order_without_items_count=pl.lit(empty, pl.Int64)
+        )
+        frames["average_order_comparison"] = pl.concat([compared.head(2), total])
+        assert [tile.note for tile in build_tiles(frames) if tile.name == "Orders"] == [note]
+    assert build_tiles(frames | {"average_order_comparison": compared.clear()})[3].note == "+30.0% on the year before"

@@ -3,8 +3,9 @@
 Reads the units used each day, the recipes and the day of int_build_gate; leaves the table demand_forecasts. Methods are
 tried as if it were each of the past weeks; a series takes the one that was least off in its windows of 28 days that had
 ended by then (Tashman, "Out-of-sample tests of forecasting accuracy", 2000). The interval comes from the errors of all
-series in those windows, each in units of its own spread (split conformal prediction: Vovk, Gammerman and Shafer,
-"Algorithmic Learning in a Random World", 2005). docs/adr/0021 says why. dbt calls `model`.
+series in the windows of a year, each in units of its own spread (split conformal prediction: Vovk, Gammerman and
+Shafer, "Algorithmic Learning in a Random World", 2005), and widens where it has held too few of late (Gibbs and Candès,
+"Adaptive conformal inference under distribution shift", 2021). docs/adr/0021 says why. dbt calls `model`.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ import polars as pl
 
 WEEK, HORIZON = 7, 28
 TO_END = HORIZON // WEEK  # origins, a week apart, until the window of the first has ended
-JUDGED = 26  # windows that choose the method and give the interval
-ORIGINS = 3 * (JUDGED + TO_END)  # what is judged was chosen and bounded by windows that had ended before it
+JUDGED, POOLED = 26, 52  # windows that choose the method and judge the forecasts; that give the interval
+ORIGINS = 2 * JUDGED + POOLED + 3 * TO_END  # what is judged was chosen and bounded by windows that had ended before it
 MEAN_WEEKS, TREND_WEEKS = 13, 26
 LEVEL, TREND, DAMPING = 0.2, 0.05, 0.9  # of the weekly totals
 KEPT_DAYS = (ORIGINS - 1 + TREND_WEEKS) * WEEK
 LEAST_ERRORS = 100  # fewer say little of the tails
-LOWER, UPPER = 0.1, 0.9
+TAIL = 0.1  # of the errors shall lie below the interval, and as many above
+MOST_TAIL, PACE = 0.5, 0.1  # of the share missed too often or too rarely in a week, what the next tails make good
 NORMAL_UPPER = 1.2815515655446004  # the upper quantile of the normal law
 UNITS = tuple(f"{which}_units{of_days}" for of_days in ("", "_until_day") for which in ("expected", "low", "high"))
 
@@ -76,7 +78,7 @@ class Walk(NamedTuple):
 
 
 def walk_through_time(history: Floats) -> Walk:
-    """Forecast every series at each of the last 90 week ends, the last of them the last day, from the days until then.
+    """Forecast every series at each of the last 116 week ends, the last of them the last day, from the days until then.
 
     `history` is units by series and day, null before a series begins. A series' method at an origin is the one with the
     least sum of absolute errors of the 28-day total over the 26 newest windows that had ended.
@@ -117,8 +119,8 @@ def measure_spread(known: Floats) -> Floats:
     return spread
 
 
-def bound_errors(errors: Floats, spread: Floats, normal: Floats) -> tuple[Floats, Floats]:
-    """How far below and above a forecast 80 % of the errors lie, in units of the spread, by figure.
+def bound_errors(errors: Floats, spread: Floats, normal: Floats, tails: Floats) -> tuple[Floats, Floats]:
+    """How far below and above a forecast errors lie, in units of the spread, by figure; `tails` are left out.
 
     `errors` has the axes series, origin, figure. All series and origins are taken together, so that a young series is
     bounded too; if all are few, `normal` says it. A forecast lies within its own bounds.
@@ -127,26 +129,42 @@ def bound_errors(errors: Floats, spread: Floats, normal: Floats) -> tuple[Floats
     scaled = scaled[~np.isnan(scaled[:, -1])]
     if len(scaled) < LEAST_ERRORS:
         return -normal, normal
-    lower, upper = np.quantile(scaled, [LOWER, UPPER], axis=0)
+    lower, upper = np.quantile(scaled, [tails[0], 1 - tails[1]], axis=0)
     return np.minimum(lower, 0), np.maximum(upper, 0)
 
 
-def judge(walk: Walk) -> pl.DataFrame:
+def bound_totals(walk: Walk) -> tuple[Floats, Floats]:
+    """How far below and above its forecast a 28-day total lies, in units of the spread, and the tails left out for it.
+
+    Both have the axes side, origin. Each week the tails move by a tenth of how much rarer than in one series of ten the
+    window that has just ended was missed on that side, within 0 and a half.
+    """
+    missed, origins = (walk.actual - walk.forecast).sum(axis=2), walk.forecast.shape[1]
+    bounds, tails = np.zeros((2, origins)), np.full((2, origins), TAIL)
+    for origin in range(origins):
+        past, ended = _ended_by(origin, POOLED), origin - TO_END
+        if ended >= 0:
+            error, spread = missed[:, ended], walk.spread[:, ended]
+            counts = ~np.isnan(error) & (spread > 0)
+            is_off = np.array([error < bounds[0, ended] * spread, error > bounds[1, ended] * spread])
+            moved = PACE * (TAIL - is_off[:, counts].mean(axis=1)) if counts.any() else 0
+            tails[:, origin] = np.clip(tails[:, origin - 1] + moved, 0, MOST_TAIL)
+        lower, upper = bound_errors(
+            missed[:, past, None], walk.spread[:, past], np.full(1, NORMAL_UPPER), tails[:, origin]
+        )
+        bounds[:, origin] = lower.item(), upper.item()
+    return bounds, tails
+
+
+def judge(walk: Walk, bounds: Floats) -> pl.DataFrame:
     """A row a series, of its 26 newest windows that have ended: how many there are, how many had their total within the
     interval, and the sum of absolute errors of the totals ÷ the sum of the totals, null where that is 0.
 
     Each window was forecast and bounded by those that had ended at its origin.
     """
-    now = walk.forecast.shape[1] - 1
-    judged = _ended_by(now)
+    judged = _ended_by(walk.forecast.shape[1] - 1)
     forecast, actual = walk.forecast.sum(axis=2), walk.actual.sum(axis=2)
-    bounds = np.full((2, now + 1, 1), np.nan)
-    for origin in range(now + 1)[judged]:
-        past = _ended_by(origin)
-        bounds[:, origin] = bound_errors(
-            (actual - forecast)[:, past, None], walk.spread[:, past], np.full(1, NORMAL_UPPER)
-        )
-    lower, upper = np.maximum(forecast + bounds[..., 0][:, None] * walk.spread, 0)
+    lower, upper = np.maximum(forecast + bounds[:, None] * walk.spread, 0)
     is_covered = (lower <= actual) & (actual <= upper)
     off = np.nansum(np.abs(forecast - actual)[:, judged], axis=1)
     demand = pl.Series(np.nansum(actual[:, judged], axis=1))
@@ -163,7 +181,7 @@ def lay_out(usage: pl.DataFrame, as_of: date) -> tuple[pl.DataFrame, Floats]:
     """The pairs of store and supply in the order of their ids, and their units by day until `as_of`.
 
     A day without use counts 0, so a closed one does. A series begins on the day by which its store had used anything
-    and any store its supply, and is null before. The newest 805 days are kept: no origin reads further back.
+    and any store its supply, and is null before. The newest 987 days are kept: no origin reads further back.
     """
     ago = (pl.lit(as_of) - pl.col("usage_date")).dt.total_days().alias("ago")
     used = usage.drop_nulls().with_columns(ago).filter(pl.col("ago") >= 0)
@@ -192,10 +210,11 @@ def forecast_demand(usage: pl.DataFrame, recipes: pl.DataFrame, as_of: date | No
     day = as_of or date(1970, 1, 1)
     pairs, history = lay_out(usage if as_of else usage.clear(), day)
     walk = walk_through_time(history)
-    judged, method = judge(walk), pl.Series("method", list(METHODS)).gather(walk.method[:, -1])
+    bounds, tails = bound_totals(walk)
+    judged, method = judge(walk, bounds), pl.Series("method", list(METHODS)).gather(walk.method[:, -1])
     ahead = pl.int_range(1, HORIZON + 1, eager=True).alias("days_ahead").to_frame()
     rows = pl.concat([pairs.with_columns(method), judged], how="horizontal").join(ahead, how="cross")
-    rows = rows.with_columns(pl.Series(name, units.ravel()) for name, units in _bound_units(walk).items())
+    rows = rows.with_columns(pl.Series(name, units.ravel()) for name, units in _bound_units(walk, tails[:, -1]).items())
     first, last = day + timedelta(days=1), day + timedelta(days=HORIZON)
     holds = (pl.col("valid_from_date") <= last) & (pl.col("valid_to_date") > first)
     is_used = pl.col("supply_id").is_in(recipes.filter(holds)["supply_id"].unique().implode())
@@ -222,23 +241,24 @@ def model(dbt: Any, session: Any) -> pl.DataFrame:  # noqa: ARG001  (dbt calls i
     )
 
 
-def _bound_units(walk: Walk) -> dict[str, Floats]:
+def _bound_units(walk: Walk, tails: Floats) -> dict[str, Floats]:
     """The forecast of the last origin by UNITS, in axes series, day."""
-    expected, spread, past = walk.forecast[:, -1], walk.spread[:, -1:], _ended_by(walk.forecast.shape[1] - 1)
+    expected, spread, past = walk.forecast[:, -1], walk.spread[:, -1:], _ended_by(walk.forecast.shape[1] - 1, POOLED)
     errors = walk.actual[:, past] - walk.forecast[:, past]
     days = np.arange(1, HORIZON + 1)
     figures = (expected, errors, days**0), (expected.cumsum(axis=1), errors.cumsum(axis=2), days)
     found = []
     for units, missed, summed_days in figures:
-        lower, upper = bound_errors(missed, walk.spread[:, past], NORMAL_UPPER * np.sqrt(summed_days / HORIZON))
+        normal = NORMAL_UPPER * np.sqrt(summed_days / HORIZON)
+        lower, upper = bound_errors(missed, walk.spread[:, past], normal, tails)
         found += [units, np.maximum(units + lower * spread, 0), units + upper * spread]
     return dict(zip(UNITS, found, strict=True))
 
 
-def _ended_by(origin: int) -> slice:
-    """The 26 newest origins whose windows had ended by the last day known at this one."""
+def _ended_by(origin: int, count: int = JUDGED) -> slice:
+    """The newest origins whose windows had ended by the last day known at this one."""
     end = max(origin - TO_END + 1, 0)
-    return slice(max(end - JUDGED, 0), end)
+    return slice(max(end - count, 0), end)
 
 
 def _choose(errors: Floats) -> np.ndarray[Any, np.dtype[np.int64]]:
