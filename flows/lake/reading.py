@@ -157,11 +157,11 @@ class CsvReader:
         ends: np.ndarray | None = None
         cut = len(data)
         if QUOTE in data:
-            split = split_records(data, len(self.header), is_last=is_last)
+            split = split_records(data, is_last=is_last)
             if split.refused is not None:
                 raise self._refuse(
-                    f"record {self.rows_in + split.refused + 1} opens a quote that is not closed, and where the record "
-                    "ends cannot be proven. Correct the quotes there and deliver the file again."
+                    f"record {self.rows_in + split.refused + 1} opens a quote that is not closed, or in a wrong place, "
+                    "and where the record ends cannot be proven. Correct the quotes there and deliver the file again."
                 )
             ends, cut = split.ends, int(split.ends[-1]) if len(split.ends) else 0
         if not cut:
@@ -206,7 +206,7 @@ class CsvReader:
 
     def _not_utf8(self, data: bytes, position: int) -> DataError:
         before = data[: data.rfind(b"\n", 0, position) + 1]
-        row = self.rows_in + len(split_records(before, len(self.header), is_last=False).ends) + 1
+        row = self.rows_in + len(split_records(before, is_last=False).ends) + 1
         return self._refuse(
             f"record {row} is not UTF-8 (byte 0x{data[position]:02x}). "
             "Convert the file to UTF-8, e.g. with iconv -f latin1 -t utf-8."
