@@ -142,8 +142,11 @@ def read_csv(data: bytes, fields: list[Field], agreed: Agreed = NOTHING_SPECIAL)
             found.bad.append((row, f"record:{code}", raw))
             continue
         values = dict.fromkeys((field.name for field in fields), "") | dict(zip(header, texts, strict=True))
-        if values.get("currency", "") not in ("", agreed.currency) and CURRENCY in fields:
+        if texts != header and values.get("currency", "") not in ("", agreed.currency) and CURRENCY in fields:
             foreign.append(row)
+        if texts == header:
+            found.bad.append((row, "record:repeated_header", raw))
+            continue
         reasons = reasons_of(values, fields, agreed)
         if reasons:
             found.bad.append((row, ";".join(reasons), raw))
@@ -175,6 +178,8 @@ def _header_and_lines(data: bytes) -> tuple[list[str], list[str]]:
     header = strict_fields(lines[0].removesuffix("\r"))
     if header is None:
         raise Refused("header")
+    while len(header) > 1 and len(lines) > 1 and lines[-1] in ("", "\r"):
+        lines.pop()
     return header, lines[1:]
 
 
@@ -394,10 +399,10 @@ def _offset(text: str) -> int | None:
 
 
 def _moment(text: str) -> datetime | None:
-    """`2026-03-01T10:00:00`, with or without six digits of a second; the calendar begins with year 1."""
+    """`2026-03-01T10:00:00`, a space for T, no seconds or six digits of one more; the calendar begins with year 1."""
     shape = "".join("0" if character in "0123456789" else character for character in text)
-    formats = {"0000-00-00T00:00:00": "%Y-%m-%dT%H:%M:%S", "0000-00-00T00:00:00.000000": "%Y-%m-%dT%H:%M:%S.%f"}
+    formats = {"0000-00-00T00:00": "", "0000-00-00T00:00:00": ":%S", "0000-00-00T00:00:00.000000": ":%S.%f"}
     try:
-        return datetime.strptime(text, formats[shape])  # noqa: DTZ007  (local time by contract)
+        return datetime.strptime(text.replace(" ", "T"), "%Y-%m-%dT%H:%M" + formats[shape.replace(" ", "T")])  # noqa: DTZ007  (local time by contract)
     except (KeyError, ValueError):
         return None

@@ -98,7 +98,6 @@ def plant(
 
 # The text, and the code and raw text of each bad record that it makes ({0} stands for the line end).
 DEFECTS = {
-    "blank line": ("", [("field_count", "")]),
     "blanks": ("  ", [("field_count", "  ")]),
     "quoted nothing": ('""', [("field_count", '""')]),
     "field missing": ("o,c,2026-03-01T10:00:00,s,1,0", [("field_count", "o,c,2026-03-01T10:00:00,s,1,0")]),
@@ -301,6 +300,43 @@ def decoy_text(decoy: str) -> str:
     return DECOYS[decoy][0] + ("" if decoy == "all quoted" else ",2026-03-01T10:00:00,s1,1000,60,1060")
 
 
+@pytest.mark.parametrize("line_end", LINE_ENDS.values(), ids=LINE_ENDS)
+def test_defect_blank_line_is_a_record_but_at_the_end(tmp_path: Path, line_end: str) -> None:
+    planted = plant("", 1, line_end, positions=(0, 2))
+    bad = [(row, "record:field_count", "") for row in planted.rows]
+    check_at_borders(tmp_path, planted, Read(planted.good, bad))
+    for quoted, blanks in ((False, 1), (True, 1), (False, 2), (True, 3)):
+        data = f"{HEADER}{line_end}{order(0)}{line_end * 2}{order(1, quoted=quoted)}{line_end}{line_end * blanks}"
+        for block_bytes in (1, len(data) - blanks * len(line_end), ONE_BLOCK):
+            found = convert_bytes(tmp_path, data, block_bytes=block_bytes)
+            assert found == Read([loaded(0, 1), loaded(1, 3)], [(2, "record:field_count", "")])
+
+
+@pytest.mark.parametrize(("line_end", "quoted"), MIXES)
+def test_defect_repeated_header_is_set_aside_as_such(tmp_path: Path, line_end: str, quoted: bool) -> None:
+    """Also quoted, also in a table whose columns are all text, where it would pass for a record."""
+    text = '"' + HEADER.replace(",", '","') + '"' if quoted else HEADER
+    planted = plant(text, 1, line_end, quoted=quoted)
+    bad = [(row, "record:repeated_header", text) for row in planted.rows]
+    check_at_borders(tmp_path, planted, Read(planted.good, bad))
+    data = f"id,name{line_end}id,name{line_end}id,name1{line_end}name,id{line_end}"
+    found = convert_bytes(tmp_path, data, CONTRACTS["raw_customers"])
+    assert found == Read([(2, "id", "name1"), (3, "name", "id")], [(1, "record:repeated_header", "id,name")])
+
+
+def test_defect_repeated_header_names_no_currency_and_does_not_count_against_its_file(tmp_path: Path) -> None:
+    data = f"{HEADER},currency\n{order(0)},USD\n{HEADER},currency\n{order(1)},USD\nx\n"
+    conversion = convert_csv(write(tmp_path, data), ORDERS, tmp_path / "out")
+    assert conversion.reasons == {"record:field_count": 1, "record:repeated_header": 1}
+    assert (conversion.rows_in, conversion.quarantined_ratio) == (4, 1 / 3)
+
+
+def test_defect_doubtful_lines_count_one_by_one_against_their_file(tmp_path: Path) -> None:
+    data = f'{HEADER}\n{order(0)}\no,"c\n{order(1)}\n{order(2)}\nd"x,m\n'
+    conversion = convert_csv(write(tmp_path, data), ORDERS, tmp_path / "out")
+    assert (conversion.rows_in, conversion.rows_quarantined, conversion.quarantined_ratio) == (2, 1, 4 / 5)
+
+
 def test_defect_last_record_without_line_end_is_a_record(tmp_path: Path) -> None:
     for last, reason in (('o"', "quoting"), ("o", "field_count"), ("o,\rc", "stray_cr"), ('""x', "quoting")):
         for block_bytes in (1, 30, ONE_BLOCK):
@@ -389,8 +425,8 @@ NOT_INTEGERS = words("1.0 19.07 1e3 007 00 -0 +1 1,000 1_000 0x10 NaN null - ٣ 
 NOT_DECIMALS = words("1e-1 .5 0. 00.1 +0.1 0,1 1/2 5% NaN inf 0.0000001 1000 - -.1 0.1.1 ٠.1")
 NOT_TIMESTAMPS = words("""
     2026-02-29T10:00:00 2100-02-29T00:00:00 2026-04-31T10:00:00 2026-13-01T10:00:00 2026-00-01T10:00:00
-    2026-03-01T24:00:00 2026-03-01T10:60:00 2026-03-01T10:00:60 2026-03-01T10:00 2026-03-01 01.03.2026 1772359200
-    2026-03-01T10:00:00z 2026-03-01T10:00:00+15:00 2026-03-01T10:00:00.1 2026-03-01T10:00:00.123
+    2026-03-01T24:00:00 2026-03-01T10:60:00 2026-03-01T10:00:60 2026-03-01T10 2026-03-01T10: 2026-03-01
+    01.03.2026 1772359200 2026-03-01T10:00:00z 2026-03-01T10:00:00+15:00 2026-03-01T10:00:00.1 2026-03-01T10:00:00.123
     2026-03-01T10:00:00.1234567 2026-3-1T10:00:00 26-03-01T10:00:00 12026-03-01T10:00:00 +2026-03-01T10:00:00
     2026-03-01t10:00:00 ٢٠٢٦-03-01T10:00:00 0000-00-00T00:00:00 0000-01-01T00:00:00
 """)
@@ -408,7 +444,8 @@ BAD_VALUES = [
     ("raw_stores", "tax_rate", "999.999999", "above_max"),
     *[("raw_orders", "ordered_at", text, "not_timestamp") for text in NOT_TIMESTAMPS],
     *[("raw_orders", "ordered_at", text.format("2026-03-01T10:00:00"), "not_timestamp") for text in SPACED],
-    ("raw_orders", "ordered_at", "2026-03-01 10:00:00", "not_timestamp"),
+    ("raw_orders", "ordered_at", "2026-03-01  10:00:00", "not_timestamp"),
+    ("raw_orders", "ordered_at", "2026-03-01 10:00 +02:00", "not_timestamp"),
     *[("raw_supplies", "perishable", text, "not_boolean") for text in ("TRUE", "FALSE", "1", "0", "yes", "t", "True ")],
     *[("raw_orders", "id", text, "too_long") for text in ("x" * 65, "é" * 33, "😀" * 17)],
     ("raw_customers", "name", "x" * 257, "too_long"),
@@ -431,6 +468,13 @@ EXACT_VALUES = [
     *[("raw_customers", "id", text, text) for text in ("x" * 64, "é" * 32, "😀" * 16, "007", " ", "'; drop", "\x01")],
     *[("raw_stores", "opened_at", f"2026-03-01T01:30:00{offset}", datetime(2026, 3, 1, 1, 30)) for offset in OFFSETS],
     ("raw_stores", "opened_at", "2026-03-01T01:30:00Z", datetime(2026, 3, 1, 2, 30)),
+    *[
+        ("raw_stores", "opened_at", f"2026-03-01 01:30{end}", datetime(2026, 3, 1, 1, 30))
+        for end in ("", ":00", "+0200")
+    ],
+    ("raw_stores", "opened_at", "2026-03-01T01:30", datetime(2026, 3, 1, 1, 30)),
+    ("raw_stores", "opened_at", "2026-03-01 01:30Z", datetime(2026, 3, 1, 2, 30)),
+    ("raw_stores", "opened_at", "2026-03-01 01:30:00.000007", datetime(2026, 3, 1, 1, 30, 0, 7)),
     ("raw_stores", "time_zone", "", None),
     ("raw_refunds", "item_id", "", None),
     ("raw_refunds", "reason", "", None),
