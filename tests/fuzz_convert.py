@@ -63,6 +63,9 @@ VALUES = {
         "2026-11-01T06:30:00.000003+00:00",
         "2100-01-01T00:00:00Z",
         "2026-03-08T10:00:00+15:00",
+        "2026-03-08 10:00:00",
+        "2026-03-08 10:00",
+        "2026-03-08T10:00:00  ",
         "2026-02-29T00:00:00",
         "2026-02-29T00:00:00Z",
         "2026-03-01",
@@ -211,6 +214,13 @@ def _swap_lines(rng: random.Random, text: str) -> str:
     return "\n".join(lines)
 
 
+def _repeat_header(rng: random.Random, text: str) -> str:
+    """A line of names where a line begins; the header is the first such set of names by chance only."""
+    places = [0] + [match.end() for match in re.finditer("\n", text)]
+    at = rng.choice(places)
+    return text[:at] + rng.choice(("key,count,note\n", '"id","order_id",sku\n', "only\n", "\n\n")) + text[at:]
+
+
 def _truncate(rng: random.Random, text: str) -> str:
     return text[: rng.randrange(len(text) + 1)]
 
@@ -222,7 +232,7 @@ def _open_a_field(rng: random.Random, text: str) -> str:
     return text[:at] + '"' + text[at:]
 
 
-MUTATIONS = (_insert, _insert, _remove, _double, _swap_lines, _truncate, _open_a_field, _open_a_field)
+MUTATIONS = (_repeat_header, _insert, _insert, _remove, _double, _swap_lines, _truncate, _open_a_field, _open_a_field)
 
 
 def expect(case: Case) -> Read | Refused:

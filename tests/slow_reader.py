@@ -16,9 +16,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 MAX_RECORD_BYTES = 4 * 1024 * 1024
+MAX_TEXT_BYTES = 65_535
 MAX_CENTS = 10**15
 INT64 = (-(2**63), 2**63 - 1)
-LEAST_FIELDS_OF_PROOF = 3  # lines of fewer fields look sound too easily to prove that a quote is stray
 
 
 class Refused(Exception):  # noqa: N818  (an outcome, not an error)
@@ -142,8 +142,11 @@ def read_csv(data: bytes, fields: list[Field], agreed: Agreed = NOTHING_SPECIAL)
             found.bad.append((row, f"record:{code}", raw))
             continue
         values = dict.fromkeys((field.name for field in fields), "") | dict(zip(header, texts, strict=True))
-        if values.get("currency", "") not in ("", agreed.currency) and CURRENCY in fields:
+        if texts != header and values.get("currency", "") not in ("", agreed.currency) and CURRENCY in fields:
             foreign.append(row)
+        if texts == header:
+            found.bad.append((row, "record:repeated_header", raw))
+            continue
         reasons = reasons_of(values, fields, agreed)
         if reasons:
             found.bad.append((row, ";".join(reasons), raw))
@@ -175,6 +178,8 @@ def _header_and_lines(data: bytes) -> tuple[list[str], list[str]]:
     header = strict_fields(lines[0].removesuffix("\r"))
     if header is None:
         raise Refused("header")
+    while len(header) > 1 and len(lines) > 1 and lines[-1] in ("", "\r"):
+        lines.pop()
     return header, lines[1:]
 
 
@@ -183,63 +188,64 @@ def split_records(lines: list[str], count: int) -> Iterator[tuple[str, str | Non
     at, row = 0, 0
     while at < len(lines):
         row += 1
-        line, length = lines[at].removesuffix("\r"), 1
-        if '"' in line and strict_fields(line) is None:
-            length = _lines_of_record(lines, at, count)
-            if length == 1 and is_open(line) and not _is_proven_stray(lines, at, count):
-                raise Refused("quote", row)
+        length = _lines_of_record(lines, at) if '"' in lines[at] else 1
+        if length is None:
+            raise Refused("quote", row)
         raw = "\n".join(lines[at : at + length]).removesuffix("\r")
         yield raw, _structure_code(raw, count)
         at += length
 
 
-def _lines_of_record(lines: list[str], at: int, count: int) -> int:
-    """How many lines the record has that starts at this line, which is no record by itself."""
-    for end in range(at + 2, len(lines) + 1):
-        if '"' not in lines[end - 1]:
-            continue  # an open quote is not closed here
-        raw = "\n".join(lines[at:end]).removesuffix("\r")
-        if len(raw.encode()) > MAX_RECORD_BYTES:
-            return 1
-        fields = strict_fields(raw)
-        if fields is not None:
-            interior = lines[at + 1 : end - 1]
-            looks_merged = len(fields) != count and count >= LEAST_FIELDS_OF_PROOF and interior
-            return 1 if looks_merged and all(is_plain(line, count) for line in interior) else end - at
-    return 1
+def _lines_of_record(lines: list[str], at: int) -> int | None:
+    """How many lines the record has that starts at this line; None if that cannot be proven.
 
-
-def _is_proven_stray(lines: list[str], at: int, count: int) -> bool:
-    """Whether what follows an open quote are sound plain records, up to the next quote or the end."""
-    end = at + 1
-    while end < len(lines) and '"' not in lines[end]:
-        if not is_plain(lines[end], count):
-            return False
-        end += 1
-    return count >= LEAST_FIELDS_OF_PROOF and (end > at + 1 or end == len(lines))
-
-
-def is_plain(line: str, count: int) -> bool:
-    """Whether a physical line is by itself, without any quote, a record of `count` fields."""
-    fields = strict_fields(line.removesuffix("\r"))
-    return '"' not in line and fields is not None and len(fields) == count
-
-
-def is_open(line: str) -> bool:
-    """Whether a quoted field is open at the end of the line, read leniently."""
-    state = "start"
-    for character in line:
-        if state == "quoted":
-            state = "closing" if character == '"' else "quoted"
-        elif state == "closing" and character == '"':
-            state = "quoted"
-        elif character == ",":
-            state = "start"
-        elif state == "start" and character == '"':
-            state = "quoted"
+    A record that is CSV, or has quotes in unquoted fields only, has one end. Any other ends where both who take a
+    single quote within quotes for the end of a field and who take it for text end a record; the latter are wrong if
+    the field never ends.
+    """
+    closing = lenient_end(lines, at, is_text=False)
+    if closing is None or strict_fields("\n".join(lines[at:closing]).removesuffix("\r")) is not None:
+        return closing and closing - at
+    if closing > at + 1 and _size(lines[at:closing]) > MAX_RECORD_BYTES:
+        return None
+    literal = lenient_end(lines, at, is_text=True)
+    if literal is None or _size(lines[at:literal]) > MAX_TEXT_BYTES:
+        return closing - at
+    while closing != literal:
+        if closing < literal:
+            closing = lenient_end(lines, closing, is_text=False)
         else:
-            state = "plain"
-    return state == "quoted"
+            literal = lenient_end(lines, literal, is_text=True)
+        if closing is None or literal is None or _size(lines[at : max(closing, literal)]) > MAX_TEXT_BYTES:
+            return None
+    return closing - at
+
+
+def _size(lines: list[str]) -> int:
+    return sum(len(line.encode()) + 1 for line in lines)
+
+
+def lenient_end(lines: list[str], at: int, *, is_text: bool) -> int | None:  # noqa: C901  one state machine
+    """The line after the record that starts at this line, if a single quote within quotes is text, or else closes."""
+    state = "start"
+    for end in range(at, len(lines)):
+        line = lines[end].removesuffix("\r")
+        position = 0
+        while position < len(line):
+            character, following = line[position], line[position + 1 : position + 2]
+            if state == "quoted" and character == '"':
+                if following == '"':
+                    position += 1
+                elif not is_text or following in ("", ","):
+                    state = "plain"
+            elif state == "start" and character == '"':
+                state = "quoted"
+            elif state != "quoted":
+                state = "start" if character == "," else "plain"
+            position += 1
+        if state != "quoted":
+            return end + 1
+    return None
 
 
 def strict_fields(raw: str) -> list[str] | None:
@@ -268,7 +274,8 @@ def _structure_code(raw: str, count: int) -> str | None:
         return "too_long"
     fields = strict_fields(raw)
     if fields is None:
-        return "quoting" if '"' in raw else "stray_cr"
+        wrong_quote = "doubtful_lines" if "\n" in raw else "quoting"
+        return wrong_quote if '"' in raw else "stray_cr"
     return None if len(fields) == count else "field_count"
 
 
@@ -392,10 +399,10 @@ def _offset(text: str) -> int | None:
 
 
 def _moment(text: str) -> datetime | None:
-    """`2026-03-01T10:00:00`, with or without six digits of a second; the calendar begins with year 1."""
+    """`2026-03-01T10:00:00`, a space for T, no seconds or six digits of one more; the calendar begins with year 1."""
     shape = "".join("0" if character in "0123456789" else character for character in text)
-    formats = {"0000-00-00T00:00:00": "%Y-%m-%dT%H:%M:%S", "0000-00-00T00:00:00.000000": "%Y-%m-%dT%H:%M:%S.%f"}
+    formats = {"0000-00-00T00:00": "", "0000-00-00T00:00:00": ":%S", "0000-00-00T00:00:00.000000": ":%S.%f"}
     try:
-        return datetime.strptime(text, formats[shape])  # noqa: DTZ007  (local time by contract)
+        return datetime.strptime(text.replace(" ", "T"), "%Y-%m-%dT%H:%M" + formats[shape.replace(" ", "T")])  # noqa: DTZ007  (local time by contract)
     except (KeyError, ValueError):
         return None

@@ -44,14 +44,20 @@ def convert_block(block: Block, header: list[str], contract: Contract, terms: Te
     records = _add_missing(judge_block(block, header), contract)
     typed, surely_good = read_values(records.text, contract)
     good = surely_good.to_numpy(writable=True)
-    for doubtful in (records.unsound, records.apart, find_records(block, NUL)):
+    headers = _find_headers(records, header)
+    for doubtful in (records.unsound, records.apart, headers, find_records(block, NUL)):
         good[doubtful] = False
     bad = None
     if not good.all():
-        typed, good, bad = _examine(block, records, (typed, good), contract, terms)
+        judged = replace(
+            records,
+            unsound=np.concatenate((records.unsound, headers)),
+            codes=records.codes.append(pl.Series(["repeated_header"]).new_from_index(0, len(headers))),
+        )
+        typed, good, bad = _examine(block, judged, (typed, good), contract, terms)
     rows = pl.int_range(block.first_row, block.first_row + block.rows, dtype=pl.Int64, eager=True).alias("_row")
     typed = typed.insert_column(typed.width, rows)
-    foreign = _find_foreign(block, records, contract, terms.currency)
+    foreign = _find_foreign(block, records, headers, contract, terms.currency)
     return Converted(typed if bad is None else typed.filter(pl.Series(good)), bad, foreign)
 
 
@@ -64,13 +70,26 @@ def _add_missing(records: Records, contract: Contract) -> Records:
     return replace(records, text=records.text.with_columns(nulls))
 
 
-def _find_foreign(block: Block, records: Records, contract: Contract, currency: str) -> Foreign | None:
-    """The first sound record that names another currency; one that names none agrees."""
+def _find_headers(records: Records, header: list[str]) -> np.ndarray:
+    """The indices (int64) of the sound records that say what the header says."""
+    alike = np.flatnonzero((records.text[header[0]].fill_null("") == header[0]).to_numpy())
+    if not len(alike) and not len(records.apart):
+        return alike
+    which = np.setdiff1d(np.union1d(alike, records.apart), records.unsound)
+    is_header = pl.all_horizontal(pl.col(name).fill_null("") == name for name in header)
+    found: np.ndarray = which[records.take_text(which).select(is_header).to_series().to_numpy()]
+    return found
+
+
+def _find_foreign(
+    block: Block, records: Records, headers: np.ndarray, contract: Contract, currency: str
+) -> Foreign | None:
+    """The first sound record that names another currency; one that names none agrees, and so does a header."""
     for column in contract.check_only:
         if column not in records.text.columns:
             continue
         odd = np.flatnonzero((records.text[column] != currency).fill_null(value=False).to_numpy())
-        which = np.setdiff1d(np.union1d(odd, records.apart), records.unsound)
+        which = np.setdiff1d(np.union1d(odd, records.apart), np.union1d(records.unsound, headers))
         values = records.take_text(which)[column]
         for at, found in zip(which.tolist(), values, strict=True):
             if found is not None and found != currency:

@@ -24,7 +24,9 @@ import polars as pl
 
 from flows.lake.time_zones import time_zone_names
 
-TIMESTAMP_FORMATS = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%.6f")
+TIMESTAMP_FORMATS = tuple(  # the most frequent one first; only a file that has others pays for them
+    f"%Y-%m-%d{mark}%H:%M{seconds}" for mark in "T " for seconds in (":%S", ":%S%.6f", "")
+)
 MAX_CENTS = 10**15  # ten trillion dollars: far above any amount, far below what a sum of BIGINT can hold
 MAX_UNITS = 10**12
 

@@ -41,12 +41,15 @@ class Conversion:
     quarantine: Part | None = None
     reasons: dict[str, int] = field(default_factory=dict)
     examples: tuple[str, ...] = ()
+    lines_joined: int = 0  # of doubtful stretches, beside their first ones
     extra_columns: tuple[str, ...] = ()  # that no contract knows; they were left out
 
     @property
     def quarantined_ratio(self) -> float:
-        """Share of the records that were set aside, 0 to 1."""
-        return self.rows_quarantined / self.rows_in if self.rows_in else 0.0
+        """Share of the file that was set aside, 0 to 1: doubtful lines count one by one, headers that repeat do not."""
+        headers = self.reasons.get("record:repeated_header", 0)
+        bad, all_in = (rows - headers + self.lines_joined for rows in (self.rows_quarantined, self.rows_in))
+        return bad / all_in if all_in else 0.0
 
 
 def convert_csv(  # noqa: PLR0913  three that matter; the others have defaults
@@ -214,6 +217,7 @@ class _Converter:
             quarantine=self.bad,
             reasons=most_frequent_first(self.quarantine.reasons),
             examples=tuple(self.quarantine.examples),
+            lines_joined=self.quarantine.lines_joined,
             extra_columns=tuple(shorten(column) for column in find_extra(reader.header, self.contract)),
         )
 

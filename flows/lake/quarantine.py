@@ -38,6 +38,7 @@ class Quarantine:
         self.name, self.path = file_name, folder / unfinished_name(file_name)
         self.reasons: Counter[str] = Counter()
         self.examples: list[str] = []
+        self.lines_joined = 0  # of doubtful stretches, beside their first ones
         self._held: list[pl.DataFrame] = []
         self._draft = PartWriter(folder / unfinished_name(file_name, 0), _ARROW_WITHOUT_HASH)
 
@@ -74,6 +75,8 @@ class Quarantine:
         self._held = []
         if bad.height:
             self.reasons.update(count_reasons(bad["reason"]))
+            doubtful = bad.filter(pl.col("reason") == "record:doubtful_lines")
+            self.lines_joined += int(doubtful["raw"].str.count_matches("\n", literal=True).sum())
             first = bad["_row", "reason"].head(MAX_EXAMPLES - len(self.examples))
             self.examples += [f"record {row}: {reason}" for row, reason in first.rows()]
         return bad

@@ -155,22 +155,33 @@ class CsvReader:
         """Cut `data`, whole lines, after its last complete record."""
         self._check_utf8(data)
         ends: np.ndarray | None = None
-        cut = len(data)
+        cut = self._end_of_text(data)  # blank lines wait for what follows them: at the end of a file they are nothing
         if QUOTE in data:
-            split = split_records(data, len(self.header), is_last=is_last)
+            split = split_records(data[:cut], is_last=is_last)
             if split.refused is not None:
                 raise self._refuse(
-                    f"record {self.rows_in + split.refused + 1} opens a quote that is not closed, and where the record "
-                    "ends cannot be proven. Correct the quotes there and deliver the file again."
+                    f"record {self.rows_in + split.refused + 1} opens a quote that is not closed, or in a wrong place, "
+                    "and where the record ends cannot be proven. Correct the quotes there and deliver the file again."
                 )
             ends, cut = split.ends, int(split.ends[-1]) if len(split.ends) else 0
         if not cut:
             return None, data
-        rows = count_byte(data, NEWLINE) if ends is None else len(ends)
-        block = Block(self._blocks, data if cut == len(data) else data[:cut], rows, self.rows_in + 1, ends)
+        text = data if cut == len(data) else data[:cut]
+        rows = count_byte(text, NEWLINE) if ends is None else len(ends)
+        block = Block(self._blocks, text, rows, self.rows_in + 1, ends)
         self.rows_in += rows
         self._blocks += 1
         return block, data[cut:]
+
+    def _end_of_text(self, data: bytes) -> int:
+        """Where the blank lines at the end begin; in a table of one column they are records."""
+        end = len(data)
+        if len(self.header) > 1:
+            while end and data.endswith((b"\n\n", b"\n\r\n"), max(end - 3, 0), end):
+                end = data.rfind(b"\n", 0, end - 1) + 1
+            if data[:end] in (b"\n", b"\r\n"):
+                end = 0
+        return end
 
     def _take_header(self, data: bytes) -> bytes:
         """Take the header off the first data; what is left waits until it is complete."""
@@ -206,7 +217,7 @@ class CsvReader:
 
     def _not_utf8(self, data: bytes, position: int) -> DataError:
         before = data[: data.rfind(b"\n", 0, position) + 1]
-        row = self.rows_in + len(split_records(before, len(self.header), is_last=False).ends) + 1
+        row = self.rows_in + len(split_records(before, is_last=False).ends) + 1
         return self._refuse(
             f"record {row} is not UTF-8 (byte 0x{data[position]:02x}). "
             "Convert the file to UTF-8, e.g. with iconv -f latin1 -t utf-8."

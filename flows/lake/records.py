@@ -30,7 +30,9 @@ from flows.lake.splitting import (
 
 STRUCTURE_CODES = {
     "field_count": "the record has another number of fields than the header",
-    "quoting": "a quote stands where RFC 4180 does not allow one, or is not closed",
+    "quoting": "a quote stands where RFC 4180 does not allow one",
+    "doubtful_lines": "lines that a quote in a wrong place may join; none of them is loaded",
+    "repeated_header": "the header again, as files have it that were joined; it does not count against its file",
     "stray_cr": "a carriage return stands outside quotes",
     "too_long": "the record is longer than 4 MiB, about the most a warehouse row can hold",
 }
@@ -176,6 +178,8 @@ def _broken_quotes(fields: int) -> pl.Expr:
         .then(None)
         .when(text.str.contains(rf"\A{_ONE}(?:,{_ONE})*\z"))
         .then(pl.lit("field_count"))
+        .when(text.str.contains("\n", literal=True))
+        .then(pl.lit("doubtful_lines"))
         .otherwise(pl.lit("quoting"))
     )
 

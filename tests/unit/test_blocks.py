@@ -42,7 +42,7 @@ ODD = {
 
 def block_of(lines: list[str], line_end: str, *, first_row: int = 1, fields: int = 3) -> Block:
     data = "".join(line + line_end for line in lines).encode()
-    ends = split_records(data, fields, is_last=True).ends if '"' in "".join(lines) else None
+    ends = split_records(data, is_last=True).ends if '"' in "".join(lines) else None
     return Block(0, data, len(lines), first_row, ends)
 
 
@@ -111,7 +111,7 @@ def test_judge_block_of_one_column_keeps_blank_records(line_end: str) -> None:
 
 def test_convert_block_numbers_the_records_as_in_the_file() -> None:
     lines = [f"k{number},{number + 1},n" for number in range(COUNT)]
-    lines[0], lines[7], lines[COUNT - 1] = "k", "k,007,n", 'k,1,"n'
+    lines[0], lines[7], lines[COUNT - 1] = "k", "k,007,n", 'k,1,n"'
     good, bad, _ = convert_block(
         block_of(lines, "\n", first_row=1001), ["key", "count", "note"], TABLE_CONTRACTS["three"], DEFAULT_TERMS
     )
@@ -119,7 +119,7 @@ def test_convert_block_numbers_the_records_as_in_the_file() -> None:
     assert bad.rows() == [
         (1001, "record:field_count", "k"),
         (1008, "count:not_integer", "k,007,n"),
-        (1000 + COUNT, "record:quoting", 'k,1,"n'),
+        (1000 + COUNT, "record:quoting", 'k,1,n"'),
     ]
     assert good["_row"].to_list() == [1001 + i for i in range(COUNT) if i not in (0, 7, COUNT - 1)]
     assert good["count"].to_list() == [1 + i for i in range(COUNT) if i not in (0, 7, COUNT - 1)]
