@@ -32,6 +32,7 @@ STRUCTURE_CODES = {
     "field_count": "the record has another number of fields than the header",
     "quoting": "a quote stands where RFC 4180 does not allow one, or is not closed",
     "stray_cr": "a carriage return stands outside quotes",
+    "encoding": "a byte has no meaning in the encoding that the profile names",
     "too_long": "the record is longer than 4 MiB, about the most a warehouse row can hold",
 }
 FEW = 16  # of this many records one may be odd, else a look at each is no dearer
