@@ -83,7 +83,7 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Shop, Query]:
 
 def test_changed_profile_of_a_table_loads_its_files_anew_once_and_no_others(shop: tuple[Shop, Query]) -> None:
     loads, query = shop
-    counted = "select cast(counted_at as date)::varchar, _row, count(*) over () from raw.raw_stock_counts"
+    counted = 'select cast(cast(counted_at as date) as varchar), _row, count(*) over () from "raw".raw_stock_counts'
     assert loads.load(DAYS_FIRST) == {"products": "loaded", "stock_counts": "loaded"}
     assert query(counted) == [("2025-02-01", 1, 1)]
     before, parts = loads.hash_ledger(), loads.parts()
@@ -103,7 +103,7 @@ def test_file_read_anew_was_delivered_once_and_its_misreading_is_no_older_price(
     delivered = query("select file_name, delivered_at from ops.deliveries order by 1")
     corrected = DAYS_FIRST + '[tables.raw_products]\nleave_out = ["type"]\nconstants = { type = "tea" }\n'
     assert loads.load(corrected)["products"] == "replaced"
-    assert query("select type, price from raw.raw_products") == [("tea", 250)]
+    assert query('select type, price from "raw".raw_products') == [("tea", 250)]
     assert query("select file_name, delivered_at from ops.deliveries order by 1") == delivered
     assert query("select count(*) from ops.replaced_raw_products") == [(0,)]
 
@@ -126,4 +126,4 @@ def test_refused_reading_leaves_what_is_loaded_and_its_parts(shop: tuple[Shop, Q
     with pytest.raises(DataError, match="stock_counts"):
         loads.load(DAYS_FIRST.replace("%d/%m/%Y", "%Y-%m-%d"))
     assert loads.parts() == parts
-    assert query("select count(*) from raw.raw_stock_counts") == [(1,)]
+    assert query('select count(*) from "raw".raw_stock_counts') == [(1,)]
