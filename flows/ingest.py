@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,8 +23,11 @@ from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.lake.contracts import CONTRACTS
+from flows.lake.forms import SHIPPED_FORM
+from flows.lake.profile_files import find_profiled_sources, takes
+from flows.lake.profiles import Profile
 from flows.lake.s3 import SCHEME, fetch_s3
-from flows.lake.sources import Delivery, find_sources
+from flows.lake.sources import Delivery, find_sources, is_raw_file
 from flows.lake.stores import read_time_zones
 from flows.lake.terms import Terms
 from flows.run.artifacts import escape, markdown_table, publish
@@ -40,7 +43,11 @@ T = TypeVar("T")
 
 @flow(name="ingest")
 def ingest(
-    source: str | None = None, work_dir: str | None = None, target: Target | None = None, as_of: date | None = None
+    source: str | None = None,
+    work_dir: str | None = None,
+    target: Target | None = None,
+    as_of: date | None = None,
+    profile: str | None = None,
 ) -> dict[str, Any]:
     """Convert new and changed CSV files to Parquet, set bad records aside, and load the rest into the raw tables.
 
@@ -49,8 +56,9 @@ def ingest(
         work_dir: Folder for everything a run writes. Empty: RETAIL_WORK_DIR, else data/work.
         target: The warehouse: local (an embedded DuckDB file) or redshift.
         as_of: Not used by this flow; noted in the run summary.
+        profile: Source profile, a TOML file: how a shop's own files are named and written. Empty: RETAIL_PROFILE.
     """
-    settings = load_settings(source=source, work_dir=work_dir, target=target, as_of=as_of)
+    settings = load_settings(source=source, profile=profile, work_dir=work_dir, target=target, as_of=as_of)
     with open_run(settings) as run, run.timed("ingest"), hold_warehouse(run, settings) as warehouse:
         _ingest(run, warehouse)
     return run.summary
@@ -58,7 +66,9 @@ def ingest(
 
 def _ingest(run: Run, warehouse: Warehouse) -> None:
     settings, log = run.settings, get_run_logger()
-    delivery = find_sources(run_as_task("reach source", lambda: reach_source(settings)), CONTRACTS)
+    profile = settings.read_profile()
+    folder = run_as_task("reach source", lambda: reach_source(settings, profile))
+    delivery = find_profiled_sources(folder, profile) if profile else find_sources(folder, CONTRACTS)
     for name in delivery.ignored:
         log.warning("%r looks like raw data, but there is no contract for such a table; it is ignored", name)
     run.summary["ignored"] = list(delivery.ignored)
@@ -67,7 +77,8 @@ def _ingest(run: Run, warehouse: Warehouse) -> None:
         settings.work_dir,
         run.run_id,
         settings.max_quarantined_ratio,
-        terms=make_terms(settings, delivery),
+        terms=make_terms(settings, delivery, profile),
+        forms=profile.forms if profile else {},
         step=run_as_task,
         log=log,
     )
@@ -78,16 +89,18 @@ def _ingest(run: Run, warehouse: Warehouse) -> None:
         publish("ingest-files", "Files and records of this run", _report_files(ingestion.outcomes, delivery.ignored))
 
 
-def make_terms(settings: Settings, delivery: Delivery) -> Terms:
+def make_terms(settings: Settings, delivery: Delivery, profile: Profile | None = None) -> Terms:
     """What the settings say of the source; the time zones are those of the stores in it, also in unchanged files."""
     stores, allow = [file.path for file in delivery.files if file.table == "raw_stores"], settings.allow_extra_columns
-    return Terms(settings.currency, allow, cache(lambda: read_time_zones(stores, allow_extra_columns=allow)))
+    form = profile.forms["raw_stores"] if profile else SHIPPED_FORM
+    zones = cache(lambda: read_time_zones(stores, allow_extra_columns=allow, form=form))
+    return Terms(settings.currency, allow, zones)
 
 
-def reach_source(settings: Settings) -> Path:
+def reach_source(settings: Settings, profile: Profile | None = None) -> Path:
     """The folder of the raw files; those of an S3 source are copied into the work folder first."""
     if settings.source.startswith(SCHEME):
-        return fetch_s3(settings.source, settings.incoming_dir)
+        return fetch_s3(settings.source, settings.incoming_dir, partial(takes, profile) if profile else is_raw_file)
     return Path(settings.source).expanduser().resolve()
 
 

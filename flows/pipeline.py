@@ -30,6 +30,7 @@ def retail_pipeline(  # noqa: PLR0913, PLR0917 - each is a field of the deployme
     as_of: date | None = None,
     pdf: bool | None = None,
     language: Language | None = None,
+    profile: str | None = None,
 ) -> dict[str, Any]:
     """Load the raw CSV files, build and test the star schema, and publish the KPI report.
 
@@ -40,12 +41,15 @@ def retail_pipeline(  # noqa: PLR0913, PLR0917 - each is a field of the deployme
         as_of: Last day that the numbers cover; "the last year" ends on it. Empty: the last plausible order date.
         pdf: Print the report as PDF too, by an installed Chromium. Empty: RETAIL_PDF, else not.
         language: Of the page and the artifacts; the page in the other one lies beside it. Empty: RETAIL_LANGUAGE, en.
+        profile: Source profile, a TOML file: how a shop's own files are named and written. Empty: RETAIL_PROFILE.
     """
-    settings = load_settings(source=source, work_dir=work_dir, target=target, as_of=as_of, pdf=pdf, language=language)
+    settings = load_settings(
+        source=source, profile=profile, work_dir=work_dir, target=target, as_of=as_of, pdf=pdf, language=language
+    )
     with open_run(settings) as run, hold_warehouse(run, settings):
-        ingest(source, work_dir, target, as_of)
-        transform(source, work_dir, target, as_of)
-        report(source, work_dir, target, as_of, pdf, language)
+        ingest(source, work_dir, target, as_of, profile)
+        transform(source, work_dir, target, as_of, profile)
+        report(source, work_dir, target, as_of, pdf, language, profile)
     get_run_logger().info("%s", describe(run.summary))
     return run.summary
 

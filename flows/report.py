@@ -58,6 +58,7 @@ def report(  # noqa: PLR0913, PLR0917 - each is a field of the deployment's form
     as_of: date | None = None,
     pdf: bool | None = None,
     language: Language | None = None,
+    profile: str | None = None,
 ) -> dict[str, Any]:
     """Compute the KPI tables, draw their charts, and publish the report page and the artifacts.
 
@@ -68,8 +69,11 @@ def report(  # noqa: PLR0913, PLR0917 - each is a field of the deployment's form
         as_of: Last day that the numbers cover; "the last year" ends on it. Empty: the last plausible order date.
         pdf: Print the report as PDF too, by an installed Chromium. Empty: RETAIL_PDF, else not.
         language: Of the page and the artifacts; the page in the other one lies beside it. Empty: RETAIL_LANGUAGE, en.
+        profile: Source profile, a TOML file: how a shop's own files are named and written. Empty: RETAIL_PROFILE.
     """
-    settings = load_settings(source=source, work_dir=work_dir, target=target, as_of=as_of, pdf=pdf, language=language)
+    settings = load_settings(
+        source=source, profile=profile, work_dir=work_dir, target=target, as_of=as_of, pdf=pdf, language=language
+    )
     reader = speaking(settings.language, settings.currency)
     with open_run(settings) as run, run.timed("report"), hold_warehouse(run, settings) as warehouse, reader:
         _report(run, warehouse)

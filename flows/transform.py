@@ -48,7 +48,11 @@ BUILD = ["build"]
 
 @flow(name="transform")
 def transform(
-    source: str | None = None, work_dir: str | None = None, target: Target | None = None, as_of: date | None = None
+    source: str | None = None,
+    work_dir: str | None = None,
+    target: Target | None = None,
+    as_of: date | None = None,
+    profile: str | None = None,
 ) -> dict[str, Any]:
     """Build the star schema from the raw tables with dbt, and test it.
 
@@ -58,8 +62,9 @@ def transform(
         target: The warehouse: local (an embedded DuckDB file) or redshift.
         as_of: Day of the forecasts, of stock, of what to order and of products bought together, and of the build's
             proof; other tables are the same for every day. Empty: the last plausible order date.
+        profile: Source profile, a TOML file: how a shop's own files are named and written. Empty: RETAIL_PROFILE.
     """
-    settings = load_settings(source=source, work_dir=work_dir, target=target, as_of=as_of)
+    settings = load_settings(source=source, profile=profile, work_dir=work_dir, target=target, as_of=as_of)
     with open_run(settings) as run, run.timed("transform"):
         _check_warehouse(settings)
         with hold_warehouse(run, settings) as warehouse:

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from flows.lake.contracts import Contract
+from flows.lake.forms import SHIPPED_FORM, Form
 from flows.lake.reading import Block
 from flows.lake.records import Records, find_records, judge_block, take_raw
 from flows.lake.terms import Terms
@@ -39,9 +40,14 @@ class Converted(NamedTuple):
     foreign: Foreign | None = None
 
 
-def convert_block(block: Block, header: list[str], contract: Contract, terms: Terms) -> Converted:
-    """Convert the records of a block, which has the columns of `header`; those that nobody knows are left out."""
-    records = _add_missing(judge_block(block, header), contract)
+def convert_block(
+    block: Block, header: list[str], contract: Contract, terms: Terms, form: Form = SHIPPED_FORM
+) -> Converted:
+    """Convert the records of a block, which has the columns of `header`; those that nobody knows are left out.
+
+    `header` has our names, and `contract` is adapted to the form of the file.
+    """
+    records = _add_missing(form.complete(block, judge_block(block, header), contract), contract)
     typed, surely_good = read_values(records.text, contract)
     good = surely_good.to_numpy(writable=True)
     headers = _find_headers(records, header)
@@ -55,6 +61,8 @@ def convert_block(block: Block, header: list[str], contract: Contract, terms: Te
             codes=records.codes.append(pl.Series(["repeated_header"]).new_from_index(0, len(headers))),
         )
         typed, good, bad = _examine(block, judged, (typed, good), contract, terms)
+        if bad is not None:
+            bad = bad.with_columns(form.dialect.restore(bad["raw"]))
     rows = pl.int_range(block.first_row, block.first_row + block.rows, dtype=pl.Int64, eager=True).alias("_row")
     typed = typed.insert_column(typed.width, rows)
     foreign = _find_foreign(block, records, headers, contract, terms.currency)

@@ -17,8 +17,9 @@ import polars as pl
 from flows.errors import DataError
 from flows.lake.blocks import Foreign, convert_block
 from flows.lake.contracts import Contract
+from flows.lake.forms import SHIPPED_FORM, Form, adapt
 from flows.lake.headers import check_header, find_extra, quoted, shorten
-from flows.lake.parts import Part, keep_only, part_name, stem, unfinished_name, write_part
+from flows.lake.parts import Part, keep_only, part_name, stem, unfinished_name, version_sha256, write_part
 from flows.lake.quarantine import Quarantine, most_frequent_first
 from flows.lake.reading import BLOCK_BYTES, Block, CsvReader
 from flows.lake.sources import printable
@@ -43,6 +44,12 @@ class Conversion:
     examples: tuple[str, ...] = ()
     lines_joined: int = 0  # of doubtful stretches, beside their first ones
     extra_columns: tuple[str, ...] = ()  # that no contract knows; they were left out
+    profile_sha256: str | None = None  # of the form in which it was read, if not in the shipped one
+
+    @property
+    def read_sha256(self) -> str:
+        """What names this reading of these bytes."""
+        return version_sha256(self.file_sha256, self.profile_sha256)
 
     @property
     def quarantined_ratio(self) -> float:
@@ -59,12 +66,14 @@ def convert_csv(  # noqa: PLR0913  three that matter; the others have defaults
     *,
     sha256: str | None = None,
     terms: Terms = DEFAULT_TERMS,
+    form: Form = SHIPPED_FORM,
     block_bytes: int = BLOCK_BYTES,
 ) -> Conversion:
     """Convert one CSV file (plain or gzip, UTF-8) by its contract; see the module for what is written where.
 
     `sha256` is the hash of the file if it is known already; a file whose bytes have another one is refused. `terms`
-    say which currency its amounts have, and what becomes of columns that the contract does not know.
+    say which currency its amounts have, and what becomes of columns that the contract does not know. `form` says how
+    the file is written, if not in the contract's own way.
 
     Raises:
         DataError: the file as a whole cannot be trusted (header, encoding, structure, count, currency); nothing of it
@@ -73,7 +82,7 @@ def convert_csv(  # noqa: PLR0913  three that matter; the others have defaults
     """
     path, out_dir = Path(path), Path(out_dir)
     try:
-        return _Converter(path, contract, out_dir, terms).run(CsvReader(path, block_bytes), sha256)
+        return _Converter(path, contract, out_dir, terms, form).run(CsvReader(path, block_bytes, form.dialect), sha256)
     except OSError as error:
         raise DataError(
             f"{printable(path.name)}: cannot be read ({error.strerror or error}). Check the file and its rights."
@@ -93,8 +102,8 @@ class _Written:
 class _Converter:
     """One conversion: blocks are converted side by side and gathered in the order of the file."""
 
-    def __init__(self, path: Path, contract: Contract, out_dir: Path, terms: Terms) -> None:
-        self.name, self.contract, self.terms = printable(path.name), contract, terms
+    def __init__(self, path: Path, contract: Contract, out_dir: Path, terms: Terms, form: Form) -> None:
+        self.name, self.contract, self.terms, self.form = printable(path.name), adapt(contract, form), terms, form
         self.lake = out_dir / "lake" / contract.table
         self.quarantine_dir = out_dir / "quarantine" / contract.table
         self.quarantine = Quarantine(self.quarantine_dir, self.name)
@@ -155,7 +164,9 @@ class _Converter:
                 self._gather(future.result())
 
     def _convert_block(self, block: Block, reader: CsvReader) -> _Written:
-        good, bad, foreign = convert_block(block, reader.header, self.contract, self.terms)
+        good, bad, foreign = convert_block(
+            block, self.form.name_columns(reader.header), self.contract, self.terms, self.form
+        )
         return _Written(block.number, self._write_part(block, good) if good.height else None, bad, foreign)
 
     def _write_part(self, block: Block, good: pl.DataFrame) -> Part:
@@ -174,7 +185,9 @@ class _Converter:
         self.foreign = self.foreign or written.foreign
 
     def _check_header(self, reader: CsvReader) -> None:
-        check_header(self.name, reader.header, self.contract, allow_extra=self.terms.allow_extra_columns)
+        self.form.check_header(self.name, reader.header, self.contract)
+        columns = self.form.list_columns(reader.header)
+        check_header(self.name, columns, self.contract, allow_extra=self.terms.allow_extra_columns)
 
     def _check_currency(self) -> None:
         """Refuse amounts of another currency; only now, so that what is wrong with the file itself is said first."""
@@ -201,11 +214,12 @@ class _Converter:
             )
 
     def _publish(self, reader: CsvReader) -> Conversion:
+        version = version_sha256(reader.sha256, self.form.sha256)
         for i, (number, part) in enumerate(self.parts):
-            self.parts[i] = number, part.publish(self.lake / part_name(self.name, reader.sha256, number))
-        keep_only((part for _, part in self.parts), self.lake, stem(self.name, reader.sha256))
+            self.parts[i] = number, part.publish(self.lake / part_name(self.name, version, number))
+        keep_only((part for _, part in self.parts), self.lake, stem(self.name, version))
         if self.bad is not None:
-            self.bad = self.bad.publish(self.quarantine_dir / part_name(self.name, reader.sha256))
+            self.bad = self.bad.publish(self.quarantine_dir / part_name(self.name, version))
         return Conversion(
             table=self.contract.table,
             file_name=self.name,
@@ -218,7 +232,10 @@ class _Converter:
             reasons=most_frequent_first(self.quarantine.reasons),
             examples=tuple(self.quarantine.examples),
             lines_joined=self.quarantine.lines_joined,
-            extra_columns=tuple(shorten(column) for column in find_extra(reader.header, self.contract)),
+            extra_columns=tuple(
+                shorten(column) for column in find_extra(self.form.list_columns(reader.header), self.contract)
+            ),
+            profile_sha256=self.form.sha256,
         )
 
     def _written(self) -> list[Part]:

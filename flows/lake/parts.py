@@ -56,6 +56,13 @@ def stem(file_name: str, file_sha256: str) -> str:
     return f"{_hash_name(file_name)}.{file_sha256[:16]}"
 
 
+def version_sha256(file_sha256: str, profile_sha256: str | None) -> str:
+    """What names one reading of a file's bytes: their hash; that of both hashes where a profile said how to read."""
+    if profile_sha256 is None:
+        return file_sha256
+    return hashlib.sha256(f"{file_sha256} {profile_sha256}".encode()).hexdigest()
+
+
 def part_name(file_name: str, file_sha256: str, number: int | None = None) -> str:
     """A file name that is safe whatever the source file is called, and equal for equal bytes."""
     return f"{_slug(file_name)}.{stem(file_name, file_sha256)}{_suffix(number)}.parquet"

@@ -21,6 +21,7 @@ from typing import IO
 import numpy as np
 
 from flows.errors import DataError
+from flows.lake.dialect import SHIPPED_DIALECT, Dialect, EncodingError
 from flows.lake.splitting import COMMA, NEWLINE, QUOTE, WINDOW, count_byte, find_line_ends, split_records
 
 BLOCK_BYTES = 8 * 1024 * 1024
@@ -90,6 +91,7 @@ class CsvReader:
 
     path: Path
     block_bytes: int = BLOCK_BYTES
+    dialect: Dialect = SHIPPED_DIALECT
     header: list[str] = field(default_factory=list)
     rows_in: int = 0
     sha256: str = ""
@@ -107,7 +109,7 @@ class CsvReader:
             hashing = _Hashing(raw)
             packed = raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
             raw.seek(0)
-            yield from self._cut_blocks(self._unpack(hashing) if packed else self._read(hashing))
+            yield from self._cut_blocks(self._decode(self._unpack(hashing) if packed else self._read(hashing)))
             while hashing.read(1 << 20):  # what gzip left unread belongs to the hash too
                 pass
             self.sha256 = hashing.sha256.hexdigest()
@@ -129,6 +131,16 @@ class CsvReader:
                 yield chunk
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise self._refuse(f"the gzip data is damaged ({error}). Deliver the file again.") from error
+
+    def _decode(self, chunks: Iterator[bytes | bytearray]) -> Iterator[bytes | bytearray]:
+        """The bytes as UTF-8 with commas and quotation marks."""
+        try:
+            yield from self.dialect.decode(chunks)
+        except EncodingError as error:
+            raise self._refuse(
+                f"{error}, from record {self.rows_in + 1} on at the latest where blocks of it end. "
+                f"Correct encoding in the profile, which is {self.dialect.encoding}, or deliver the file again."
+            ) from error
 
     def _cut_blocks(self, chunks: Iterator[bytes | bytearray]) -> Iterator[Block]:
         rest = b""
@@ -199,7 +211,7 @@ class CsvReader:
             raise self._refuse(f"the header cannot be read ({error}). Is it a CSV file in UTF-8?") from error
         if not rows or not rows[0]:
             raise self._refuse("the first line is blank; a header was expected. Deliver the file again.")
-        self.header = rows[0]
+        self.header = [self.dialect.exchange(name) for name in rows[0]]
         return data[end + 1 :]
 
     def _check_utf8(self, data: bytes) -> None:

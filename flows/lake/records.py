@@ -34,6 +34,7 @@ STRUCTURE_CODES = {
     "doubtful_lines": "lines that a quote in a wrong place may join; none of them is loaded",
     "repeated_header": "the header again, as files have it that were joined; it does not count against its file",
     "stray_cr": "a carriage return stands outside quotes",
+    "encoding": "a byte has no meaning in the encoding that the profile names",
     "too_long": "the record is longer than 4 MiB, about the most a warehouse row can hold",
 }
 FEW = 16  # of this many records one may be odd, else a look at each is no dearer

@@ -6,6 +6,7 @@ Credentials are those of the AWS SDK's own chain: environment, profile or role; 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,8 +22,8 @@ from flows.lake.sources import is_raw_file, printable
 SCHEME = "s3://"
 
 
-def fetch_s3(source: str, folder: Path) -> Path:
-    """Make `folder` hold exactly the raw files that lie directly under `source`; return it.
+def fetch_s3(source: str, folder: Path, is_wanted: Callable[[str], bool] = is_raw_file) -> Path:
+    """Make `folder` hold exactly the wanted files, by their names, that lie directly under `source`; return it.
 
     An object that was copied by an earlier run and has the same ETag and size since is not copied again. Beside each
     copy lies `.<name>.etag`: from before the copy is begun, so that whatever has none was not put there by a run.
@@ -41,7 +42,7 @@ def fetch_s3(source: str, folder: Path) -> Path:
         client = boto3.client("s3")
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=parts.netloc, Prefix=prefix, Delimiter="/")
         objects = {entry["Key"].removeprefix(prefix): entry for page in pages for entry in page.get("Contents", [])}
-        wanted = {name: entry for name, entry in objects.items() if is_raw_file(name)}
+        wanted = {name: entry for name, entry in objects.items() if is_wanted(name)}
         _remove_others(folder, set(wanted))
         for name, entry in wanted.items():
             _copy(client, parts.netloc, entry, folder / name)

@@ -12,11 +12,14 @@ import polars as pl
 from flows.errors import DataError
 from flows.lake.contracts import CONTRACTS
 from flows.lake.convert import convert_csv
+from flows.lake.forms import SHIPPED_FORM, Form
 from flows.lake.sources import find_fault
 from flows.lake.terms import Terms
 
 
-def read_time_zones(paths: Iterable[Path], *, allow_extra_columns: bool = False) -> dict[str, str]:
+def read_time_zones(
+    paths: Iterable[Path], *, allow_extra_columns: bool = False, form: Form = SHIPPED_FORM
+) -> dict[str, str]:
     """Store id → IANA name, from the good records of all these files; of a store with several zones none is known.
 
     A file that cannot be read says nothing here: the run that converts it refuses it.
@@ -26,7 +29,7 @@ def read_time_zones(paths: Iterable[Path], *, allow_extra_columns: bool = False)
     with TemporaryDirectory() as folder:
         for path in (path for path in paths if find_fault(path) is None):
             try:
-                conversion = convert_csv(path, CONTRACTS["raw_stores"], folder, terms=terms)
+                conversion = convert_csv(path, CONTRACTS["raw_stores"], folder, terms=terms, form=form)
             except DataError:
                 continue
             for part in conversion.parts:

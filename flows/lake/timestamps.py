@@ -31,7 +31,18 @@ _FORMAT_SHAPES = {
     "%M": "[0-9]{2}",
     "%S": "[0-5][0-9]",
     "%.6f": r"\.[0-9]{6}",
+    "%.3f": r"\.[0-9]{3}",
+    "%y": "[0-9]{2}",
+    "%I": "(?:0[1-9]|1[0-2])",
+    "%p": "(?:AM|PM|am|pm)",
+    "%-d": "[0-9]{1,2}",
+    "%-m": "[0-9]{1,2}",
+    "%-H": "[0-9]{1,2}",
+    "%-I": "(?:0?[1-9]|1[0-2])",
 }
+
+DIRECTIVES = tuple(_FORMAT_SHAPES)
+DIRECTIVE = re.compile(r"(%(?:-|\.[0-9])?[A-Za-z%])")
 
 
 def read_spelling(text: pl.Expr, spelling: str) -> tuple[pl.Expr, pl.Expr]:
@@ -114,7 +125,6 @@ def _to_wall_clock(
 
 
 def _shape(spelling: str) -> str:
-    shape = re.escape(spelling).replace(r"\.6f", ".6f")
-    for token, pattern in _FORMAT_SHAPES.items():
-        shape = shape.replace(token, pattern)
+    pieces = DIRECTIVE.split(spelling)
+    shape = "".join(_FORMAT_SHAPES[piece] if piece in _FORMAT_SHAPES else re.escape(piece) for piece in pieces)
     return rf"\A{shape}\z"

@@ -12,6 +12,7 @@ from functools import cache
 import dataframely as dy
 import polars as pl
 
+from flows.lake.amounts import MAX_DIGITS, Marks, number_pattern, read_amount, read_decimal
 from flows.lake.contracts import Contract
 from flows.lake.terms import Terms
 from flows.lake.timestamps import formats, read_spelling, read_suffixed, utc_name
@@ -41,6 +42,7 @@ _DATAFRAMELY_CODES = {
     "regex": "pattern",
     "is_in": "not_allowed",
 }
+_BOOLEANS = {"True": True, "true": True, "False": False, "false": False}
 _INTEGER = r"\A(?:0|-?[1-9][0-9]*)\z"
 _SPELLED = "is spelled well"
 
@@ -115,12 +117,20 @@ def _readings(text: pl.Expr, column: dy.Column) -> list[tuple[pl.Expr, pl.Expr |
     if dtype == pl.String:
         return [(text, None)]
     if dtype == pl.Boolean:
-        spellings = {"True": True, "true": True, "False": False, "false": False}
+        spellings = (column.metadata or {}).get("booleans", _BOOLEANS)
         return [(text.replace_strict(spellings, default=None, return_dtype=pl.Boolean), None)]
     if isinstance(dtype, pl.Datetime):
         return [read_spelling(text, spelling) for spelling in formats(column)]
+    marks = _marks(column)
+    if marks:
+        return [read_decimal(text, marks, dtype) if isinstance(dtype, pl.Decimal) else read_amount(text, marks)]
     fits = _is_plain_integer(text) if dtype.is_integer() else text.str.contains(_number_pattern(dtype))
     return [(text.cast(dtype, strict=False), fits)]
+
+
+def _marks(column: dy.Column) -> Marks | None:
+    """How a shop's profile says that the numbers of a column are written; None: as the contract does."""
+    return (column.metadata or {}).get("marks")
 
 
 def _is_plain_integer(text: pl.Expr) -> pl.Expr:
@@ -153,7 +163,7 @@ def _column_checks(name: str, column: dy.Column) -> Iterator[tuple[str, pl.Expr]
     text, value = pl.col(_text_name(name)), pl.col(name)
     if not column.nullable:
         yield "required", text.is_null()
-    yield from _spelling_checks(name, column.dtype)
+    yield from _spelling_checks(name, column)
     for rule, holds in _validation_rules(value, column):
         yield _DATAFRAMELY_CODES.get(rule, rule.removeprefix("check__")), ~holds
 
@@ -168,8 +178,8 @@ def _all(conditions: Iterable[pl.Expr]) -> pl.Expr:
     return pl.all_horizontal(pl.lit(value=True), *(condition.fill_null(value=True) for condition in conditions))
 
 
-def _spelling_checks(name: str, dtype: pl.DataType) -> Iterator[tuple[str, pl.Expr]]:
-    text, value = pl.col(_text_name(name)), pl.col(name)
+def _spelling_checks(name: str, column: dy.Column) -> Iterator[tuple[str, pl.Expr]]:
+    text, value, dtype, marks = pl.col(_text_name(name)), pl.col(name), column.dtype, _marks(column)
     unread = text.is_not_null() & value.is_null()
     if dtype == pl.String:
         yield "nul_byte", text.str.contains("\x00", literal=True)
@@ -181,7 +191,9 @@ def _spelling_checks(name: str, dtype: pl.DataType) -> Iterator[tuple[str, pl.Ex
     elif isinstance(dtype, pl.Decimal):
         yield "not_decimal", unread
     else:
-        spelled = text.str.contains(_number_pattern(dtype))
+        spelled = text.str.contains(
+            number_pattern(marks, MAX_DIGITS, marks.money_decimals) if marks else _number_pattern(dtype)
+        )
         yield "not_integer", unread & ~spelled
         yield "overflow", unread & spelled
 

@@ -49,14 +49,20 @@ def build_parser(program: str, description: str, *, reports: bool = False) -> ar
     parser = argparse.ArgumentParser(
         prog=f"python -m flows.{program}",
         description=description,
-        epilog="Every option can be set in the environment too: RETAIL_SOURCE, RETAIL_WORK_DIR, RETAIL_TARGET, "
-        "RETAIL_AS_OF; an option wins. Exit codes: 0 done, 1 the run failed, 2 wrong usage or configuration, "
-        "130 stopped by Ctrl-C, 143 by SIGTERM.",
+        epilog="Every option can be set in the environment too: RETAIL_SOURCE, RETAIL_PROFILE, RETAIL_WORK_DIR, "
+        "RETAIL_TARGET, RETAIL_AS_OF; an option wins. Exit codes: 0 done, 1 the run failed, 2 wrong usage or "
+        "configuration, 130 stopped by Ctrl-C, 143 by SIGTERM.",
     )
     parser.add_argument(
         "--source",
         metavar="FOLDER",
         help="folder of the raw CSV files, raw_<table>….csv or .csv.gz, or s3://bucket/prefix (default: data/datasets)",
+    )
+    parser.add_argument(
+        "--profile",
+        metavar="FILE",
+        help="source profile, a TOML file that says how a shop's own files are named and written; python -m "
+        "flows.profile drafts one (default: none, files are as docs/your-own-data.md shows them)",
     )
     parser.add_argument(
         "--work-dir",

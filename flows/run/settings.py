@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.errors import ConfigError
+from flows.lake.profiles import Profile, read_profile
 from flows.lake.terms import DEFAULT_CURRENCY
 from flows.run.machine import memory_bytes
 from reports.languages import Language
@@ -30,6 +31,9 @@ class Settings(BaseSettings):
 
     source: str = Field(
         default=str(PROJECT / "data" / "datasets"), description="Folder of the raw CSV files, or s3://…."
+    )
+    profile: Path | None = Field(
+        default=None, description="Source profile (TOML): how a shop's own files are named and written."
     )
     work_dir: Path = Field(default=PROJECT / "data" / "work", description="Folder for everything a run writes.")
     target: Target = Field(default="local", description="The warehouse: local (DuckDB) or redshift.")
@@ -119,6 +123,15 @@ class Settings(BaseSettings):
             raise ValueError("the path is not printable UTF-8, which DuckDB cannot open; choose another folder")
         return value
 
+    def read_profile(self) -> Profile | None:
+        """The source profile, checked; None if there is none."""
+        return read_profile(self.profile) if self.profile else None
+
+    @field_validator("profile")
+    @classmethod
+    def _absolute_profile(cls, value: Path | None) -> Path | None:
+        return value.expanduser().resolve() if value else None
+
     @property
     def incoming_dir(self) -> Path:
         """Copies of the files of a source in S3."""
@@ -178,10 +191,25 @@ def load_settings(**given: Any) -> Settings:
         ConfigError: names every value that is wrong and what is expected.
     """
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        settings = Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         faults = [f"  - {_name(str(fault['loc'][0]))}: {fault['msg']}" for fault in error.errors()]
         raise ConfigError("\n".join(["These settings are wrong:", *faults])) from None
+
+    return _with_profile(settings)
+
+
+def _with_profile(settings: Settings) -> Settings:
+    """The settings with the currency of the shop's profile, which is read and checked; a missing one is no fault."""
+    profile = settings.read_profile()
+    if profile is None or profile.currency is None:
+        return settings
+    if "currency" in settings.model_fields_set and settings.currency != profile.currency:
+        raise ConfigError(
+            f"RETAIL_CURRENCY is {settings.currency}, but the profile {profile.path} says {profile.currency}. "
+            "Unset the one, or correct the other."
+        )
+    return settings.model_copy(update={"currency": profile.currency})
 
 
 def _name(setting: str) -> str:

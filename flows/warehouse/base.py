@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from flows.errors import LoadError
 from flows.lake.contracts import Contract
 from flows.lake.convert import Conversion
+from flows.lake.parts import version_sha256
 
 if TYPE_CHECKING:
     from flows.warehouse.builds import Build, Gate
@@ -40,6 +41,7 @@ LEDGER_COLUMNS = {
     "delivery_date": "date",
     "valid_from_date": "date",
     "delivery_order": "varchar(4096)",
+    "profile_sha256": "varchar(64)",
 }
 DELIVERY_COLUMNS = {
     "table_name": "varchar(64)",
@@ -90,7 +92,10 @@ class DeliveryRow:
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """One source file that is loaded now; times are naive UTC. The last four are those of `flows.lake.deliveries`."""
+    """One source file that is loaded now; times are naive UTC. Four are those of `flows.lake.deliveries`.
+
+    `profile_sha256` tells how the file was read where a source profile said it, else None.
+    """
 
     table_name: str
     file_name: str
@@ -104,6 +109,12 @@ class LedgerRow:
     delivery_date: date
     valid_from_date: date
     delivery_order: str
+    profile_sha256: str | None = None
+
+    @property
+    def read_sha256(self) -> str:
+        """What names this reading of these bytes."""
+        return version_sha256(self.file_sha256, self.profile_sha256)
 
 
 class Warehouse(Protocol):

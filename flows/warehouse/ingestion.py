@@ -7,7 +7,7 @@ The flow runs each step as a Prefect task; here nothing knows Prefect, so that i
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
@@ -22,7 +22,8 @@ import polars as pl
 from flows.errors import DataError, RetailError
 from flows.lake.contracts import CONTRACTS
 from flows.lake.convert import Conversion, convert_csv
-from flows.lake.parts import part_name, stem, sweep
+from flows.lake.forms import SHIPPED_FORM, Form
+from flows.lake.parts import part_name, stem, sweep, version_sha256
 from flows.lake.quarantine import count_reasons
 from flows.lake.several import for_each_file
 from flows.lake.sources import SourceFile
@@ -60,6 +61,7 @@ class Ingestion:
     run_id: str
     max_quarantined_ratio: float = 0.05
     terms: Terms = DEFAULT_TERMS
+    forms: Mapping[str, Form] = field(default_factory=dict)  # by table, where files are not in the shipped form
     step: Step = run_directly
     log: logging.Logger | logging.LoggerAdapter[logging.Logger] = field(default=logging.getLogger(__name__))
     outcomes: list[FileOutcome] = field(default_factory=list)
@@ -76,7 +78,7 @@ class Ingestion:
         self.step("prepare warehouse", lambda: self.warehouse.prepare(CONTRACTS.values()))
         with self._tidied():
             lost = self.step("compare with the ledger", lambda: find_lost(self.warehouse))
-            planned = self.step("plan files", lambda: plan_files(files, self.warehouse, lost))
+            planned = self.step("plan files", lambda: plan_files(files, self.warehouse, lost, self.forms))
             unchanged = sum(file.is_unchanged for file in planned)
             self.log.info("%d files found, %d of them unchanged", len(planned), unchanged)
             arrived = [file.version for file in planned if not (file.is_unchanged or file.fault)]
@@ -139,7 +141,12 @@ class Ingestion:
             return self._unchanged(file.loaded), None
         try:
             conversion = convert_csv(
-                file.source.path, CONTRACTS[table], self.work_dir, sha256=file.sha256, terms=self.terms
+                file.source.path,
+                CONTRACTS[table],
+                self.work_dir,
+                sha256=file.sha256,
+                terms=self.terms,
+                form=self._form(table),
             )
         except DataError as error:
             self.log.error("%s", error)  # noqa: TRY400  its message is all that a user needs
@@ -159,6 +166,9 @@ class Ingestion:
         )
         return outcome, None if fault else conversion
 
+    def _form(self, table: str) -> Form:
+        return self.forms.get(table, SHIPPED_FORM)
+
     def _judge(self, conversion: Conversion) -> str | None:
         """Why the file is refused for its bad records, if it is; say in the log how it went."""
         if conversion.extra_columns:
@@ -177,7 +187,7 @@ class Ingestion:
         return None
 
     def _unchanged(self, row: LedgerRow) -> FileOutcome:
-        quarantine = self.work_dir / "quarantine" / row.table_name / part_name(row.file_name, row.file_sha256)
+        quarantine = self.work_dir / "quarantine" / row.table_name / part_name(row.file_name, row.read_sha256)
         reasons = {}
         if row.rows_quarantined and quarantine.is_file():
             reasons = count_reasons(pl.read_parquet(quarantine, columns=["reason"], glob=False)["reason"])
@@ -231,8 +241,12 @@ class Ingestion:
 
     def _sweep(self) -> None:
         """Leave in the lake what belongs to loaded files; in the quarantine also the bad records of refused ones."""
-        loaded = {stem(row.file_name, row.file_sha256) for row in self.warehouse.read_ledger()}
-        refused = {stem(outcome.file, outcome.sha256) for outcome in self.outcomes if outcome.status == "refused"}
+        loaded = {stem(row.file_name, row.read_sha256) for row in self.warehouse.read_ledger()}
+        refused = {
+            stem(outcome.file, version_sha256(outcome.sha256, self._form(outcome.table).sha256))
+            for outcome in self.outcomes
+            if outcome.status == "refused"
+        }
         for table in CONTRACTS:
             sweep(self.work_dir / "lake" / table, loaded)
             sweep(self.work_dir / "quarantine" / table, loaded | refused)

@@ -34,7 +34,7 @@ def describe_bad_records(conversion: Conversion) -> str:
             f"the contract of {conversion.table}",
             *listed,
             f"  e.g. {conversion.examples[0]}",
-            f"  They are in quarantine/{conversion.table}/{part_name(conversion.file_name, conversion.file_sha256)}.",
+            f"  They are in quarantine/{conversion.table}/{part_name(conversion.file_name, conversion.read_sha256)}.",
         ]
     )
 

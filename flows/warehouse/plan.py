@@ -6,10 +6,12 @@ Files of a source and a prepared warehouse in, one planned file each out. Nothin
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 
 from flows.lake.contracts import CONTRACTS
+from flows.lake.forms import Form
+from flows.lake.parts import version_sha256
 from flows.lake.reading import hash_file
 from flows.lake.sources import SourceFile, describe_read_error, find_fault
 from flows.warehouse.base import LedgerRow, Version, Warehouse
@@ -19,13 +21,14 @@ from flows.warehouse.base import LedgerRow, Version, Warehouse
 class PlannedFile:
     """A file of the source, its hash, and the ledger row of the version that is loaded now, if any.
 
-    `fault` says why it cannot be read at all; then there is no hash.
+    `fault` says why it cannot be read at all; then there is no hash. `profile_sha256` tells how it is to be read.
     """
 
     source: SourceFile
     sha256: str
     loaded: LedgerRow | None
     fault: str | None = None
+    profile_sha256: str | None = None
 
     @property
     def version(self) -> Version:
@@ -34,15 +37,24 @@ class PlannedFile:
 
     @property
     def is_unchanged(self) -> bool:
-        """Whether exactly these bytes are loaded already."""
-        return self.loaded is not None and self.loaded.file_sha256 == self.sha256
+        """Whether exactly these bytes are loaded already, read as the profile of now says."""
+        return self.loaded is not None and self.loaded.read_sha256 == self.read_sha256
+
+    @property
+    def read_sha256(self) -> str:
+        """What names this reading of these bytes."""
+        return version_sha256(self.sha256, self.profile_sha256)
 
 
-def plan_files(files: Sequence[SourceFile], warehouse: Warehouse, lost: Set[LedgerRow]) -> list[PlannedFile]:
-    """Hash each file and look it up; what the warehouse has lost counts as not loaded."""
+def plan_files(
+    files: Sequence[SourceFile], warehouse: Warehouse, lost: Set[LedgerRow], forms: Mapping[str, Form] | None = None
+) -> list[PlannedFile]:
+    """Hash each file and look it up; what the warehouse has lost counts as not loaded. `forms` are by table."""
     loaded = {(row.table_name, row.file_name): row for row in warehouse.read_ledger() if row not in lost}
     names = Counter(file.name for file in files)
-    return [_plan_file(file, loaded.get((file.table, file.name)), names[file.name]) for file in files]
+    planned = [_plan_file(file, loaded.get((file.table, file.name)), names[file.name]) for file in files]
+    profiles = {table: form.sha256 for table, form in (forms or {}).items()}
+    return [replace(file, profile_sha256=profiles.get(file.source.table)) for file in planned]
 
 
 def find_lost(warehouse: Warehouse) -> set[LedgerRow]:

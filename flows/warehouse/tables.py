@@ -28,7 +28,8 @@ from flows.warehouse.base import (
 from flows.warehouse.builds import BUILD_COLUMNS
 
 NEW_IN_LEDGER = frozenset(name.removeprefix("_") for name in DELIVERY_LINEAGE)
-OLD_LEDGER = [name for name in LEDGER_COLUMNS if name not in NEW_IN_LEDGER]
+NULL_IN_LEDGER = frozenset({"profile_sha256"})  # no file of an earlier version was read with a profile
+OLD_LEDGER = [name for name in LEDGER_COLUMNS if name not in NEW_IN_LEDGER | NULL_IN_LEDGER]
 Found = Mapping[tuple[str, str], dict[str, str]]  # (schema without prefix, table) → column → SQL type
 
 
@@ -47,7 +48,7 @@ class Table:
         return f"{quote(prefix + self.schema)}.{quote(self.name + end)}"
 
 
-LEDGER = Table("ops", "load_ledger", LEDGER_COLUMNS, NEW_IN_LEDGER)
+LEDGER = Table("ops", "load_ledger", LEDGER_COLUMNS, NEW_IN_LEDGER | NULL_IN_LEDGER)
 DELIVERIES = Table("ops", "deliveries", DELIVERY_COLUMNS)
 BUILDS = Table("ops", "build_ledger", BUILD_COLUMNS)
 
@@ -80,6 +81,11 @@ def find_changes(
                 raise LoadError(_describe(table, there, command))
             changes.append((table, "older"))
     return changes
+
+
+def lacks_deliveries(table: Table, found: Iterable[str]) -> bool:
+    """Whether an older table is a ledger from before deliveries were noted."""
+    return table.name == LEDGER.name and not set(found) >= NEW_IN_LEDGER
 
 
 def upgrade_ledger(rows: Iterable[Sequence[Any]]) -> list[LedgerRow]:

@@ -35,7 +35,7 @@ def test_run_flow_success_prints_the_summary(capsys: pytest.CaptureFixture[str])
         return SUMMARY
 
     assert run_flow("pipeline", flow, ["--source", "in", "--as-of", "2026-03-31", "--target", "local"]) == 0
-    assert given == {"source": "in", "work_dir": None, "target": "local", "as_of": date(2026, 3, 31)}
+    assert given == {"source": "in", "profile": None, "work_dir": None, "target": "local", "as_of": date(2026, 3, 31)}
     printed = capsys.readouterr().out
     assert "files   2 (1 loaded, 1 unchanged)" in printed
     assert "rows    1,205 in = 1,204 loaded + 1 quarantined" in printed

@@ -32,7 +32,7 @@ OLD_TABLES = [
     "create table ops.load_ledger (table_name varchar(64), file_name varchar(1024), file_sha256 varchar(64), "
     "rows_in bigint, rows_loaded bigint, rows_quarantined bigint, run_id varchar(64), loaded_at timestamp)",
 ]
-OLD_COLUMNS = [name for name in LEDGER_COLUMNS if not name.startswith(("deliver", "valid"))]
+OLD_COLUMNS = [name for name in LEDGER_COLUMNS if not name.startswith(("deliver", "valid", "profile"))]
 FIRST, LATER = datetime(2025, 3, 1, 6, 0, 0, 5), datetime(2025, 7, 1, 6)
 LOADED = [  # file, run, when
     ("raw_stores.csv", "run-1", FIRST),
@@ -121,6 +121,20 @@ def test_prepare_older_warehouse_is_brought_up_to_date_and_loses_nothing(old: Ol
     ]
     deliveries = "select file_name, run_id, delivered_at from ops.deliveries order by delivered_at"
     assert old.run(deliveries) == LOADED
+
+
+def test_prepare_ledger_that_lacks_profiles_alone_keeps_its_deliveries_as_they_were(old: Old) -> None:
+    old.fill()
+    old.prepare()
+    before = old.run("select * from ops.load_ledger order by file_name")
+    old.run("alter table ops.load_ledger drop column profile_sha256")
+    old.run("update ops.load_ledger set delivered_at = '2024-01-01' where file_name = 'raw_stores.csv'")
+    old.prepare()
+    assert old.columns("ops", "load_ledger") == list(LEDGER_COLUMNS)
+    after = old.run("select * from ops.load_ledger order by file_name")
+    assert [row[:8] for row in after] == [row[:8] for row in before]
+    assert [row[8] for row in after if row[1] == "raw_stores.csv"] == [datetime(2024, 1, 1)]
+    assert {row[-1] for row in after} == {None}
 
 
 def test_prepare_again_changes_nothing(old: Old) -> None:

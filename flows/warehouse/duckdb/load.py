@@ -138,9 +138,13 @@ def insert_rows(
 ) -> None:
     """Insert these rows into the ledger or the list of deliveries, `table`, whose name is quoted already."""
     columns = list(columns)
-    values = ", ".join(f"({_literals(str(getattr(row, column)) for column in columns)})" for row in rows)
+    values = ", ".join(f"({', '.join(_value(getattr(row, column)) for column in columns)})" for row in rows)
     if rows:
         connection.execute(f"insert into {table} ({', '.join(map(quote, columns))}) values {values}")  # noqa: S608
+
+
+def _value(value: object) -> str:
+    return "null" if value is None else literal(str(value))
 
 
 def _literals(texts: Iterable[str]) -> str:

@@ -19,6 +19,7 @@ from flows.warehouse.tables import (
     Table,
     deliveries_of,
     find_changes,
+    lacks_deliveries,
     list_tables,
     upgrade_ledger,
 )
@@ -41,11 +42,12 @@ def make_tables(connection: duckdb.DuckDBPyConnection, contracts: Iterable[Contr
         return f"""python -c "import duckdb; duckdb.connect('{path}').execute('{sql.replace('"', "")}')\""""
 
     tables = [_without_lengths(table) for table in list_tables(contracts)]
-    changes = find_changes(tables, _read_columns(connection), command)
+    found = _read_columns(connection)
+    changes = find_changes(tables, found, command)
     for table, how in changes:
         if how == "missing":
             connection.execute(create_table(table.quoted(), table.columns))
-        elif table.name == LEDGER.name:
+        elif lacks_deliveries(table, found[table.schema, table.name]):
             _upgrade_ledger(connection)
         else:
             _rebuild(connection, table)

@@ -19,6 +19,7 @@ from flows.warehouse.tables import (
     Table,
     deliveries_of,
     find_changes,
+    lacks_deliveries,
     list_tables,
     upgrade_ledger,
 )
@@ -47,7 +48,7 @@ def make_tables(connection: Connection, contracts: Iterable[Contract], prefix: s
     for table, how in changes:
         if how == "missing":
             cursor.execute(_create(table, prefix))
-        elif table.name == LEDGER.name:
+        elif lacks_deliveries(table, found[table.schema, table.name]):
             _upgrade_ledger(cursor, prefix)
         else:
             _rebuild(cursor, table, found[table.schema, table.name], prefix)

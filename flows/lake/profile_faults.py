@@ -1,0 +1,190 @@
+"""What is wrong with a source profile whose keys are well formed: each fault where it stands, with its cure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from difflib import get_close_matches
+
+import polars as pl
+
+from flows.lake.contracts import CONTRACTS, Contract
+from flows.lake.dialect import find_encoding
+from flows.lake.forms import Form, adapt
+from flows.lake.profile_keys import FileKeys, ProfileKeys, TableKeys
+from flows.lake.terms import DEFAULT_TERMS
+from flows.lake.timestamps import DIRECTIVE, DIRECTIVES
+from flows.lake.values import VALUE_CODES, explain
+
+UNKNOWN = "?"  # what the draft of a profile writes where a person must decide
+_NO_DELIMITERS = "+-.:_/ \r\n\x00\x1f"
+_SAMPLE = datetime(2001, 2, 3, 4, 5, 6)  # noqa: DTZ001  a wall clock's
+
+
+def find_faults(keys: ProfileKeys) -> Iterator[str]:
+    """The faults of keys and of what they say together; those of constants are for `find_constant_faults`."""
+    yield from _class_faults(keys)
+    yield from _file_faults("defaults", keys.defaults)
+    for table, chosen in keys.tables.items():
+        where = f"tables.{table}"
+        if table not in CONTRACTS:
+            yield f"{where}: there is no such table{_suggest(table, CONTRACTS)}. Expected one of {', '.join(CONTRACTS)}"
+            continue
+        yield from _file_faults(where, chosen)
+        yield from _column_faults(where, chosen, CONTRACTS[table])
+        if _pick(chosen.delimiter, keys.defaults.delimiter, ",") == _pick(chosen.quote, keys.defaults.quote, '"'):
+            yield f"{where}: delimiter and quote are the same character. Name another for one of them"
+        marks = (_pick(chosen.decimal_mark, keys.defaults.decimal_mark, "."),)
+        if _pick(chosen.thousands_mark, keys.defaults.thousands_mark, "") in marks:
+            yield f"{where}: decimal_mark and thousands_mark are the same character. Name another for one of them"
+    yield from _pattern_faults(keys)
+
+
+def find_constant_faults(table: str, form: Form) -> Iterator[str]:
+    """The constants of a table that its contract refuses."""
+    if not form.constants:
+        return
+    contract = adapt(CONTRACTS[table], form)
+    known = {name: text for name, text in form.constants.items() if name in contract.columns}
+    swapped = {
+        name: text if contract.columns[name].dtype == pl.String else form.dialect.exchange(text)
+        for name, text in known.items()
+    }
+    text = pl.DataFrame({name: [swapped.get(name) or None] for name in contract.columns}, _schema(contract))
+    reasons = explain(text, contract, DEFAULT_TERMS)[1].item() or ""
+    for column, _, code in (reason.partition(":") for reason in reasons.split(";")):
+        if column in known and code in VALUE_CODES:
+            yield (
+                f"tables.{table}.constants.{column}: {known[column]!r} is no value of this column: "
+                f"{VALUE_CODES[code]}. Write it as a file of this table would"
+            )
+
+
+def _class_faults(keys: ProfileKeys) -> Iterator[str]:
+    classes = keys.shop.classes
+    if classes is None:
+        return
+    where = "shop.classes"
+    if not classes or min(classes.values()) > 0:
+        yield f"{where}: one class must begin at 0, or small customers have none. Add e.g. Bronze = 0"
+    if len(set(classes.values())) < len(classes):
+        yield f"{where}: two classes begin at the same amount. Give each its own"
+    if "Inactive" in classes:
+        yield f"{where}.Inactive: the name is that of customers without a sale. Choose another"
+    for name in classes:
+        if len(name.encode()) > 64 or not name.isprintable():  # noqa: PLR2004  the seed's varchar(64)
+            yield f"{where}: a name of a class is longer than 64 bytes, or not printable. Choose another"
+
+
+def _file_faults(where: str, keys: FileKeys) -> Iterator[str]:
+    if keys.delimiter is not None and not _is_delimiter(keys.delimiter):
+        yield f'{where}.delimiter: {keys.delimiter!r} cannot be one. Expected e.g. ",", ";", "\\t" or "|"'
+    if keys.quote and (not _is_delimiter(keys.quote, quotes="\"'") or keys.quote == ","):
+        yield f'{where}.quote: {keys.quote!r} cannot be one. Expected \'"\', "\'", or "" for none'
+    if keys.encoding is not None and find_encoding(keys.encoding) is None:
+        yield (
+            f"{where}.encoding: Python knows no encoding {keys.encoding!r} of text. "
+            'Expected e.g. "utf-8", "cp1252", "latin-1", "utf-16"'
+        )
+    if (keys.yes is None) != (keys.no is None):
+        yield f"{where}: yes and no go together. Name the spellings of the other one too"
+    for text in set(keys.yes or ()) & set(keys.no or ()):
+        yield f"{where}: {text!r} cannot mean both yes and no. Take it out of one of them"
+    yield from _timestamp_faults(f"{where}.timestamps", keys.timestamps)
+
+
+def _timestamp_faults(where: str, spellings: list[str] | None) -> Iterator[str]:
+    if spellings is None:
+        return
+    if not spellings:
+        yield f'{where}: names no spelling. Expected e.g. ["%d/%m/%Y %H:%M"]'
+    good = []
+    for spelling in spellings:
+        found = DIRECTIVE.findall(spelling)
+        unknown = [each for each in found if each not in DIRECTIVES]
+        lacking = _lacking(set(found))
+        if unknown or "%" in DIRECTIVE.sub("", spelling):
+            yield f"{where}: {spelling!r} has {unknown[0] if unknown else '%'!r}. Known are {' '.join(DIRECTIVES)}"
+        elif lacking or len(found) != len(set(found)):
+            yield f"{where}: {spelling!r} lacks {lacking or 'nothing, but has a directive twice'}. Complete it"
+        else:
+            good.append(spelling)
+    for first, second in ((a, b) for i, a in enumerate(good) for b in good[i + 1 :]):
+        if _reads_otherwise(first, second):
+            yield f"{where}: {first!r} and {second!r} read the same text as two different times. Keep the right one"
+
+
+def _lacking(found: set[str]) -> str:
+    bare = {each.replace("-", "") for each in found}
+    wanted = [
+        ("the year, %Y or %y", {"%Y", "%y"} & bare),
+        ("the month, %m", {"%m"} & bare),
+        ("the day, %d", {"%d"} & bare),
+        ("%p, which %I needs", "%I" not in bare or "%p" in bare),
+        ("the hour, %H", "%M" not in bare or {"%H", "%I"} & bare),
+        ("the minute, %M", not {"%H", "%I", "%S"} & bare or "%M" in bare),
+    ]
+    return "; ".join(what for what, has in wanted if not has)
+
+
+def _reads_otherwise(first: str, second: str) -> bool:
+    text = _SAMPLE.strftime(first.replace("%.3f", ".000").replace("%.6f", ".000000"))
+    read = pl.Series([text]).str.to_datetime(second, time_unit="us", strict=False).item()
+    expected = pl.Series([text]).str.to_datetime(first, time_unit="us", strict=False).item()
+    return read is not None and expected is not None and read != expected
+
+
+def _column_faults(where: str, keys: TableKeys, contract: Contract) -> Iterator[str]:
+    yield from _name_faults(where, keys, contract)
+    for ours, theirs in keys.columns.items():
+        if theirs == UNKNOWN:
+            yield (
+                f"{where}.columns.{ours}: is still to be filled in. Write the file's column instead of {UNKNOWN!r}, "
+                f"or give {ours} a value under constants"
+            )
+    for name in keys.columns.keys() & keys.constants.keys():
+        yield f"{where}: {name} is both in columns and in constants. Keep one of them"
+    for name in sorted(set(keys.leave_out) & set(keys.columns.values())):
+        yield f"{where}.leave_out: {name!r} is one of the columns too. Keep one of them"
+    if set(contract.key) <= keys.constants.keys():
+        yield f"{where}.constants: every record would have the same key ({', '.join(contract.key)}). Name a column"
+
+
+def _name_faults(where: str, keys: TableKeys, contract: Contract) -> Iterator[str]:
+    known = [*contract.columns, *contract.check_only]
+    for part, names in (("columns", keys.columns), ("constants", keys.constants)):
+        for name in names:
+            if name not in known:
+                yield (
+                    f"{where}.{part}.{name}: {contract.table} has no such column{_suggest(name, known)}. "
+                    f"Expected one of {', '.join(known)}"
+                )
+
+
+def _schema(contract: Contract) -> dict[str, pl.DataType]:
+    return dict.fromkeys(contract.columns, pl.String())
+
+
+def _pattern_faults(keys: ProfileKeys) -> Iterator[str]:
+    owners: dict[str, str] = {}
+    for table, chosen in keys.tables.items():
+        for pattern in chosen.files:
+            other = owners.setdefault(pattern.lower(), table)
+            if other != table:
+                yield f"tables.{table}.files: {pattern!r} is a pattern of {other} too. Keep it in one table"
+            if "/" in pattern or "\\" in pattern:
+                yield f"tables.{table}.files: {pattern!r} has a slash. Patterns are of names, not of paths"
+
+
+def _is_delimiter(text: str, quotes: str = "") -> bool:
+    fits = len(text) == 1 and text.isascii() and not text.isalnum() and text not in _NO_DELIMITERS
+    return fits and (text in quotes or text not in "\"'")
+
+
+def _pick(*values: str | None) -> str:
+    return next(value for value in values if value is not None)
+
+
+def _suggest(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, list(known), 1)
+    return f"; is {close[0]} meant?" if close else ""

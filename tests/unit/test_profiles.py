@@ -1,0 +1,185 @@
+"""A source profile is read whole or refused with every fault, where it stands and the cure."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from flows.errors import ConfigError
+from flows.lake.amounts import Marks
+from flows.lake.profile_files import find_profiled_sources, takes
+from flows.lake.profiles import Profile, read_profile
+from flows.run.settings import load_settings
+
+FOREIGN = """
+[shop]
+currency = "EUR"
+classes = { Or = 2500.50, Argent = 100, Bronze = 0 }
+
+[defaults]
+delimiter = ";"
+encoding = "windows-1252"
+decimal_mark = ","
+thousands_mark = "."
+money = "units"
+timestamps = ["%d/%m/%Y %H:%M"]
+
+[tables.raw_orders]
+files = ["Commandes_*.CSV"]
+columns = { id = "N°", customer = "Client", subtotal = "Montant", order_total = "Montant" }
+constants = { store_id = "s1", tax_paid = "0" }
+leave_out = ["Note"]
+
+[tables.raw_supplies]
+delimiter = ","
+yes = ["oui"]
+no = ["non"]
+"""
+
+
+def profile(folder: Path, text: str) -> Profile:
+    path = folder / "shop.toml"
+    path.write_text(text, encoding="utf-8")
+    return read_profile(path)
+
+
+def test_profile_says_how_each_table_is_written(tmp_path: Path) -> None:
+    read = profile(tmp_path, FOREIGN)
+    assert read.currency == "EUR"
+    assert read.classes == {"Or": Decimal("2500.50"), "Argent": Decimal(100), "Bronze": Decimal(0)}
+    orders, supplies = read.forms["raw_orders"], read.forms["raw_supplies"]
+    assert (orders.dialect.delimiter, orders.dialect.encoding) == (";", "cp1252")
+    assert orders.marks == Marks(",", ".", 2)
+    assert orders.leave_out == {"Note"}
+    assert (supplies.dialect.delimiter, supplies.yes, supplies.marks) == (",", ("oui",), Marks(",", ".", 2))
+    assert read.forms["raw_items"].dialect.delimiter == ";"
+
+
+def test_profile_that_says_nothing_is_the_shipped_form(tmp_path: Path) -> None:
+    shipped = profile(tmp_path, '[defaults]\ndelimiter = ","\nencoding = "UTF8"\nmoney = "cents"\n')
+    assert {form.sha256 for form in shipped.forms.values()} == {None}
+
+
+def test_profile_hash_is_that_of_its_meaning_for_the_table(tmp_path: Path) -> None:
+    first = profile(tmp_path, FOREIGN)
+    same = profile(tmp_path, FOREIGN.replace("windows-1252", "CP1252").replace("[shop]", "# a comment\n[shop]"))
+    other = profile(tmp_path, FOREIGN.replace('"Client"', '"Acheteur"'))
+    assert {table: form.sha256 for table, form in first.forms.items()} == {
+        table: form.sha256 for table, form in same.forms.items()
+    }
+    assert {table for table, form in other.forms.items() if form.sha256 != first.forms[table].sha256} == {"raw_orders"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[shop]\ncurency = "EUR"', r"shop.curency: there is no such key; is currency meant\?"),
+        ('[shop]\ncurrency = "euro"', "shop.currency"),
+        ("[shop]\nclasses = { Gold = 100 }", "shop.classes: one class must begin at 0"),
+        ("[shop]\nclasses = { Gold = 0, Silver = 0 }", "two classes begin at the same amount"),
+        ("[shop]\nclasses = { Inactive = 0 }", "shop.classes.Inactive: the name is that of"),
+        ('[shop]\nclasses = { Gold = "much", Bronze = 0 }', "shop.classes.Gold: .*expected a number"),
+        ("[tabels.raw_orders]", r"tabels: there is no such key; is tables meant\?"),
+        ("[tables.raw_order]", r"tables.raw_order: there is no such table; is raw_orders meant\?"),
+        ('[defaults]\ndelimeter = ";"', r"defaults.delimeter: there is no such key; is delimiter meant\?"),
+        ('[defaults]\ndelimiter = ";;"', "defaults.delimiter: ';;' cannot be one"),
+        ('[defaults]\ndelimiter = "."', "defaults.delimiter: '.' cannot be one"),
+        ("[defaults]\ndelimiter = 7", "defaults.delimiter: input should be a valid string"),
+        ('[defaults]\nquote = "x"', "defaults.quote: 'x' cannot be one"),
+        ('[defaults]\nencoding = "klingon"', "defaults.encoding: Python knows no encoding 'klingon'"),
+        ('[defaults]\nencoding = "base64"', "defaults.encoding: Python knows no encoding 'base64'"),
+        ('[defaults]\nmoney = "dollars"', "defaults.money: input should be 'units' or 'cents', found 'dollars'"),
+        ('[defaults]\ndecimal_mark = ";"', "defaults.decimal_mark: input should be"),
+        ("[defaults]\ntimestamps = []", "defaults.timestamps: names no spelling"),
+        ('[defaults]\ntimestamps = ["%d/%m %H:%M"]', "lacks the year"),
+        ('[defaults]\ntimestamps = ["%d/%b/%Y"]', "has '%b'. Known are"),
+        ('[defaults]\ntimestamps = ["%d/%m/%Y %I:%M"]', "lacks %p, which %I needs"),
+        ('[defaults]\ntimestamps = ["%d/%m/%Y", "%m/%d/%Y"]', "read the same text as two different times"),
+        ('[defaults]\nyes = ["oui"]', "yes and no go together"),
+        ('[defaults]\nyes = ["1"]\nno = ["1"]', "'1' cannot mean both yes and no"),
+        (
+            '[tables.raw_orders.columns]\nsub_total = "HT"',
+            r"columns.sub_total: raw_orders has no such column; is subtotal",
+        ),
+        ('[tables.raw_orders.columns]\nid = "?"', "tables.raw_orders.columns.id: is still to be filled in"),
+        ('[tables.raw_orders]\ncolumns = { id = "a" }\nconstants = { id = "b" }', "id is both in columns and in"),
+        ('[tables.raw_orders]\ncolumns = { id = "a" }\nleave_out = ["a"]', "'a' is one of the columns too"),
+        ('[tables.raw_orders.constants]\nid = "1"', "every record would have the same key"),
+        (
+            '[tables.raw_orders.constants]\ntax_paid = "0.5"',
+            "constants.tax_paid: '0.5' is no value of this column: not",
+        ),
+        (
+            '[tables.raw_orders.constants]\ncustomer = ""',
+            "constants.customer: '' is no value of this column: the field",
+        ),
+        ('[tables.raw_orders.constants]\nordered_at = "today"', "constants.ordered_at: 'today' is no value"),
+        ('[tables.raw_orders]\nfiles = ["a*"]\n[tables.raw_items]\nfiles = ["A*"]', "is a pattern of raw_orders too"),
+        ('[tables.raw_orders]\nfiles = ["in/a*"]', "has a slash"),
+        ('[tables.raw_orders]\ndelimiter = "|"\nquote = "|"', "delimiter and quote are the same"),
+        (
+            '[tables.raw_orders]\nthousands_mark = ","\ndecimal_mark = ","',
+            "decimal_mark and thousands_mark are the same",
+        ),
+        ("[shop", "not TOML in UTF-8"),
+    ],
+)
+def test_profile_fault_is_named_where_it_stands(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said) as error:
+        profile(tmp_path, text)
+    assert str(tmp_path / "shop.toml") in str(error.value)
+
+
+def test_profile_of_many_faults_names_them_all(tmp_path: Path) -> None:
+    text = '[defaults]\ndelimiter = ";;"\nencoding = "klingon"\n[tables.raw_orders.columns]\nno_such = "x"\nid = "?"\n'
+    with pytest.raises(ConfigError) as error:
+        profile(tmp_path, text)
+    assert str(error.value).count("\n  - ") == 4
+
+
+def test_profile_that_is_not_there_is_wrong_configuration(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"cannot be read.*--profile or RETAIL_PROFILE") as error:
+        load_settings(profile=str(tmp_path / "none.toml"))
+    assert error.value.exit_code == 2
+
+
+def test_settings_take_the_currency_of_the_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = profile(tmp_path, FOREIGN).path
+    assert load_settings(profile=str(path)).currency == "EUR"
+    monkeypatch.setenv("RETAIL_PROFILE", str(path))
+    assert load_settings().currency == "EUR"
+    monkeypatch.setenv("RETAIL_CURRENCY", "CHF")
+    with pytest.raises(ConfigError, match=r"RETAIL_CURRENCY is CHF, but the profile .* says EUR"):
+        load_settings()
+
+
+def test_sources_are_found_by_pattern_in_any_case_and_others_named(tmp_path: Path) -> None:
+    read = profile(tmp_path, FOREIGN)
+    for name in ("commandes_2026.csv", "Commandes_old.CSV.gz", "raw_items.csv", "RAW_STORES.CSV", "raw_orders.csv"):
+        (tmp_path / name).touch()
+    (tmp_path / "COMMANDES_1.csv").touch()
+    delivery = find_profiled_sources(tmp_path, read)
+    assert [(file.table, file.name) for file in delivery.files] == [
+        ("raw_items", "raw_items.csv"),
+        ("raw_orders", "COMMANDES_1.csv"),
+        ("raw_orders", "commandes_2026.csv"),
+        ("raw_stores", "RAW_STORES.CSV"),
+    ]
+    assert delivery.ignored == ("Commandes_old.CSV.gz", "raw_orders.csv")
+    assert [name for name in ("commandes_1.csv", "raw_orders.csv", "x.toml") if takes(read, name)] == [
+        "commandes_1.csv"
+    ]
+
+
+def test_sources_file_of_two_tables_is_refused(tmp_path: Path) -> None:
+    read = profile(tmp_path, '[tables.raw_orders]\nfiles=["c*.csv"]\n[tables.raw_items]\nfiles=["*s.csv"]')
+    (tmp_path / "commandes.csv").touch()
+    with pytest.raises(ConfigError, match=r"commandes\.csv fits the patterns of raw_orders and raw_items"):
+        find_profiled_sources(tmp_path, read)
+
+
+def test_sources_without_a_file_that_the_profile_takes_say_what_was_expected(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"Expected Commandes_\*\.CSV"):
+        find_profiled_sources(tmp_path, profile(tmp_path, FOREIGN))
