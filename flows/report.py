@@ -38,7 +38,7 @@ from flows.run.summary import Run, hold_warehouse, open_run
 from flows.run.target import open_warehouse
 from flows.warehouse.base import Warehouse
 from flows.warehouse.builds import Build, ledger_sha256
-from reports.archive import archive_report, clear_leftovers, write_facts
+from reports.archive import archive_report, write_facts
 from reports.archive_page import Facts
 from reports.chromium import ChromiumError, find_chromium, print_pdf
 from reports.kpis import KPIS
@@ -89,7 +89,6 @@ def _report(run: Run, warehouse: Warehouse) -> None:
     run.summary["files_loaded_since_build"] = answers.is_behind
     context = _page_context(run, answers)
     fresh = settings.reports_dir / f".{run.run_id}.new"
-    clear_leftovers(settings.reports_dir)
     try:
         write_tables(frames, fresh)
         draw_charts(frames, fresh, settings.language, settings.currency)

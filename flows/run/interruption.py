@@ -76,6 +76,11 @@ class _Watch:
         _say(f"The run did not let go within {GRACE_SECONDS:.0f} s and was ended; the last good state stands.")
         os._exit(exit_code())
 
+    def end(self) -> None:
+        """The run has let go of everything."""
+        self.ended.set()
+        self.told.put(None)
+
 
 _watch: _Watch | None = None
 
@@ -96,13 +101,11 @@ def heed_signals(last_words: Callable[[], None] | None = None, *, until_exit: bo
         yield
         return
     outermost = _watch is None
-    watch = _watch = _watch or _Watch()
-    if outermost:
-        threading.Thread(target=watch.run, name="end-in-time", daemon=True).start()
+    watch = _watch = _watch or _begin_watch()
     if last_words:
         watch.last_words.append(last_words)
     before = {each: signal.getsignal(each) for each in SIGNALS}
-    heeded = [each for each, handler in before.items() if handler not in {signal.SIG_IGN, None}]
+    heeded = {each: handler for each, handler in before.items() if handler not in {signal.SIG_IGN, None}}
     try:
         for each in heeded:
             signal.signal(each, watch.handle)
@@ -111,12 +114,17 @@ def heed_signals(last_words: Callable[[], None] | None = None, *, until_exit: bo
         if last_words:
             watch.last_words.remove(last_words)
         if watch.signal is None or not until_exit:
-            for each in heeded:
-                signal.signal(each, before[each])
+            for each, handler in heeded.items():
+                signal.signal(each, handler)
             if outermost:
-                watch.ended.set()
-                watch.told.put(None)
+                watch.end()
                 _watch = None
+
+
+def _begin_watch() -> _Watch:
+    watch = _Watch()
+    threading.Thread(target=watch.run, name="end-in-time", daemon=True).start()
+    return watch
 
 
 def stop_run(cause: str) -> None:
@@ -165,4 +173,5 @@ def describe_stop(program: str) -> str:
 
 def _say(text: str) -> None:
     with suppress(OSError, ValueError):
-        print(f"\n{text}", file=sys.stderr, flush=True)
+        sys.stderr.write(f"\n{text}\n")
+        sys.stderr.flush()

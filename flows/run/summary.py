@@ -26,6 +26,7 @@ from flows.run.settings import Settings
 from flows.run.target import open_warehouse
 from flows.warehouse.base import Warehouse
 from flows.warehouse.lock import check_inside, hold_work_dir
+from reports.archive import clear_leftovers
 
 _UNFINISHED = re.compile(r"\A\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.json\.tmp\Z")
 _CURRENT: ContextVar[Run | None] = ContextVar("current_run", default=None)
@@ -108,7 +109,7 @@ def open_run(settings: Settings) -> Iterator[Run]:
     run = _new_run(settings)
     with hold_work_dir(settings.work_dir, run.run_id), heed_signals(run.save_stopped):
         check_inside(settings.work_dir, settings.runs_dir.name)
-        _remove_unfinished_summaries(settings.runs_dir)
+        _remove_leftovers(settings)
         token = _CURRENT.set(run)
         try:
             with _stopped_where_told():
@@ -189,11 +190,13 @@ def _new_run(settings: Settings) -> Run:
     )
 
 
-def _remove_unfinished_summaries(runs_dir: Path) -> None:
-    """Remove what runs left that were killed while they wrote their summary."""
-    for path in runs_dir.glob(".*.json.tmp"):
+def _remove_leftovers(settings: Settings) -> None:
+    """Remove what killed runs left of a summary or a report; whoever ingests removes what they left of files."""
+    for path in settings.runs_dir.glob(".*.json.tmp"):
         if _UNFINISHED.match(path.name):
             path.unlink(missing_ok=True)
+    if not settings.reports_dir.is_symlink():
+        clear_leftovers(settings.reports_dir)
 
 
 def describe(summary: dict[str, Any]) -> str:

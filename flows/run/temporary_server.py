@@ -90,8 +90,8 @@ def check_answers(url: str) -> None:
     except (httpx.TransportError, httpx.InvalidURL) as error:
         why = "in time" if isinstance(error, httpx.TimeoutException) else f"({error})"
         raise ConfigError(
-            f"PREFECT_API_URL: no server answers at {shown} {why}. Start it (make ui, or prefect server start), correct "
-            "the address, or unset it: then each run has a temporary server."
+            f"PREFECT_API_URL: no server answers at {shown} {why}. Start it (make ui, or prefect server start), "
+            "correct the address, or unset it: then each run has a temporary server."
         ) from None
     except Exception as error:  # what it said is not what a Prefect server says
         raise ConfigError(_not_prefect(shown, f"{type(error).__name__}")) from None
@@ -135,7 +135,7 @@ class TemporaryServer:
             ) from error
         with log, _listening_socket() as listener:
             self.api_url = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
-            self.process = subprocess.Popen(
+            self.process = subprocess.Popen(  # noqa: S603 - this very Python
                 [sys.executable, "-m", "flows.run.server_process", str(listener.fileno())],
                 cwd=PROJECT,
                 env=self._environment(),

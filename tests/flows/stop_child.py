@@ -1,13 +1,14 @@
 """A program that runs flows as the command line does, and waits at the point it is told, so that a test can stop it.
 
-Its order is a line of JSON: `arguments`, the address of Prefect's `server` (null: a temporary one), `point`, `reached`
-(a file made there) and `output` (a file).
+Its order is a line of JSON: `arguments`, `environment`, `server` (the address of Prefect's, null: a temporary one),
+`point`, `reached` (a file made there) and `output` (a file).
 """
 
 from __future__ import annotations
 
 import faulthandler
 import importlib
+import inspect
 import json
 import os
 import signal
@@ -17,8 +18,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
 FOR_THIS_PROCESS = ExitStack()
 HOUR = 3600
@@ -71,6 +70,7 @@ POINTS: dict[str, tuple[str, str, Callable[[], None]]] = {
     "publish": ("flows.report", "archive_report", wait),
     "draw, swallowed": ("flows.report", "render_chart", swallow),
     "stuck": ("flows.report", "render_chart", never_let_go),
+    "stuck in parse": ("dbt.parser.manifest:ManifestLoader", "load", never_let_go),
 }
 
 
@@ -89,7 +89,7 @@ def hold_at(point: str, reached: Path) -> None:
             hold()
         return function(*arguments, **options)
 
-    setattr(holder, name, classmethod(held) if isinstance(original, type(Path.cwd)) else held)
+    setattr(holder, name, classmethod(held) if inspect.ismethod(original) else held)
 
 
 def run(order: dict[str, Any]) -> None:
@@ -98,6 +98,9 @@ def run(order: dict[str, Any]) -> None:
     output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     os.dup2(output, 1)
     os.dup2(output, 2)
+    os.environ.update(order["environment"])
+    from prefect.settings import PREFECT_API_URL, temporary_settings  # after flows, as for the command line
+
     if order["server"]:
         FOR_THIS_PROCESS.enter_context(temporary_settings({PREFECT_API_URL: order["server"]}))
     if order["point"]:
