@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -22,6 +24,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=4200, help="port of the server on 127.0.0.1 (default: 4200)")
     port = parser.parse_args().port
+    if is_taken(port):
+        print(
+            f"Port {port} is taken by another program; nothing was started or deployed. "
+            f"Choose another: make ui PORT={port + 1}",
+            file=sys.stderr,
+        )
+        return 2
     address = f"http://127.0.0.1:{port}"
     environment = os.environ | {
         "PREFECT_API_URL": f"{address}/api",
@@ -39,9 +48,7 @@ def main() -> int:
     try:
         server = start("server", "start", "--host", "127.0.0.1", "--port", str(port))
         wait_until_healthy(f"{address}/api/health", server)
-        run = ["--no-prompt", "work-pool", "create", WORK_POOL, "--type", "process", "--overwrite"]
-        subprocess.run([*PREFECT, *run], cwd=PROJECT, env=environment, check=True)
-        subprocess.run([*PREFECT, "--no-prompt", "deploy", "--all"], cwd=PROJECT, env=environment, check=True)
+        subprocess.run([sys.executable, "infra/deploy.py"], cwd=PROJECT, env=environment, check=True)
         worker = start("worker", "start", "--pool", WORK_POOL)
         print(f"\nPrefect is up: {address}\nRun the pipeline from Deployments there, or with", flush=True)
         print(f"  PREFECT_API_URL={address}/api .venv/bin/prefect deployment run retail-pipeline/local", flush=True)
@@ -59,12 +66,28 @@ def main() -> int:
                 child.kill()
 
 
+def is_taken(port: int) -> bool:
+    """Whether a program listens there: Prefect's health would be its, and the deployments would go to it.
+
+    A socket is bound as uvicorn binds its own, so that what a server of before has left is no hindrance.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            return True
+    return False
+
+
 def wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> None:
     """Return when the server answers; a new database takes a while."""
     end = time.monotonic() + SERVER_SECONDS
     while time.monotonic() < end:
         if server.poll() is not None:
-            sys.exit("The Prefect server ended; see its message above. Is the port taken? make ui PORT=4201")
+            sys.exit("The Prefect server ended; see its message above.")
         try:
             with urllib.request.urlopen(address, timeout=2):
                 return

@@ -47,10 +47,15 @@ def settle(environment: MutableMapping[str, str]) -> None:
 
 
 def settle_process() -> None:
-    """Let no warning of a library end a run of our own command line, and print every letter as the terminal can.
+    """Let no warning of a library end a run of our own command line, and take and print every letter.
 
-    PYTHONWARNINGS=error ends the import of Prefect; an é on a terminal of ASCII would end a run that went well.
+    PYTHONWARNINGS=error ends the import of Prefect; an é on a terminal of ASCII would end a run that went well. Where
+    Python takes names of files for ASCII, with LC_ALL=C and PYTHONUTF8=0, the process starts anew in UTF-8 mode
+    (PEP 540).
     """
+    if sys.getfilesystemencoding() != "utf-8" and not sys.flags.utf8_mode:
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - itself, as it was called
     os.environ.pop("PYTHONWARNINGS", None)  # for the server that Prefect starts
     warnings.resetwarnings()
     for stream in (sys.stdout, sys.stderr):

@@ -105,6 +105,27 @@ def test_deployment_run_by_the_worker_publishes_report_and_artifacts(api: httpx.
         time.sleep(1)
 
 
+def schedules_of(api: httpx.Client, name: str) -> list[tuple[str, bool]]:
+    found = api.get(f"/deployments/name/{name}").json()["schedules"]
+    return sorted((schedule["schedule"]["cron"], schedule["active"]) for schedule in found)
+
+
+def test_deploying_again_keeps_the_schedules_that_a_person_switched_made_or_removed(api: httpx.Client) -> None:
+    main, step, last = (
+        api.get(f"/deployments/name/{name}/local").json() for name in ("retail-pipeline", "ingest", "report")
+    )
+    mornings = main["schedules"][0]["id"]
+    assert api.patch(f"/deployments/{main['id']}/schedules/{mornings}", json={"active": True}).is_success
+    noon = {"schedule": {"cron": "0 12 * * 1", "timezone": "Europe/Paris"}, "active": True}
+    assert api.post(f"/deployments/{step['id']}/schedules", json=[noon]).is_success
+    assert api.delete(f"/deployments/{last['id']}/schedules/{last['schedules'][0]['id']}").is_success
+    environment = os.environ | {"PREFECT_API_URL": str(api.base_url).rstrip("/")}
+    subprocess.run([sys.executable, "infra/deploy.py"], cwd=PROJECT, env=environment, check=True, timeout=200)
+    assert schedules_of(api, "retail-pipeline/local") == [("0 6 * * *", True)]
+    assert schedules_of(api, "ingest/local") == [("0 * * * *", False), ("0 12 * * 1", True)]
+    assert schedules_of(api, "report/local") == []
+
+
 def node_runs(api: httpx.Client) -> set[str]:
     """The names of all task runs; the server takes them in as events, after the fact."""
     return {run["name"] for run in api.post("/task_runs/filter", json={"limit": 200}).json()}

@@ -133,6 +133,16 @@ def test_command_line_answers_in_any_environment(hostile: dict[str, str]) -> Non
     assert refused.returncode == 2
     assert "the source folder cannot be read" in refused.stderr
     assert "Traceback" not in refused.stderr
+    assert "not printable" not in refused.stderr
+
+
+def test_folder_with_accents_is_found_where_python_takes_names_for_ascii(tmp_path: Path) -> None:
+    source = tmp_path / "Donn\u00e9es"
+    source.mkdir()
+    shell = clean_environment(**SHELLS["ascii"], RETAIL_WORK_DIR=str(tmp_path / "\u00e9t\u00e9"))
+    done = run_python("", shell, "-m", "flows.ingest", "--source", str(source))
+    assert done.returncode == 2
+    assert "no raw data found" in done.stderr, done.stderr
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
