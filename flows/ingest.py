@@ -36,7 +36,7 @@ from flows.run.settings import Settings, Target, load_settings
 from flows.run.summary import Run, hold_warehouse, open_run
 from flows.warehouse.base import Warehouse
 from flows.warehouse.ingestion import Ingestion
-from flows.warehouse.outcomes import FileOutcome
+from flows.warehouse.outcomes import FileOutcome, describe_problems
 
 T = TypeVar("T")
 
@@ -125,7 +125,10 @@ def _report_files(outcomes: Sequence[FileOutcome], ignored: Sequence[str]) -> st
     left_out = [(outcome.file, ", ".join(outcome.extra_columns)) for outcome in outcomes if outcome.extra_columns]
     if left_out:
         sections += ["## Columns that no contract knows, left out", markdown_table(("file", "columns"), left_out)]
-    sections += [f"**Refused.** {escape(o.error, 2000)}" for o in outcomes if o.error]
+    refused = [outcome for outcome in outcomes if outcome.status == "refused"]
+    sections += [f"**Refused.** {escape(problem, 2000)}" for problem in describe_problems(refused)]
+    failed = next((outcome.error for outcome in outcomes if outcome.error and outcome not in refused), None)
+    sections += [f"**Not loaded.** {escape(failed, 2000)}"] if failed else []
     sections += [f"Ignored, no contract for such a table: {escape(name)}" for name in ignored]
     return "\n\n".join(sections)
 

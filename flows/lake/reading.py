@@ -22,25 +22,22 @@ import numpy as np
 
 from flows.errors import DataError
 from flows.lake.dialect import SHIPPED_DIALECT, Dialect, EncodingError
-from flows.lake.splitting import COMMA, NEWLINE, QUOTE, WINDOW, count_byte, find_line_ends, split_records
+from flows.lake.encodings import LONGEST_MAGIC, describe_foreign, describe_kind, describe_utf16
+from flows.lake.splitting import (
+    COMMA,
+    NEWLINE,
+    QUOTE,
+    WINDOW,
+    count_byte,
+    find_end_of_text,
+    find_line_ends,
+    split_records,
+)
 
 BLOCK_BYTES = 8 * 1024 * 1024
 MAX_LINE_BYTES = 64 * 1024 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
 _UTF8_BOM = b"\xef\xbb\xbf"
-_UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
-_FOREIGN = {
-    b"\x89PNG": "a PNG image",
-    b"PK\x03\x04": "a zip archive or an Excel workbook",
-    b"PAR1": "a Parquet file",
-    b"%PDF": "a PDF document",
-    b"BZh": "packed with bzip2",
-    b"\x28\xb5\x2f\xfd": "packed with zstd",
-    b"\xfd7zXZ": "packed with xz",
-}
-
-
-_LONGEST_MAGIC = 5
 
 
 @dataclass(frozen=True)
@@ -96,6 +93,7 @@ class CsvReader:
     rows_in: int = 0
     sha256: str = ""
     _blocks: int = 0
+    _has_utf8: bool = False  # beyond ASCII
 
     def blocks(self) -> Iterator[Block]:
         """Yield the records of the file in blocks; `header` is set before the first one.
@@ -167,7 +165,8 @@ class CsvReader:
         """Cut `data`, whole lines, after its last complete record."""
         self._check_utf8(data)
         ends: np.ndarray | None = None
-        cut = self._end_of_text(data)  # blank lines wait for what follows them: at the end of a file they are nothing
+        # blank lines wait for what follows them: at the end of a file they are nothing, but in a table of one column
+        cut = find_end_of_text(data) if len(self.header) > 1 else len(data)
         if QUOTE in data:
             split = split_records(data[:cut], is_last=is_last)
             if split.refused is not None:
@@ -185,16 +184,6 @@ class CsvReader:
         self._blocks += 1
         return block, data[cut:]
 
-    def _end_of_text(self, data: bytes) -> int:
-        """Where the blank lines at the end begin; in a table of one column they are records."""
-        end = len(data)
-        if len(self.header) > 1:
-            while end and data.endswith((b"\n\n", b"\n\r\n"), max(end - 3, 0), end):
-                end = data.rfind(b"\n", 0, end - 1) + 1
-            if data[:end] in (b"\n", b"\r\n"):
-                end = 0
-        return end
-
     def _take_header(self, data: bytes) -> bytes:
         """Take the header off the first data; what is left waits until it is complete."""
         end = data.find(b"\n")
@@ -202,7 +191,8 @@ class CsvReader:
             return data
         line = data[:end]
         if b"\x00" in line:
-            raise self._refuse("the header contains NUL bytes: this is not CSV in UTF-8. If it is UTF-16, convert it.")
+            utf16 = describe_utf16(self.path.name, line)
+            raise self._refuse(utf16 or "the header contains NUL bytes: this is not CSV in UTF-8. Deliver it again.")
         if b"\r" in line.removesuffix(b"\r"):
             raise self._cr_only()
         try:
@@ -225,14 +215,16 @@ class CsvReader:
                     piece.decode("utf-8")
                 except UnicodeDecodeError as error:
                     raise self._not_utf8(data, start + error.start) from error
+                self._has_utf8 = True
             start = stop
 
     def _not_utf8(self, data: bytes, position: int) -> DataError:
         before = data[: data.rfind(b"\n", 0, position) + 1]
+        self._has_utf8 = self._has_utf8 or not before.isascii()
         row = self.rows_in + len(split_records(before, is_last=False).ends) + 1
         return self._refuse(
-            f"record {row} is not UTF-8 (byte 0x{data[position]:02x}). "
-            "Convert the file to UTF-8, e.g. with iconv -f latin1 -t utf-8."
+            f"record {row} is not UTF-8 (byte 0x{data[position]:02x}), "
+            f"{describe_foreign(self.path, has_utf8=self._has_utf8)}."
         )
 
     def _beginning(self, chunks: Iterator[bytes | bytearray]) -> bytes:
@@ -240,13 +232,11 @@ class CsvReader:
         chunk = b""
         for more in chunks:
             chunk += more
-            if len(chunk) >= _LONGEST_MAGIC:
+            if len(chunk) >= LONGEST_MAGIC:
                 break
-        if chunk.startswith(_UTF16_BOMS):
-            raise self._refuse("the file is UTF-16. Convert it to UTF-8, e.g. with iconv -f utf-16 -t utf-8.")
-        for magic, what in _FOREIGN.items():
-            if chunk.startswith(magic):
-                raise self._refuse(f"this is not CSV but {what}. Deliver plain or gzip-packed CSV.")
+        fault = describe_kind(self.path.name, chunk)
+        if fault:
+            raise self._refuse(fault)
         return chunk.removeprefix(_UTF8_BOM)
 
     def _too_long(self, rest: bytes) -> DataError:

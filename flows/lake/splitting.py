@@ -66,6 +66,14 @@ def find_line_ends(data: bytes) -> np.ndarray:
     return find_byte(data, NEWLINE) + 1
 
 
+def find_end_of_text(data: bytes) -> int:
+    """The offset where the blank lines at the end of some lines begin."""
+    end = len(data)
+    while end and data.endswith((b"\n\n", b"\n\r\n"), max(end - 3, 0), end):
+        end = data.rfind(b"\n", 0, end - 1) + 1
+    return 0 if data[:end] in (b"\n", b"\r\n") else end
+
+
 def as_series(data: bytes, ends: np.ndarray) -> pl.Series:
     """The pieces of `data` that end at `ends`, as text, without copying them one by one (String)."""
     offsets = np.concatenate((np.zeros(1, dtype=np.int64), ends))

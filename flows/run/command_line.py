@@ -104,7 +104,9 @@ def run_flow(program: str, flow: Callable[..., Any], arguments: Sequence[str] | 
 
     from flows.run.interruption import describe_stop, exit_code, heed_signals, raise_if_stopped
     from flows.run.summary import describe
+    from flows.run.told_once import leave_failures_to_the_end
 
+    leave_failures_to_the_end()
     with heed_signals(until_exit=True):
         try:
             summary = _run(flow, options)

@@ -24,6 +24,7 @@ from flows.errors import LoadError
 from flows.run.interruption import find_cause, heed_signals, is_stop, raise_if_stopped
 from flows.run.settings import Settings
 from flows.run.target import open_warehouse
+from flows.run.told_once import leave_out_tracebacks
 from flows.warehouse.base import Warehouse
 from flows.warehouse.lock import check_inside, hold_work_dir
 from reports.archive import clear_leftovers
@@ -106,6 +107,7 @@ def open_run(settings: Settings) -> Iterator[Run]:
         with heed_signals(), _stopped_where_told():
             yield current
         return
+    leave_out_tracebacks()
     run = _new_run(settings)
     with hold_work_dir(settings.work_dir, run.run_id), heed_signals(run.save_stopped):
         check_inside(settings.work_dir, settings.runs_dir.name)

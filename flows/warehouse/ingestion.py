@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Protocol, TypeVar
 
 import polars as pl
 
-from flows.errors import DataError, RetailError
+from flows.errors import DataError, LoadError, RetailError
 from flows.lake.contracts import CONTRACTS
 from flows.lake.convert import Conversion, convert_csv
 from flows.lake.forms import SHIPPED_FORM, Form
@@ -30,7 +30,15 @@ from flows.lake.sources import SourceFile
 from flows.lake.terms import DEFAULT_TERMS, Terms
 from flows.warehouse.base import LedgerRow, Warehouse
 from flows.warehouse.lock import check_inside
-from flows.warehouse.outcomes import FileOutcome, describe_bad_records, describe_extra_columns, describe_refusal
+from flows.warehouse.outcomes import (
+    FileOutcome,
+    describe_bad_records,
+    describe_extra_columns,
+    describe_failed_load,
+    describe_refusal,
+    mark_not_loaded,
+    mark_waiting,
+)
 from flows.warehouse.plan import PlannedFile, find_lost, plan_files
 
 TOP_FOLDERS = ("lake", "quarantine", "staged")
@@ -88,26 +96,24 @@ class Ingestion:
                 results += self.step(f"convert {table}", partial(self._convert_table, group))
             self.outcomes = [outcome for outcome, _ in results] + self._refuse_lost(files, lost)
             if any(outcome.status == "refused" for outcome in self.outcomes):
+                self.outcomes = mark_not_loaded(self.outcomes)
                 raise DataError(describe_refusal(self.outcomes))
         return [conversion for _, conversion in results if conversion is not None]
 
     def load(self, conversions: Sequence[Conversion]) -> None:
-        """Load each file in one transaction, small files together, then leave in the lake what the ledger names.
+        """Load each file in one transaction, small files together; leave in the lake what the ledger names.
 
         Raises:
-            LoadError: files were not loaded; they and those after them are refused in `outcomes`.
+            LoadError: files were not loaded; the message and `outcomes` say which.
         """
         waiting = {(conversion.table, conversion.file_name) for conversion in conversions}
         try:
             with self._tidied():
                 self._load_tables(conversions, waiting)
         except BaseException as error:
-            self.outcomes = [
-                replace(outcome, status="refused", rows_loaded=0, error=f"not loaded: {error}")
-                if (outcome.table, outcome.file) in waiting
-                else outcome
-                for outcome in self.outcomes
-            ]
+            self.outcomes = mark_waiting(self.outcomes, waiting, f"not loaded: {error}")
+            if isinstance(error, LoadError):
+                raise LoadError(describe_failed_load(error, conversions, waiting)) from error
             raise
         self._sweep()
 
@@ -135,7 +141,6 @@ class Ingestion:
         """Convert one file unless it is loaded already; a refused file is an outcome, not an exception."""
         table, name = file.source.table, file.source.name
         if file.fault:
-            self.log.error("%s", file.fault)
             return FileOutcome(table, name, file.sha256, "refused", error=file.fault), None
         if file.loaded and file.is_unchanged:
             return self._unchanged(file.loaded), None
@@ -149,7 +154,6 @@ class Ingestion:
                 form=self._form(table),
             )
         except DataError as error:
-            self.log.error("%s", error)  # noqa: TRY400  its message is all that a user needs
             return FileOutcome(table, name, file.sha256, "refused", error=str(error)), None
         fault = self._judge(conversion)
         outcome = FileOutcome(
@@ -174,12 +178,10 @@ class Ingestion:
         if conversion.extra_columns:
             self.log.warning("%s", describe_extra_columns(conversion))
         if conversion.quarantined_ratio > self.max_quarantined_ratio:
-            fault = (
+            return (
                 f"{describe_bad_records(conversion)}\n  That is {conversion.quarantined_ratio:.1%}; at most "
                 f"{self.max_quarantined_ratio:.1%} may be bad. Correct the file, or raise RETAIL_MAX_QUARANTINED_RATIO."
             )
-            self.log.error("%s", fault)
-            return fault
         if conversion.rows_quarantined:
             self.log.warning("%s", describe_bad_records(conversion))
         else:

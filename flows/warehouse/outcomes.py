@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass, field, replace
 
+from flows.errors import LoadError
 from flows.lake.convert import Conversion
 from flows.lake.parts import part_name
+
+NOT_LOADED = "not loaded"  # converted, but the run was refused or its load failed
+MAX_PROBLEMS = 8
+MAX_NAMES = 3
+_VARYING = re.compile(r"\d[\d,.]*|0x[0-9a-f]+")
+_QUARANTINE_FILE = re.compile(r"(quarantine/[a-z_]+)/\S+(?=\.)")
 
 
 @dataclass(frozen=True)
 class FileOutcome:
-    """What became of one file: a row of the run summary. `error` says why it was refused."""
+    """What became of one file: a row of the run summary. `error` says why it was refused or not loaded."""
 
     table: str
     file: str
@@ -47,12 +56,82 @@ def describe_extra_columns(conversion: Conversion) -> str:
 
 
 def describe_refusal(outcomes: Sequence[FileOutcome]) -> str:
-    """Every refused file with its cure, in one message."""
+    """What is wrong with the refused files, with the cure; each problem once, however many files have it."""
     refused = [outcome for outcome in outcomes if outcome.status == "refused"]
     return "\n".join(
         [
-            f"{len(refused)} {'file was' if len(refused) == 1 else 'files were'} refused; "
+            f"{count_files(len(refused))} refused; "
             "nothing of this run was loaded, and the report of the last good run stands.",
-            *(f"- {outcome.error}" for outcome in refused),
+            *describe_problems(refused),
         ]
     )
+
+
+def describe_problems(outcomes: Sequence[FileOutcome]) -> list[str]:
+    """A text for each problem of refused files, those of the most files first; names and numbers aside."""
+    alike: dict[str, list[FileOutcome]] = defaultdict(list)
+    for outcome in outcomes:
+        alike[_VARYING.sub("#", _generalise(outcome))].append(outcome)
+    groups = sorted(alike.values(), key=len, reverse=True)
+    told = [_describe_problem(group) for group in groups[:MAX_PROBLEMS]]
+    rest = sum(map(len, groups[MAX_PROBLEMS:]))
+    return [*told, f"- and {rest:,} more files; the run summary names each with its cure"] if rest else told
+
+
+def describe_failed_load(error: LoadError, conversions: Sequence[Conversion], waiting: Set[tuple[str, str]]) -> str:
+    """What went wrong; which files are in the raw tables now, which are `waiting`, and what comes of it."""
+    loaded = [each.file_name for each in conversions if (each.table, each.file_name) not in waiting]
+    missing = [each.file_name for each in conversions if (each.table, each.file_name) in waiting]
+    return f"{error}\n{_describe_rest(loaded, missing)}"
+
+
+def _describe_rest(loaded: Sequence[str], missing: Sequence[str]) -> str:
+    if not loaded:
+        return "No file of this run was loaded, and the report of the last good run stands. Run again after that."
+    return (
+        f"{count_files(len(loaded))} loaded before that and stay loaded: {_list_names(loaded)}. Not loaded: "
+        f"{_list_names(missing)}. The marts and the report of the last good run stand. The next run loads what is "
+        "missing, and nothing twice."
+    )
+
+
+def mark_waiting(outcomes: Iterable[FileOutcome], waiting: Set[tuple[str, str]], error: str) -> list[FileOutcome]:
+    """The outcomes of a load that failed; `waiting` are the table and name of each file that it did not load."""
+    return [
+        replace(outcome, status=NOT_LOADED, rows_loaded=0, error=error)
+        if (outcome.table, outcome.file) in waiting
+        else outcome
+        for outcome in outcomes
+    ]
+
+
+def mark_not_loaded(outcomes: Iterable[FileOutcome]) -> list[FileOutcome]:
+    """The outcomes of a run that loads nothing: what was converted is not loaded."""
+    return [
+        replace(outcome, status=NOT_LOADED, rows_loaded=0) if outcome.status in ("loaded", "replaced") else outcome
+        for outcome in outcomes
+    ]
+
+
+def count_files(count: int) -> str:
+    """`1 file was`, `2 files were`."""
+    return "1 file was" if count == 1 else f"{count:,} files were"
+
+
+def _describe_problem(group: Sequence[FileOutcome]) -> str:
+    if len(group) == 1:
+        return f"- {group[0].error}"
+    return (
+        f"- {len(group):,} files: {_generalise(group[0])}\n  For example {_list_names([each.file for each in group])}."
+    )
+
+
+def _generalise(outcome: FileOutcome) -> str:
+    """What is wrong with a file, without its name."""
+    error = _QUARANTINE_FILE.sub(r"\1", outcome.error or "")
+    return error.removeprefix(f"{outcome.file}: ").replace(outcome.file, "FILE")
+
+
+def _list_names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(names[:MAX_NAMES]) + more

@@ -132,6 +132,8 @@ def test_ingest_refused_files_load_nothing_and_are_all_named(source: Path, work_
     summary = last_summary(work_dir)
     assert summary["status"] == "failed"
     assert statuses(summary)["raw_stores.csv"] == statuses(summary)["raw_items.csv"] == "refused"
+    assert statuses(summary)["raw_customers.csv"] == "not loaded"
+    assert [file["rows_loaded"] for file in summary["files"] if file["status"] != "unchanged"] == [0, 0, 0]
     assert len(list((work_dir / "lake").rglob("*.parquet"))) == len(FILES)
     assert len(list((work_dir / "quarantine").rglob("*.parquet"))) == 1, "the bad records stay for inspection"
     (source / "raw_stores.csv").write_text(FILES["raw_stores.csv"])

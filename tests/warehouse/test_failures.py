@@ -173,9 +173,12 @@ def test_load_that_fails_half_way_keeps_what_was_loaded_and_leaves_nothing_else(
     warehouse = DuckDBWarehouse(work_dir / "warehouse.duckdb")
     ingestion = Ingestion(warehouse, work_dir, "run")
     conversions = ingestion.convert(find_sources(source, CONTRACTS).files)
-    with pytest.raises(LoadError, match="99 rows were to be loaded"):
+    with pytest.raises(LoadError, match="99 rows were to be loaded") as failure:
         ingestion.load(conversions)
     warehouse.close()
+    told = "2 files were loaded before that and stay loaded: raw_customers.csv, raw_items.csv. Not loaded: raw_orders.csv"
+    assert told in str(failure.value)
+    assert [outcome.rows_loaded for outcome in ingestion.outcomes if outcome.status == "not loaded"] == [0] * 4
     loaded = {outcome.file for outcome in ingestion.outcomes if outcome.status == "loaded"}
     assert loaded == {"raw_customers.csv", "raw_items.csv"}
     state = read_state(work_dir)

@@ -1,0 +1,46 @@
+"""A failure that a user can act on is told once: its message says all, and a traceback would bury it.
+
+Prefect logs the exception of a flow or task with its traceback, and again in the state that it ends in. Here such
+records keep the message alone in the run's log; on a terminal, where the command line tells it at the end, they fall.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from flows.errors import RetailError
+
+LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
+MAX_STATE = 160
+
+
+_left_to_the_end = False
+
+
+def leave_failures_to_the_end() -> None:
+    """From now on runs of this process say nothing of a RetailError on the terminal, for their caller prints it."""
+    global _left_to_the_end  # noqa: PLW0603  Prefect makes its handlers later, when the run begins
+    _left_to_the_end = True
+
+
+def leave_out_tracebacks() -> None:
+    """From now on the runs' logs say of a RetailError its message alone."""
+    for name in LOGGERS:
+        logging.getLogger(name).addFilter(_keep_message)
+    if _left_to_the_end:
+        for handler in logging.getLogger("prefect").handlers:
+            handler.addFilter(_is_told_now)
+
+
+def _keep_message(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, RetailError):
+        record.msg, record.args, record.exc_info, record.exc_text = "%s", (str(error),), None, None
+        record.is_told_at_the_end = True
+    elif str(record.msg).startswith("Finished in state") and len(record.getMessage()) > MAX_STATE:
+        record.msg, record.args = "%s…", (record.getMessage()[:MAX_STATE],)
+    return True
+
+
+def _is_told_now(record: logging.LogRecord) -> bool:
+    return not getattr(record, "is_told_at_the_end", False)
