@@ -19,7 +19,7 @@ help:
 	@echo "make bench     measure conversion and loading beside other tools"
 	@echo "make docs      dbt documentation as one HTML file in data/work/docs, the drawings in data/images, the picture of the report"
 	@echo "make words     the texts of the report into its French catalogue, reports/locale; says what has no translation yet"
-	@echo "make sources   write the raw tables of the dbt sources from the contracts again"
+	@echo "make sources   write the raw tables of the dbt sources and docs/your-own-data.md from the contracts again"
 	@echo "make lock      resolve pyproject.toml into requirements.lock again"
 	@echo "make datasets  rebuild data/datasets, byte for byte"
 
@@ -74,6 +74,7 @@ words: $(VENV)/.installed
 
 sources: $(VENV)/.installed
 	@$(BIN)/python -m infra.dbt_sources
+	@$(BIN)/python -m infra.own_data_docs
 
 lock: $(VENV)/.installed
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group dev pyproject.toml -o requirements.lock

@@ -29,6 +29,7 @@ from flows.errors import LoadError
 from flows.marts.answers import Answers, find_passed_build, read_frame, read_period
 from flows.marts.findings import quality_of
 from flows.marts.past import read_changes
+from flows.marts.proof import check_classes
 from flows.marts.runner import invoke_dbt, release_warehouse
 from flows.run.assets import emit_lineage, read_manifest
 from flows.run.command_line import run_flow
@@ -83,6 +84,7 @@ def report(  # noqa: PLR0913, PLR0917 - each is a field of the deployment's form
 def _report(run: Run, warehouse: Warehouse) -> None:
     settings = run.settings
     build = find_passed_build(settings)
+    check_classes(build, settings)
     answers = read_kpis(compile_queries(settings), build, settings)
     frames = answers.frames
     run.summary |= {"as_of": answers.period.as_of.isoformat(), "build_id": answers.build.build_id}

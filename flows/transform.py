@@ -25,7 +25,7 @@ from prefect.tasks import Task
 from flows.errors import LoadError
 from flows.marts.findings import count_findings, count_tests, measure_amounts, name_deliveries
 from flows.marts.freshness import Freshness, measure_freshness
-from flows.marts.proof import check_complete, project_sha256, prove_build
+from flows.marts.proof import built_from_sha256, check_complete, prove_build
 from flows.marts.results import (
     BROKEN,
     GOOD,
@@ -102,7 +102,8 @@ def _transform(run: Run, warehouse: Warehouse) -> None:
     check_complete(results, settings)
     amounts = measure_amounts(results, warehouse.engine())
     run.summary["dbt"]["amounts_usd"] = amounts
-    found = {"counts": count_findings(results), "amounts_usd": amounts, "tests": count_tests(results)}
+    found: dict[str, Any] = {"counts": count_findings(results), "amounts_usd": amounts, "tests": count_tests(results)}
+    found["classes"] = settings.customer_classes()
     prove_build(warehouse, settings, run.run_id, found | {"freshness": run.summary["dbt"]["freshness"]})
 
 
@@ -135,7 +136,7 @@ def _choose_build(warehouse: Warehouse, settings: Settings) -> list[str]:
     warehouse.prove_hold()
     proven = warehouse.read_build()
     warehouse.close()  # within one process dbt's own connection to a DuckDB file must be alone
-    if proven and proven.project_sha256 == project_sha256(settings.dbt_project_dir):
+    if proven and proven.project_sha256 == built_from_sha256(settings):
         return BUILD
     get_run_logger().info("the marts are not of this version of the dbt project: everything is built anew")
     return [*BUILD, "--full-refresh"]

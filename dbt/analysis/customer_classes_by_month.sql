@@ -3,7 +3,7 @@ with orders as (
 ),
 
 statuses as (
-    select * from {{ ref('customers_status') }}
+    {{ customer_classes(ref('customers_status')) }}
 ),
 
 last_day as (

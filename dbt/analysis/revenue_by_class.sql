@@ -11,7 +11,7 @@ refunds as (
 ),
 
 statuses as (
-    select * from {{ ref('customers_status') }}
+    {{ customer_classes(ref('customers_status')) }}
 ),
 
 as_of as (

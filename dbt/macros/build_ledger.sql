@@ -18,13 +18,16 @@
 {%- endmacro %}
 
 
-{#- A hash of the seeds' content: a KPI reads them itself, so a seed that changes alone makes the marts another build. -#}
+{#- A hash of the seeds' content, and of the classes that a profile has in place of one: a KPI reads them itself, so a seed that changes alone makes the marts another build. -#}
 {% macro seeds_md5() -%}
     {%- set checksums = [] -%}
     {%- if execute -%}
         {%- for node in graph.nodes.values() | selectattr('resource_type', 'equalto', 'seed') | sort(attribute='unique_id') -%}
             {%- do checksums.append(node.name ~ ' ' ~ node.checksum.checksum) -%}
         {%- endfor -%}
+        {%- if var('customer_classes', none) -%}
+            {%- do checksums.append(tojson(var('customer_classes'))) -%}
+        {%- endif -%}
     {%- endif -%}
     {{ return(local_md5(checksums | join('|'))) }}
 {%- endmacro %}

@@ -4,10 +4,30 @@
 {%- endmacro %}
 
 
+{#- The classes and their thresholds: those of the seed, or in their place those of the var customer_classes, which a
+    source profile sets: pairs of a name and an amount. -#}
+{% macro customer_classes(seed) -%}
+    {%- set classes = var('customer_classes', none) -%}
+    select
+        customer_status,
+        min_net_sales_usd
+    from {{ seed }}
+    {%- if classes %}
+    where customer_status is null
+    {%- for name, amount in classes %}
+    union all
+    select
+        cast('{{ name | replace("'", "''") }}' as varchar(64)) as customer_status,
+        cast({{ amount }} as decimal(18, 2)) as min_net_sales_usd
+    {%- endfor %}
+    {%- endif %}
+{%- endmacro %}
+
+
 {#- One row per customer of the CTE `customers` (customer_id) and day of the CTE `as_of` (as_of_date, year_before_date):
     sales up to that day and the class they earn. The only definition of the class: among the thresholds not above the
-    net sales of the last year, the greatest one's. Reads the CTEs `orders` (fact_orders), `statuses` (the seed
-    customers_status) and `as_of`, which is as_of_period's one row or one for each day that is asked for. -#}
+    net sales of the last year, the greatest one's. Reads the CTEs `orders` (fact_orders), `statuses`
+    (customer_classes) and `as_of`, which is as_of_period's one row or one for each day that is asked for. -#}
 {% macro customer_sales(customers) %}
     select
         sales.customer_id,

@@ -1,5 +1,5 @@
 with statuses as (
-    select * from {{ ref('customers_status') }}
+    {{ customer_classes(ref('customers_status')) }}
 )
 
 select

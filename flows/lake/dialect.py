@@ -78,13 +78,18 @@ class Dialect:
         """A text of the file as it is within, or back again."""
         return text.translate({ord(a): b for a, b in self.exchanged.items()})
 
-    def restore(self, texts: pl.Series) -> pl.Series:
-        """Texts from within (String) as they stand in the file; a byte without a meaning as \\x81."""
+    def exchange_texts(self, texts: pl.Series) -> pl.Series:
+        """The same for many texts (String); where none holds such a character, that is soon known."""
         if self.exchanged and texts.str.contains_any(list(self.exchanged)).any():
-            texts = texts.str.replace_many(list(self.exchanged), list(self.exchanged.values()))
-        if self.is_single_byte and texts.str.contains(_MARK_PATTERN.pattern).any():
-            texts = pl.Series(texts.name, [text and _spell_marks(text) for text in texts], dtype=pl.String)
+            return texts.str.replace_many(list(self.exchanged), list(self.exchanged.values()))
         return texts
+
+    def restore(self, records: pl.Series) -> pl.Series:
+        """Records from within (String) as they stand in the file; a byte without a meaning as \\x81."""
+        records = self.exchange_texts(records)
+        if self.is_single_byte and records.str.contains(_MARK_PATTERN.pattern).any():
+            return pl.Series(records.name, [text and _spell_marks(text) for text in records], dtype=pl.String)
+        return records
 
     def find_undecodable(self, data: bytes, ends: np.ndarray) -> np.ndarray:
         """The indices (int64) of the records that hold a byte without a meaning."""

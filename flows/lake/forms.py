@@ -102,7 +102,7 @@ class Form:
         text = text.with_columns(pl.col(first).alias(ours) for ours, first in self._copies() if first in text.columns)
         dtypes: dict[str, Any] = {**contract.dtypes, **dict.fromkeys(contract.check_only, pl.String())}
         texts = [name for name in text.columns if dtypes.get(name) == pl.String]
-        text = text.with_columns(self.dialect.restore(text[name]) for name in texts)
+        text = text.with_columns(self.dialect.exchange_texts(text[name]) for name in texts)
         return text.with_columns(
             pl.lit(value if dtypes[name] == pl.String else self.dialect.exchange(value), dtype=pl.String).alias(name)
             for name, value in self.constants.items()

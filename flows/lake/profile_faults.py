@@ -72,8 +72,8 @@ def _class_faults(keys: ProfileKeys) -> Iterator[str]:
     if "Inactive" in classes:
         yield f"{where}.Inactive: the name is that of customers without a sale. Choose another"
     for name in classes:
-        if len(name.encode()) > 64 or not name.isprintable():  # noqa: PLR2004  the seed's varchar(64)
-            yield f"{where}: a name of a class is longer than 64 bytes, or not printable. Choose another"
+        if len(name.encode()) > 64 or not name.isprintable() or "\\" in name:  # noqa: PLR2004  the seed's varchar(64)
+            yield f"{where}: a class has a name of more than 64 bytes, a backslash or no print. Choose another"
 
 
 def _file_faults(where: str, keys: FileKeys) -> Iterator[str]:

@@ -71,7 +71,7 @@ def prove_build(warehouse: Warehouse, settings: Settings, run_id: str, findings:
         build_id=gate.build_id,
         run_id=run_id,
         ledger_sha256=gate.ledger_sha256,
-        project_sha256=project_sha256(settings.dbt_project_dir),
+        project_sha256=built_from_sha256(settings),
         as_of=gate.as_of,
         passed=True,
         findings={**findings, "totals": ledger_totals(ledger), "tables": ledger_tables(ledger)},
@@ -79,6 +79,21 @@ def prove_build(warehouse: Warehouse, settings: Settings, run_id: str, findings:
     )
     warehouse.record_build(build)
     return build
+
+
+def built_from_sha256(settings: Settings) -> str:
+    """A hash of what makes the marts beside what is loaded: the project, and a profile's classes where it has any."""
+    project, classes = project_sha256(settings.dbt_project_dir), settings.customer_classes()
+    return hashlib.sha256(f"{project} {json.dumps(classes)}".encode()).hexdigest() if classes else project
+
+
+def check_classes(build: Build, settings: Settings) -> None:
+    """Raise LoadError if the marts have other customer classes than the profile of now, or none says any."""
+    if build.findings.get("classes") != settings.customer_classes():
+        raise LoadError(
+            "the star schema was built with other customer classes than those of now; the last report stands. Build it "
+            "with the same --profile or RETAIL_PROFILE: python -m flows.transform"
+        )
 
 
 def project_sha256(folder: Path) -> str:

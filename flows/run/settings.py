@@ -127,6 +127,14 @@ class Settings(BaseSettings):
         """The source profile, checked; None if there is none."""
         return read_profile(self.profile) if self.profile else None
 
+    def customer_classes(self) -> list[list[str]] | None:
+        """Pairs of a class and its least net sales, from the profile, the smallest last; None: those of the project."""
+        profile = self.read_profile()
+        if profile is None or profile.classes is None:
+            return None
+        ordered = sorted(profile.classes.items(), key=lambda each: each[1], reverse=True)
+        return [[name, f"{amount:.2f}"] for name, amount in ordered]
+
     @field_validator("profile")
     @classmethod
     def _absolute_profile(cls, value: Path | None) -> Path | None:

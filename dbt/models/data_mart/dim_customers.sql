@@ -7,7 +7,7 @@ orders as (
 ),
 
 statuses as (
-    select * from {{ ref('customers_status') }}
+    {{ customer_classes(ref('customers_status')) }}
 ),
 
 as_of as (
