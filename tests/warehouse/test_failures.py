@@ -176,7 +176,8 @@ def test_load_that_fails_half_way_keeps_what_was_loaded_and_leaves_nothing_else(
     with pytest.raises(LoadError, match="99 rows were to be loaded") as failure:
         ingestion.load(conversions)
     warehouse.close()
-    told = "2 files were loaded before that and stay loaded: raw_customers.csv, raw_items.csv. Not loaded: raw_orders.csv"
+    stay = "2 files were loaded before that and stay loaded: raw_customers.csv, raw_items.csv."
+    told = f"{stay} Not loaded: raw_orders.csv"
     assert told in str(failure.value)
     assert [outcome.rows_loaded for outcome in ingestion.outcomes if outcome.status == "not loaded"] == [0] * 4
     loaded = {outcome.file for outcome in ingestion.outcomes if outcome.status == "loaded"}

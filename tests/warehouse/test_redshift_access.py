@@ -34,8 +34,10 @@ def test_missing_settings_are_listed_with_every_place_they_were_looked_for() -> 
         open_warehouse(load_settings(target="redshift"))
     assert str(error.value).splitlines() == [
         "target redshift: these settings are missing or wrong:",
-        "  - the host: set either RETAIL_REDSHIFT_HOST, or 'host' in a secret whose block RETAIL_REDSHIFT_SECRET_BLOCK names",
-        "  - the user: set either RETAIL_REDSHIFT_USER, or 'username' in a secret whose block RETAIL_REDSHIFT_SECRET_BLOCK names",
+        "  - the host: set either RETAIL_REDSHIFT_HOST, or 'host' in a secret whose block "
+        "RETAIL_REDSHIFT_SECRET_BLOCK names",
+        "  - the user: set either RETAIL_REDSHIFT_USER, or 'username' in a secret whose block "
+        "RETAIL_REDSHIFT_SECRET_BLOCK names",
         "  - the password: set either RETAIL_REDSHIFT_PASSWORD, or 'password' in a secret whose block "
         "RETAIL_REDSHIFT_SECRET_BLOCK names",
         "  - the bucket for staged parts: set either RETAIL_S3_BUCKET, or RETAIL_S3_BUCKET_BLOCK, which names a block",
