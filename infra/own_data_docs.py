@@ -23,8 +23,8 @@ SPELLINGS: dict[str, str] = {
     "Int64": "a whole number from 0, as `{example}`; no sign, no leading zero, no mark",
     "Decimal": "a decimal number with a point, at most {scale} decimals",
     "Boolean": "`True`, `true`, `False`, `false`",
-    "Datetime": "`2026-03-01T14:05:00`, six decimals of a second or none; with an offset such as `+02:00`, or `Z` "
-    "where the store's time zone is known",
+    "Datetime": "`2026-03-01T14:05:00`, with a space for `T`, without seconds, or with six decimals of them; "
+    "with an offset such as `+02:00`, or `Z` where the store's time zone is known",
 }
 
 
