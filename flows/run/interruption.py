@@ -38,7 +38,10 @@ class Terminated(TerminationSignal, KeyboardInterrupt):
 
 @dataclass
 class _Watch:
-    """What was asked of this process; `last_words` are said if it must be ended in the midst of its work."""
+    """What was asked of this process; `last_words` are said if it must be ended in the midst of its work.
+
+    Without any, the run has let go, and only Prefect still takes its time, as with a server that is gone.
+    """
 
     signal: int | None = None
     cause: str | None = None
@@ -70,10 +73,11 @@ class _Watch:
         _say(f"{told}; Ctrl-C once more ends it at once.")
         if self.ended.wait(GRACE_SECONDS):
             return
+        if self.last_words:
+            _say(f"The run did not let go within {GRACE_SECONDS:.0f} s and is ended; the last good state stands.")
         for say in reversed(self.last_words):
             with suppress(Exception):  # nothing may keep the process from its end
                 say()
-        _say(f"The run did not let go within {GRACE_SECONDS:.0f} s and was ended; the last good state stands.")
         os._exit(exit_code())
 
     def end(self) -> None:

@@ -33,7 +33,7 @@ from flows.errors import ConfigError
 from flows.run.interruption import stop_run
 from flows.run.settings import PROJECT
 
-ANSWER_SECONDS = 4.0
+CONNECT_SECONDS, ANSWER_SECONDS = 3.0, 6.0
 STOP_SECONDS = 3.0
 _NEWER = "Can't locate revision"  # alembic, of a database that a newer Prefect has changed
 
@@ -76,7 +76,9 @@ def check_answers(url: str) -> None:
     try:
         with (
             temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}),
-            get_client(sync_client=True, httpx_settings={"timeout": ANSWER_SECONDS}) as client,
+            get_client(
+                sync_client=True, httpx_settings={"timeout": httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)}
+            ) as client,
         ):
             client.read_flows(limit=1)
     except httpx.HTTPStatusError as error:

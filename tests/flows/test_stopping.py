@@ -84,7 +84,8 @@ class Stopper:
         child.stdin.flush()
         try:
             if point:
-                wait_for(reached.exists)
+                wait_for(lambda: reached.exists() or child.poll() is not None)
+                assert reached.exists(), "the run ended before it came there"
             stop(child)
             start = time.monotonic()
             exit_code = child.wait(SECONDS_TO_START)
@@ -111,7 +112,7 @@ def start_child() -> subprocess.Popen[str]:
 
 
 @pytest.fixture(scope="module")
-def stopper(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stopper]:
+def stopper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stopper]:
     stopper = Stopper(tmp_path_factory.mktemp("stopper"))
     yield stopper
     stopper.close()
@@ -261,7 +262,7 @@ def test_ctrl_c_ends_a_run_with_a_temporary_server_and_then_the_server(stopper: 
     assert "did not let go" not in stopped.output
     assert "ended in mid-run" not in stopped.output
     assert len(servers) == 1
-    assert not lives(servers[0])
+    wait_for(lambda: not lives(servers[0]), 5)
     assert (tmp_path / "work/prefect/prefect.db").is_file()
     assert_is_free(tmp_path / "work")
 
