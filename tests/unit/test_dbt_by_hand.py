@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -43,3 +44,29 @@ def test_dbt_by_hand_finds_its_profile_and_the_one_warehouse(tmp_path: Path, fol
     assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.duckdb")] == [
         "data/work/warehouse.duckdb"
     ]
+
+
+def test_seeds_are_loaded_from_a_project_in_a_folder_with_an_apostrophe(tmp_path: Path) -> None:
+    """As dbt-duckdb puts the path into COPY as it is."""
+    project = tmp_path / "Données d'été #1 100% $x"
+    (project / "seeds").mkdir(parents=True)
+    shutil.copytree(PROJECT / "dbt" / "macros", project / "macros")
+    shutil.copy(PROJECT / "dbt" / "profiles.yml", project / "profiles.yml")
+    (project / "seeds" / "classes.csv").write_text("name,least\nGold,1000\nd'or,\n", encoding="utf-8")
+    (project / "dbt_project.yml").write_text(
+        "name: retail\nprofile: retail\nflags: {send_anonymous_usage_stats: false}\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("RETAIL_", "DBT_"))}
+    environment["RETAIL_DUCKDB_PATH"] = str(tmp_path / "warehouse.duckdb")
+    done = subprocess.run(
+        [sys.executable, "-m", "dbt.cli.main", "seed", "--quiet"],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        found = connection.execute("select name, least from data_mart.classes order by all").fetchall()
+    assert found == [("Gold", 1000), ("d'or", None)]
