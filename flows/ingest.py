@@ -27,11 +27,12 @@ from flows.lake.forms import SHIPPED_FORM
 from flows.lake.profile_files import find_profiled_sources, takes
 from flows.lake.profiles import Profile
 from flows.lake.s3 import SCHEME, fetch_s3
-from flows.lake.sources import Delivery, find_sources, is_raw_file
+from flows.lake.sources import Delivery, find_sources, is_raw_file, list_names
 from flows.lake.stores import read_time_zones
 from flows.lake.terms import Terms
 from flows.run.artifacts import escape, markdown_table, publish
 from flows.run.command_line import run_flow
+from flows.run.needs import find_source
 from flows.run.settings import Settings, Target, load_settings
 from flows.run.summary import Run, hold_warehouse, open_run
 from flows.warehouse.base import Warehouse
@@ -67,11 +68,13 @@ def ingest(
 def _ingest(run: Run, warehouse: Warehouse) -> None:
     settings, log = run.settings, get_run_logger()
     profile = settings.read_profile()
-    folder = run_as_task("reach source", lambda: reach_source(settings, profile))
+    ignored: list[str] = []
+    folder = run_as_task("reach source", lambda: reach_source(settings, profile, ignored.append))
     delivery = find_profiled_sources(folder, profile) if profile else find_sources(folder, CONTRACTS)
-    for name in delivery.ignored:
-        log.warning("%r looks like raw data, but there is no contract for such a table; it is ignored", name)
-    run.summary["ignored"] = list(delivery.ignored)
+    ignored = sorted({*ignored, *delivery.ignored})
+    if ignored:
+        log.warning("%d files look like data, but no table takes them: %s", len(ignored), list_names(ignored))
+    run.summary["ignored"] = ignored
     ingestion = Ingestion(
         warehouse,
         settings.work_dir,
@@ -86,7 +89,7 @@ def _ingest(run: Run, warehouse: Warehouse) -> None:
         ingestion.load(ingestion.convert(delivery.files))
     finally:
         run.summary["files"] = [_summarise(outcome) for outcome in ingestion.outcomes]
-        publish("ingest-files", "Files and records of this run", _report_files(ingestion.outcomes, delivery.ignored))
+        publish("ingest-files", "Files and records of this run", _report_files(ingestion.outcomes, ignored))
 
 
 def make_terms(settings: Settings, delivery: Delivery, profile: Profile | None = None) -> Terms:
@@ -97,11 +100,17 @@ def make_terms(settings: Settings, delivery: Delivery, profile: Profile | None =
     return Terms(settings.currency, allow, zones)
 
 
-def reach_source(settings: Settings, profile: Profile | None = None) -> Path:
-    """The folder of the raw files; those of an S3 source are copied into the work folder first."""
+def reach_source(
+    settings: Settings, profile: Profile | None = None, tell_ignored: Callable[[str], object] = lambda _: None
+) -> Path:
+    """The folder of the raw files; those of an S3 source are copied into the work folder first.
+
+    `tell_ignored` takes the names there that look like data and are not copied.
+    """
     if settings.source.startswith(SCHEME):
-        return fetch_s3(settings.source, settings.incoming_dir, partial(takes, profile) if profile else is_raw_file)
-    return Path(settings.source).expanduser().resolve()
+        is_wanted = partial(takes, profile) if profile else is_raw_file
+        return fetch_s3(settings.source, settings.incoming_dir, is_wanted, tell_ignored=tell_ignored)
+    return find_source(settings.source)
 
 
 def run_as_task(name: str, function: Callable[[], T]) -> T:
@@ -129,7 +138,7 @@ def _report_files(outcomes: Sequence[FileOutcome], ignored: Sequence[str]) -> st
     sections += [f"**Refused.** {escape(problem, 2000)}" for problem in describe_problems(refused)]
     failed = next((outcome.error for outcome in outcomes if outcome.error and outcome not in refused), None)
     sections += [f"**Not loaded.** {escape(failed, 2000)}"] if failed else []
-    sections += [f"Ignored, no contract for such a table: {escape(name)}" for name in ignored]
+    sections += [f"Ignored, no table takes such a file: {escape(name)}" for name in ignored]
     return "\n\n".join(sections)
 
 

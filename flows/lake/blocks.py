@@ -47,10 +47,12 @@ def convert_block(
 
     `header` has our names, and `contract` is adapted to the form of the file.
     """
-    records = _add_missing(form.complete(block, judge_block(block, header), contract), contract)
+    as_written = judge_block(block, header)
+    headers = _find_headers(as_written, header, form.write_columns(header))
+    records = _add_missing(form.complete(block, as_written, contract), contract)
+    headers = np.setdiff1d(headers, records.unsound)
     typed, surely_good = read_values(records.text, contract)
     good = surely_good.to_numpy(writable=True)
-    headers = _find_headers(records, header)
     for doubtful in (records.unsound, records.apart, headers, find_records(block, NUL)):
         good[doubtful] = False
     bad = None
@@ -78,13 +80,15 @@ def _add_missing(records: Records, contract: Contract) -> Records:
     return replace(records, text=records.text.with_columns(nulls))
 
 
-def _find_headers(records: Records, header: list[str]) -> np.ndarray:
-    """The indices (int64) of the sound records that say what the header says."""
-    alike = np.flatnonzero((records.text[header[0]].fill_null("") == header[0]).to_numpy())
+def _find_headers(records: Records, header: list[str], written: list[str]) -> np.ndarray:
+    """The indices (int64) of the sound records that say what the header says; `written` are its names as they came."""
+    alike = np.flatnonzero((records.text[header[0]].fill_null("") == written[0]).to_numpy())
     if not len(alike) and not len(records.apart):
         return alike
     which = np.setdiff1d(np.union1d(alike, records.apart), records.unsound)
-    is_header = pl.all_horizontal(pl.col(name).fill_null("") == name for name in header)
+    is_header = pl.all_horizontal(
+        pl.col(name).fill_null("") == text for name, text in zip(header, written, strict=True)
+    )
     found: np.ndarray = which[records.take_text(which).select(is_header).to_series().to_numpy()]
     return found
 

@@ -24,9 +24,8 @@ import polars as pl
 
 from flows.lake.time_zones import time_zone_names
 
-TIMESTAMP_FORMATS = tuple(  # the most frequent one first; only a file that has others pays for them
-    f"%Y-%m-%d{mark}%H:%M{seconds}" for mark in "T " for seconds in (":%S", ":%S%.6f", "")
-)
+# The most frequent one first: only a file that has others pays for them.
+TIMESTAMP_FORMATS = tuple(f"%Y-%m-%d{mark}%H:%M{rest}" for mark in "T " for rest in (":%S", ":%S%.6f", ""))
 MAX_CENTS = 10**15  # ten trillion dollars: far above any amount, far below what a sum of BIGINT can hold
 MAX_UNITS = 10**12
 

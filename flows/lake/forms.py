@@ -25,6 +25,7 @@ from flows.lake.dialect import SHIPPED_DIALECT, Dialect
 from flows.lake.reading import Block
 from flows.lake.records import Records
 
+_APART = " of the file"
 MAX_SHOWN = 5
 
 
@@ -67,7 +68,12 @@ class Form:
         for ours, theirs in self.columns.items():
             firsts.setdefault(theirs, ours)
         taken = {*self.columns, *self.constants}
-        return [firsts.get(name, f"{name} of the file" if name in taken else name) for name in header]
+        return [firsts.get(name, f"{name}{_APART}" if name in taken else name) for name in header]
+
+    def write_columns(self, names: Sequence[str]) -> list[str]:
+        """What `name_columns` gave, as the texts that its header has within a block."""
+        known = {**{f"{name}{_APART}": name for name in (*self.columns, *self.constants)}, **self.columns}
+        return [self.dialect.exchange(known.get(name, name)) for name in names]
 
     def list_columns(self, header: Sequence[str]) -> list[str]:
         """The columns that a file of this header brings, by our names, without those that are left out."""

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from polars.exceptions import ComputeError
 
 from flows.errors import LoadError
-from flows.lake.reading import hash_file
+from flows.lake.hashing import hash_file
 
 _STATISTICS = {"null_count": True, "min": False, "max": False, "distinct_count": False}  # parts are read as a whole
 _ZSTD = {"compression": "zstd"}

@@ -7,9 +7,7 @@ from pathlib import Path
 from flows.errors import ConfigError
 from flows.lake.contracts import CONTRACTS
 from flows.lake.profiles import Profile
-from flows.lake.sources import Delivery, SourceFile, is_raw_file, printable
-
-LOOKS_LIKE_DATA = (".csv", ".txt", ".tsv", ".gz")
+from flows.lake.sources import Delivery, SourceFile, is_raw_file, looks_like_data, printable
 
 
 def find_profiled_sources(folder: Path, profile: Profile) -> Delivery:
@@ -31,7 +29,7 @@ def find_profiled_sources(folder: Path, profile: Profile) -> Delivery:
             doubtful.append(f"  - {printable(name)} fits the patterns of {' and '.join(tables)}")
         elif tables:
             files.append(SourceFile(tables[0], printable(name), folder / name))
-        elif name.lower().endswith(LOOKS_LIKE_DATA):
+        elif looks_like_data(name):
             ignored.append(printable(name))
     if doubtful:
         more = [f"  - and {len(doubtful) - 5} more"] if len(doubtful) > 5 else []  # noqa: PLR2004

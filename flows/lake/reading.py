@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import hashlib
 import io
 import zlib
 from collections.abc import Iterator
@@ -16,13 +15,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
 from flows.errors import DataError
 from flows.lake.dialect import SHIPPED_DIALECT, Dialect, EncodingError
 from flows.lake.encodings import LONGEST_MAGIC, describe_foreign, describe_kind, describe_utf16
+from flows.lake.hashing import Hashing
 from flows.lake.splitting import (
     COMMA,
     NEWLINE,
@@ -61,27 +60,6 @@ class Block:
         return count_byte(self.data, COMMA)
 
 
-class _Hashing(io.RawIOBase):
-    """A binary file that hashes every byte that is read through it."""
-
-    def __init__(self, raw: IO[bytes]) -> None:
-        self._raw = raw
-        self.sha256 = hashlib.sha256()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        count = self._raw.readinto(buffer)  # type: ignore[attr-defined]
-        self.sha256.update(buffer[:count])
-        return int(count)
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._raw.read(size)
-        self.sha256.update(data)
-        return data
-
-
 @dataclass
 class CsvReader:
     """Reads one file once, front to back. `rows_in` and `sha256` are true after the last block."""
@@ -104,7 +82,7 @@ class CsvReader:
         """
         before = self.path.stat()
         with self.path.open("rb", buffering=0) as raw:
-            hashing = _Hashing(raw)
+            hashing = Hashing(raw)
             packed = raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
             raw.seek(0)
             yield from self._cut_blocks(self._decode(self._unpack(hashing) if packed else self._read(hashing)))
@@ -115,13 +93,13 @@ class CsvReader:
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise self._refuse("the file changed while it was read. Deliver it under another name and rename it.")
 
-    def _read(self, hashing: _Hashing) -> Iterator[bytes | bytearray]:
+    def _read(self, hashing: Hashing) -> Iterator[bytes | bytearray]:
         """The bytes of a plain file. A chunk is good until the next one is read: fresh memory would cost time."""
         buffer = bytearray(min(self.block_bytes, self.path.stat().st_size + 1))
         while count := hashing.readinto(memoryview(buffer)):
             yield buffer if count == len(buffer) else buffer[:count]
 
-    def _unpack(self, hashing: _Hashing) -> Iterator[bytes]:
+    def _unpack(self, hashing: Hashing) -> Iterator[bytes]:
         """The bytes of a gzip file (known by content, not by name), of all its members."""
         stream = gzip.GzipFile(fileobj=io.BufferedReader(hashing, 1 << 20))
         try:
@@ -249,9 +227,3 @@ class CsvReader:
 
     def _refuse(self, why: str) -> DataError:
         return DataError(f"{self.path.name}: {why}")
-
-
-def hash_file(path: Path) -> str:
-    """SHA-256 of the bytes of a file, as hexadecimal text."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

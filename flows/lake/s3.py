@@ -17,16 +17,24 @@ from botocore.exceptions import BotoCoreError, ClientError
 from s3transfer.exceptions import RetriesExceededError  # type: ignore[import-untyped]
 
 from flows.errors import ConfigError, LoadError
-from flows.lake.sources import is_raw_file, printable
+from flows.lake.sources import is_raw_file, looks_like_data, printable
 
 SCHEME = "s3://"
 
 
-def fetch_s3(source: str, folder: Path, is_wanted: Callable[[str], bool] = is_raw_file) -> Path:
+def fetch_s3(
+    source: str,
+    folder: Path,
+    is_wanted: Callable[[str], bool] = is_raw_file,
+    *,
+    tell_ignored: Callable[[str], object] = lambda _: None,
+) -> Path:
     """Make `folder` hold exactly the wanted files, by their names, that lie directly under `source`; return it.
 
     An object that was copied by an earlier run and has the same ETag and size since is not copied again. Beside each
     copy lies `.<name>.etag`: from before the copy is begun, so that whatever has none was not put there by a run.
+
+    `tell_ignored` takes the name of each other object that looks like data.
 
     Raises:
         ConfigError: the bucket cannot be read, the address has no bucket, or the folder holds what no run put there.
@@ -43,6 +51,9 @@ def fetch_s3(source: str, folder: Path, is_wanted: Callable[[str], bool] = is_ra
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=parts.netloc, Prefix=prefix, Delimiter="/")
         objects = {entry["Key"].removeprefix(prefix): entry for page in pages for entry in page.get("Contents", [])}
         wanted = {name: entry for name, entry in objects.items() if is_wanted(name)}
+        for name in sorted(objects.keys() - wanted.keys()):
+            if looks_like_data(name):
+                tell_ignored(printable(name))
         _remove_others(folder, set(wanted))
         for name, entry in wanted.items():
             _copy(client, parts.netloc, entry, folder / name)

@@ -1,16 +1,21 @@
-"""Which files of a folder are raw data, and of which table: `raw_<table>[anything].csv` or `.csv.gz`."""
+"""Which files of a folder are raw data, and of which table: `raw_<table>[anything].csv` or `.csv.gz`, in any case."""
 
 from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from flows.errors import ConfigError
 
 SUFFIXES = (".csv", ".csv.gz")
+DATA_SUFFIXES = (
+    *(".csv", ".tsv", ".tab", ".psv", ".txt", ".dat", ".json", ".jsonl", ".ndjson", ".xml", ".parquet", ".avro"),
+    *(".xls", ".xlsx", ".xlsm", ".ods", ".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".zst", ".7z", ".rar"),
+)
+MAX_NAMED = 5
 # C0 and C1 controls, line and paragraph separators, and what turns the direction of text; fixed, because names identify
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -29,7 +34,7 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Delivery:
-    """The files found in a source, sorted by table and name; `ignored` look like raw data but have no contract."""
+    """The files found in a source, sorted by table and name; `ignored` look like data but are not taken."""
 
     files: tuple[SourceFile, ...]
     ignored: tuple[str, ...]
@@ -50,24 +55,34 @@ def find_sources(folder: Path, tables: Iterable[str]) -> Delivery:
     known = sorted(tables, key=len, reverse=True)  # the longest table name that fits wins
     files, ignored = [], []
     for name in names:
-        if not is_raw_file(name):
-            continue
-        table = next((table for table in known if name.startswith(table)), None)
-        if table is None:
-            ignored.append(printable(name))
-        else:
+        table = next((table for table in known if is_raw_file(name) and name.lower().startswith(table)), None)
+        if table is not None:
             files.append(SourceFile(table, printable(name), folder / name))
+        elif looks_like_data(name):
+            ignored.append(printable(name))
     if not files:
+        found = f" There are {list_names(ignored)}, which no such name has." if ignored else ""
         raise ConfigError(
             f"{folder}: no raw data found. Expected files such as raw_orders.csv or raw_orders_2026-03-01.csv.gz "
-            f"for {', '.join(sorted(known))}."
+            f"for {', '.join(sorted(known))}.{found}"
         )
     return Delivery(tuple(sorted(files, key=lambda file: (file.table, file.name))), tuple(ignored))
 
 
 def is_raw_file(name: str) -> bool:
     """Whether a file's name says that it is raw data, of whatever table."""
-    return name.startswith("raw_") and name.lower().endswith(SUFFIXES)
+    return name.lower().startswith("raw_") and name.lower().endswith(SUFFIXES)
+
+
+def looks_like_data(name: str) -> bool:
+    """Whether people deliver data in files of such a name; hidden ones are none."""
+    return name.lower().endswith(DATA_SUFFIXES) and not name.startswith((".", "~$"))
+
+
+def list_names(names: Sequence[str]) -> str:
+    """A few of the names, and how many more there are."""
+    more = f" and {len(names) - MAX_NAMED:,} more" if len(names) > MAX_NAMED else ""
+    return ", ".join(names[:MAX_NAMED]) + more
 
 
 def find_fault(path: Path) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from flows.errors import ConfigError
 from flows.lake.sources import find_sources
+from flows.run.paths import find_path
 from flows.run.settings import Settings
 
 _ROLE = r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=.@/-]+"
@@ -26,7 +27,7 @@ def check_needs(settings: Settings, *, reads_source: bool) -> None:
         ConfigError: lists what is missing or wrong, and every way to set it.
     """
     if reads_source and not settings.source.startswith("s3://"):
-        _check_source(settings.source)
+        _check_source(settings)
     if settings.target == "redshift":
         secret: dict[str, Any] | None = None if settings.redshift_secret_block else {}
         bucket = "of a block that is not read yet" if settings.s3_bucket_block else None
@@ -78,16 +79,29 @@ def refuse(missing: list[str]) -> None:
         )
 
 
-def _check_source(source: str) -> None:
+def _check_source(settings: Settings) -> None:
     from flows.lake.contracts import CONTRACTS
+    from flows.lake.profile_files import find_profiled_sources
 
+    folder, profile = find_source(settings.source), settings.read_profile()
+    if profile:
+        find_profiled_sources(folder, profile)
+    else:
+        find_sources(folder, CONTRACTS)
+
+
+def find_source(source: str) -> Path:
+    """The absolute path of a source folder.
+
+    Raises:
+        ConfigError: there can be no such folder.
+    """
     try:
-        folder = Path(source).expanduser().resolve()
-    except (OSError, RuntimeError) as error:  # no such user, no home, links that lead back to themselves
+        return find_path(source)
+    except ValueError as error:
         raise ConfigError(
-            f"{source}: the source folder cannot be found ({error}). Name it with --source or RETAIL_SOURCE."
+            f"{source[:200]!r}: the source folder cannot be found: {error} with --source or RETAIL_SOURCE."
         ) from error
-    find_sources(folder, CONTRACTS)
 
 
 def _lacks(secret: Mapping[str, Any] | None, key: str) -> bool:

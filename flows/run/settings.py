@@ -16,6 +16,7 @@ from flows.errors import ConfigError
 from flows.lake.profiles import Profile, read_profile
 from flows.lake.terms import DEFAULT_CURRENCY
 from flows.run.machine import memory_bytes
+from flows.run.paths import find_path
 from reports.languages import Language
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -116,7 +117,7 @@ class Settings(BaseSettings):
     @field_validator("work_dir", "dbt_project_dir")
     @classmethod
     def _absolute(cls, value: Path, info: ValidationInfo) -> Path:
-        value = value.expanduser().resolve()
+        value = find_path(value)
         if "?" in str(value):
             raise ValueError("the path contains a question mark, which DuckDB cannot open; choose another folder")
         if "#" in str(value) and info.field_name == "work_dir":
@@ -140,7 +141,7 @@ class Settings(BaseSettings):
     @field_validator("profile")
     @classmethod
     def _absolute_profile(cls, value: Path | None) -> Path | None:
-        return value.expanduser().resolve() if value else None
+        return find_path(value) if value else None
 
     @property
     def incoming_dir(self) -> Path:

@@ -15,6 +15,7 @@ NOT_LOADED = "not loaded"  # converted, but the run was refused or its load fail
 MAX_PROBLEMS = 8
 MAX_NAMES = 3
 _VARYING = re.compile(r"\d[\d,.]*|0x[0-9a-f]+")
+_ALL_STANDS = re.compile(r"[;.]?\s*[Tt]he last good state stands")  # not once some of the files are loaded
 _QUARANTINE_FILE = re.compile(r"(quarantine/[a-z_]+)/\S+(?=\.)")
 
 
@@ -82,7 +83,8 @@ def describe_failed_load(error: LoadError, conversions: Sequence[Conversion], wa
     """What went wrong; which files are in the raw tables now, which are `waiting`, and what comes of it."""
     loaded = [each.file_name for each in conversions if (each.table, each.file_name) not in waiting]
     missing = [each.file_name for each in conversions if (each.table, each.file_name) in waiting]
-    return f"{error}\n{_describe_rest(loaded, missing)}"
+    what = _ALL_STANDS.sub("", str(error)) if loaded else str(error)
+    return f"{what}\n{_describe_rest(loaded, missing)}"
 
 
 def _describe_rest(loaded: Sequence[str], missing: Sequence[str]) -> str:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from flows.lake.contracts import CONTRACTS
 from flows.lake.forms import Form
+from flows.lake.hashing import hash_file
 from flows.lake.parts import version_sha256
-from flows.lake.reading import hash_file
 from flows.lake.sources import SourceFile, describe_read_error, find_fault
 from flows.warehouse.base import LedgerRow, Version, Warehouse
 

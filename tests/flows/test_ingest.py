@@ -153,7 +153,8 @@ def test_ingest_file_that_vanished_from_the_source_stays_loaded(source: Path, wo
 def test_ingest_unknown_table_is_ignored_and_named(source: Path, work_dir: Path) -> None:
     (source / "raw_tweets.csv").write_text("id\n1\n")
     (source / "notes.txt").write_text("hello")
-    assert run_ingest(source, work_dir)["ignored"] == ["raw_tweets.csv"]
+    (source / "README.md").write_text("hello")
+    assert run_ingest(source, work_dir)["ignored"] == ["notes.txt", "raw_tweets.csv"]
 
 
 @pytest.mark.parametrize("name", ["missing", "empty"])

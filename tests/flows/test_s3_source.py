@@ -37,6 +37,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 @pytest.mark.usefixtures("prefect_server")
 def test_ingest_from_s3_loads_the_files_and_skips_unchanged_ones(bucket: Any, tmp_path: Path) -> None:
     first = ingest(source="s3://shop/drops", work_dir=str(tmp_path))
+    assert first["ignored"] == ["readme.txt"]
     assert {file["file"]: file["status"] for file in first["files"]} == dict.fromkeys(FILES, "loaded")
     bucket.put_object(
         Key="drops/raw_stores.csv", Body=(FILES["raw_stores.csv"] + "s4,New,2022-01-01T00:00:00,0\n").encode()
@@ -47,7 +48,9 @@ def test_ingest_from_s3_loads_the_files_and_skips_unchanged_ones(bucket: Any, tm
 
 
 def test_fetch_s3_copies_only_what_changed_and_forgets_what_is_gone(bucket: Any, tmp_path: Path) -> None:
-    fetch_s3("s3://shop/drops", tmp_path / "in")
+    ignored: list[str] = []
+    fetch_s3("s3://shop/drops", tmp_path / "in", tell_ignored=ignored.append)
+    assert ignored == ["readme.txt"]
     before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "in").glob("raw_*")}
     assert before.keys() == FILES.keys()
     bucket.Object("drops/raw_items.csv").delete()

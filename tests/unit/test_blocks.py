@@ -9,6 +9,8 @@ import pytest
 from flows.lake import blocks, records
 from flows.lake.blocks import convert_block
 from flows.lake.contracts import CONTRACTS
+from flows.lake.dialect import Dialect
+from flows.lake.forms import Form
 from flows.lake.reading import Block
 from flows.lake.records import Records, judge_block, take_raw
 from flows.lake.splitting import split_records
@@ -123,6 +125,17 @@ def test_convert_block_numbers_the_records_as_in_the_file() -> None:
     ]
     assert good["_row"].to_list() == [1001 + i for i in range(COUNT) if i not in (0, 7, COUNT - 1)]
     assert good["count"].to_list() == [1 + i for i in range(COUNT) if i not in (0, 7, COUNT - 1)]
+
+
+def test_convert_block_finds_the_header_again_as_the_file_spells_it() -> None:
+    """A profile gives columns our names, and a dialect other marks."""
+    form = Form(Dialect(delimiter=";"), columns={"key": "Nr, neu", "note": "key"})
+    header = form.name_columns(["Nr, neu", "count", "key"])
+    block = block_of(["Nr; neu,count,key", "k1,1,n", '"Nr; neu","count","key"'], "\n")
+    good, bad, _ = convert_block(block, header, TABLE_CONTRACTS["three"], DEFAULT_TERMS, form)
+    assert bad is not None
+    assert bad["_row", "reason"].rows() == [(1, "record:repeated_header"), (3, "record:repeated_header")]
+    assert good["key", "count", "note"].rows() == [("k1", 1, "n")]
 
 
 @pytest.mark.parametrize("share", [0, 1, COUNT // 2, COUNT])

@@ -32,7 +32,30 @@ def test_find_sources_takes_raw_files_of_known_tables(tmp_path: Path) -> None:
         ("raw_orders", "raw_orders_2026-03-01.csv.gz"),
         ("raw_orders_archive", "raw_orders_archive_1.csv"),
     ]
-    assert delivery.ignored == ("raw_tweets.csv",)
+    assert delivery.ignored == ("orders.csv", "raw_orders.parquet", "raw_tweets.csv")
+
+
+def test_find_sources_names_in_any_case_are_files_of_their_own(tmp_path: Path) -> None:
+    touch(tmp_path, "RAW_ORDERS.CSV", "raw_orders.csv", "Raw_Items_1.Csv.Gz")
+    assert [(file.table, file.name) for file in find_sources(tmp_path, TABLES).files] == [
+        ("raw_items", "Raw_Items_1.Csv.Gz"),
+        ("raw_orders", "RAW_ORDERS.CSV"),
+        ("raw_orders", "raw_orders.csv"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "suffix", ["csv", "CSV", "csv.gz", "tsv", "txt", "xlsx", "XLS", "zip", "parquet", "json", "gz"]
+)
+def test_find_sources_whatever_looks_like_data_and_is_not_taken_is_named(tmp_path: Path, suffix: str) -> None:
+    touch(tmp_path, "raw_orders.csv", f"sales.{suffix}", "README.md", f".hidden.{suffix}", "~$sales.xlsx")
+    assert find_sources(tmp_path, TABLES).ignored == (f"sales.{suffix}",)
+
+
+def test_find_sources_without_raw_data_names_what_looks_like_data(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"sales_{number}.xlsx" for number in range(7)))
+    with pytest.raises(ConfigError, match=r"no raw data found.*There are sales_0\.xlsx, .*sales_4\.xlsx and 2 more"):
+        find_sources(tmp_path, TABLES)
 
 
 def test_find_sources_file_instead_of_a_folder_says_so(tmp_path: Path) -> None:

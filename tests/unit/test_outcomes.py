@@ -68,7 +68,9 @@ def test_refused_run_has_no_file_and_no_row_as_loaded() -> None:
 def test_failed_load_says_which_files_are_loaded_and_which_are_not() -> None:
     waiting = {("raw_items", "c.csv"), ("raw_items", "d.csv")}
     conversions = [converted(f"{letter}.csv") for letter in "abcd"]
-    message = describe_failed_load(LoadError("the disk is full. Free space."), conversions, waiting)
+    message = describe_failed_load(
+        LoadError("the disk is full; the last good state stands. Free space."), conversions, waiting
+    )
     assert message.startswith(
         "the disk is full. Free space.\n2 files were loaded before that and stay loaded: a.csv, b.csv."
     )
