@@ -1,0 +1,63 @@
+"""Values of a column in → how they are spelled out: amounts, timestamps, yes and no; and what else they may mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+import polars as pl
+
+from flows.lake.draft_words import YES_AND_NO
+
+_AMOUNT = re.compile(r"-?\d{1,3}(?:[., '\u00a0\u202f]\d{3})*(?:[.,]\d{1,2})?|-?\d+(?:[.,]\d{1,2})?")
+_DAYS_FIRST = [f"%d{mark}%m{mark}{year}" for mark in "/.-" for year in ("%Y", "%y")]
+_MONTHS_FIRST = [f"%m{mark}%d{mark}{year}" for mark in "/.-" for year in ("%Y", "%y")]
+_YEARS_FIRST = ["%Y-%m-%d", "%Y/%m/%d", "%Y%m%d"]
+_TIMES = ["", " %H:%M:%S", " %H:%M", "T%H:%M:%S", "T%H:%M", " %I:%M %p", " %I:%M:%S %p", ", %H:%M"]
+
+
+def are_amounts(values: Sequence[str]) -> bool:
+    """Whether all of them are numbers as a shop writes them."""
+    return bool(values) and all(_AMOUNT.fullmatch(value) for value in values)
+
+
+def find_marks(values: Iterable[str]) -> tuple[str, str, bool]:
+    """Decimal mark, mark of thousands, and whether any amount has decimals."""
+    decimals, thousands = {".": 0, ",": 0}, ""
+    for value in values:
+        match = re.search(r"([.,])\d{1,2}$", value)
+        if match:
+            decimals[match[1]] += 1
+        grouped = re.search(r"\d([., '\u00a0\u202f])\d{3}(?!\d)", value)
+        if grouped:
+            thousands = grouped[1]
+    decimal = "," if decimals[","] > decimals["."] or (thousands == "." and not decimals["."]) else "."
+    return decimal, "" if thousands == decimal else thousands, any(decimals.values())
+
+
+def find_spellings(values: Sequence[str]) -> list[str]:
+    """The timestamp spellings that read all values; several where nothing tells days from months."""
+    texts = pl.Series(list(dict.fromkeys(values))[:500])
+    found = []
+    for day in (*_YEARS_FIRST, *_DAYS_FIRST, *_MONTHS_FIRST):
+        for time in _TIMES:
+            spelling = day + time
+            digits = spelling.replace("%Y", "0000").replace("%p", "AM")
+            length = len(re.sub(r"%[a-zA-Z]", "00", digits))
+            fits = bool(len(texts)) and bool((texts.str.len_chars() == length).all())
+            if fits and not texts.str.to_datetime(spelling, strict=False).null_count():
+                found.append(spelling)
+    return found
+
+
+def find_yes_and_no(values: Iterable[str]) -> tuple[list[str], list[str]] | None:
+    """The spellings of true and false among the values; None where they are ours, or not known."""
+    seen = set(values)
+    if seen <= {"True", "true", "False", "false"}:
+        return None
+    for yes, no in YES_AND_NO:
+        if {value.lower() for value in seen} <= {yes, no}:
+            return [v for v in sorted(seen) if v.lower() == yes] or [yes], [
+                v for v in sorted(seen) if v.lower() == no
+            ] or [no]
+    return None

@@ -1,0 +1,97 @@
+"""The first megabytes of one file in; its encoding, delimiter, columns and some of their values out."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import zlib
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LOOK_BYTES = 2 * 1024 * 1024
+MOST_VALUES = 2000
+_ONLY_IN_CP1252 = frozenset(range(0x80, 0xA0))  # letters and signs there, controls in latin-1
+_DELIMITERS = (",", ";", "\t", "|", "~", "^")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one file looks like. `values` are by column, without the empty ones; `unsure` what else may be meant."""
+
+    path: Path
+    encoding: str
+    delimiter: str
+    quote: str
+    values: dict[str, list[str]]
+    unsure: dict[str, str] = field(default_factory=dict)
+
+
+def look_at_file(path: Path) -> Look | None:
+    """None where there are no header and records."""
+    unsure: dict[str, str] = {}
+    encoding, text = _decode(_read(path), unsure)
+    lines = text.splitlines()[:MOST_VALUES]
+    if len(lines) < 2:  # noqa: PLR2004  a header and a record
+        return None
+    delimiter = _find_delimiter(lines, unsure)
+    quote = "'" if _count_quotes(lines, delimiter, "'") > _count_quotes(lines, delimiter, '"') else '"'
+    rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter, quotechar=quote))
+    header, records = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
+    values = {name: [row[at] for row in records if row[at]] for at, name in enumerate(header)}
+    return Look(path, encoding, delimiter, quote, values, unsure) if records else None
+
+
+def _read(path: Path) -> bytes:
+    """The first bytes, unpacked, up to the last whole line if there are more."""
+    with path.open("rb") as file:
+        data = file.read(LOOK_BYTES)
+    if data.startswith(b"\x1f\x8b"):
+        unpacker = zlib.decompressobj(wbits=31)
+        try:
+            data = unpacker.decompress(data, LOOK_BYTES)
+        except (zlib.error, gzip.BadGzipFile):
+            return b""
+    return data
+
+
+def _decode(data: bytes, unsure: dict[str, str]) -> tuple[str, str]:
+    """The encoding and the text up to its last whole line."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16", _whole_lines(data.decode("utf-16", "replace"))
+    if data[:400].count(0) > len(data[:400]) // 4:
+        name = "utf-16-le" if data[1:2] == b"\x00" else "utf-16-be"
+        return name, _whole_lines(data.decode(name, "replace"))
+    whole = data[: data.rfind(b"\n") + 1] or data
+    try:
+        return "utf-8", whole.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    if not _ONLY_IN_CP1252.intersection(whole):
+        unsure["encoding"] = "no byte tells cp1252 from latin-1 or iso-8859-15; look at letters with accents and at €"
+    return "cp1252", whole.decode("cp1252", "replace")
+
+
+def _whole_lines(text: str) -> str:
+    return text[: text.rfind("\n") + 1] or text
+
+
+def _find_delimiter(lines: list[str], unsure: dict[str, str]) -> str:
+    """The character that most lines hold as often as the header does."""
+    scores = Counter(
+        {
+            each: sum(line.count(each) == lines[0].count(each) for line in lines) * (lines[0].count(each) > 0)
+            for each in _DELIMITERS
+        }
+    )
+    (best, score), (second, next_score) = scores.most_common(2)
+    best = best if score else max(_DELIMITERS, key=lines[0].count)
+    if next_score and next_score == score and lines[0].count(second) >= lines[0].count(best):
+        unsure["delimiter"] = f"{second!r} stands in as many lines"
+    return best
+
+
+def _count_quotes(lines: list[str], delimiter: str, quote: str) -> int:
+    return sum(line.count(delimiter + quote) + line.count(quote + delimiter) for line in lines)
