@@ -70,7 +70,6 @@ POINTS: dict[str, tuple[str, str, Callable[[], None]]] = {
     "publish": ("flows.report", "archive_report", wait),
     "draw, swallowed": ("flows.report", "render_chart", swallow),
     "stuck": ("flows.report", "render_chart", never_let_go),
-    "stuck in parse": ("dbt.parser.manifest:ManifestLoader", "load", never_let_go),
 }
 
 

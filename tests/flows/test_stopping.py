@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ import duckdb
 import pytest
 from prefect.settings import get_current_settings
 
-from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from tests.conftest import PROJECT, Finished
 from tests.tiny_shop import AS_OF, write_shop
 
@@ -183,101 +181,3 @@ def test_a_run_that_is_told_to_stop_ends_at_once_and_leaves_the_last_good_state(
     assert (work_dir / "reports" / "latest").resolve() == latest
     assert sorted(path.name for path in (work_dir / "reports").iterdir() if path.suffix != ".new") == pages
     assert_is_free(work_dir)
-
-
-@pytest.fixture
-def slow_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A dbt project with a statement that works for hours, and an empty warehouse for it."""
-    project = tmp_path / "dbt"
-    shutil.copytree(Path(__file__).parent / "slow_dbt", project)
-    shutil.copy(PROJECT / "dbt/profiles.yml", project)
-    (project / "macros").mkdir()
-    shutil.copy(PROJECT / "dbt/macros/generate_schema_name.sql", project / "macros")
-    warehouse = DuckDBWarehouse(tmp_path / "slow/warehouse.duckdb")
-    warehouse.prepare([])
-    warehouse.close()
-    return project
-
-
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_a_statement_of_dbt_is_cancelled_nothing_is_tried_again_and_no_node_begins_after_it(
-    stopper: Stopper, server: str, slow_project: Path, tmp_path: Path, signum: signal.Signals
-) -> None:
-    work_dir, log = tmp_path / "slow", tmp_path / "slow/dbt/local/logs/dbt.log"
-
-    def stop_in_the_statement(child: subprocess.Popen[str]) -> None:
-        wait_for(lambda: log.is_file() and "START sql table model main.slow" in log.read_text(encoding="utf-8"))
-        time.sleep(0.5)
-        send(signum)(child)
-
-    environment = {"RETAIL_DBT_PROJECT_DIR": str(slow_project)}
-    stopped = stopper.run(
-        "transform", work_dir=work_dir, stop=stop_in_the_statement, server=server, environment=environment
-    )
-    assert stopped.exit_code == 128 + signum
-    assert stopped.seconds < SECONDS_TO_END
-    assert "did not let go" not in stopped.output
-    assert stopped.summary["status"] == "cancelled"
-    assert len(list((work_dir / "dbt/local/attempts").glob("*.json"))) == 1
-    assert "after_slow" not in log.read_text(encoding="utf-8").split("START sql table model main.slow")[1]
-    assert_is_free(work_dir)
-
-
-def test_a_second_ctrl_c_ends_a_run_at_once(stopper: Stopper, server: str, work_dir: Path) -> None:
-    def press_twice(child: subprocess.Popen[str]) -> None:
-        send(signal.SIGINT)(child)
-        time.sleep(1)
-        send(signal.SIGINT)(child)
-
-    stopped = stopper.run("report", work_dir=work_dir, point="stuck in parse", stop=press_twice, server=server)
-    assert stopped.exit_code == 128 + signal.SIGINT
-    assert stopped.seconds < 1
-    assert_is_free(work_dir)
-
-
-def children(parent: int) -> list[int]:
-    rows = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    return [int(row.split()[0]) for row in rows.splitlines() if int(row.split()[1]) == parent]
-
-
-def lives(process: int) -> bool:
-    with suppress(ProcessLookupError):
-        os.kill(process, 0)
-        return True
-    return False
-
-
-def test_ctrl_c_ends_a_run_with_a_temporary_server_and_then_the_server(stopper: Stopper, tmp_path: Path) -> None:
-    servers: list[int] = []
-
-    def press(child: subprocess.Popen[str]) -> None:
-        servers.extend(children(child.pid))
-        send(signal.SIGINT)(child)
-
-    source = write_shop(tmp_path / "source")
-    arguments = ("ingest", "--source", str(source))
-    stopped = stopper.run(*arguments, work_dir=tmp_path / "work", point="load", stop=press, server=None)
-    assert stopped.exit_code == 128 + signal.SIGINT
-    assert stopped.seconds < SECONDS_TO_END
-    assert "did not let go" not in stopped.output
-    assert "ended in mid-run" not in stopped.output
-    assert len(servers) == 1
-    wait_for(lambda: not lives(servers[0]), 5)
-    assert (tmp_path / "work/prefect/prefect.db").is_file()
-    assert_is_free(tmp_path / "work")
-
-
-def test_a_run_whose_temporary_server_dies_ends_with_that_cause(stopper: Stopper, tmp_path: Path) -> None:
-    def kill_the_server(child: subprocess.Popen[str]) -> None:
-        (server,) = children(child.pid)
-        os.kill(server, signal.SIGKILL)
-
-    source = write_shop(tmp_path / "source")
-    arguments = ("ingest", "--source", str(source))
-    stopped = stopper.run(*arguments, work_dir=tmp_path / "work", point="load", stop=kill_the_server, server=None)
-    assert stopped.exit_code == 1
-    assert stopped.seconds < SECONDS_TO_END
-    assert "Prefect's temporary server ended in mid-run (exit code -9)" in stopped.output
-    assert stopped.summary["status"] == "failed"
-    assert "ended in mid-run" in stopped.summary["error"]
-    assert_is_free(tmp_path / "work")
