@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 4200
+# An environment whose Python is gone, as after an upgrade or in a copy from another machine, is made anew
+$(shell $(BIN)/python -c pass 2>/dev/null || rm -f $(VENV)/.installed)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-redshift mutants lint metrics notebook ui bench docs words sources lock datasets
@@ -27,11 +29,11 @@ help:
 $(VENV)/.installed: requirements.lock infra/dbt_plugins.py
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else \
 	    f"Python 3.11, 3.12 or 3.13 is needed, {v[0]}.{v[1]} was found. Name another: make $(MAKECMDGOALS) PYTHON=python3.12")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -c pass 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	@awk '/^uv==/ {p = 1} p {print} p && !/\\$$/ {exit}' requirements.lock > $(VENV)/uv.txt
 	@echo "Installing the locked requirements into $(VENV) (about 1.3 GB)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(BIN)/python infra/dbt_plugins.py
 	@touch $@
 
@@ -48,10 +50,10 @@ mutants: $(VENV)/.installed
 	@$(BIN)/python -m tests.mutants $(if $(SAMPLE),--sample $(SAMPLE))
 
 lint: $(VENV)/.installed
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/python -m ruff check
+	$(BIN)/python -m ruff format --check
+	$(BIN)/python -m mypy
+	$(BIN)/python -c "from importlinter.cli import lint_imports_command as check; check()"
 	$(BIN)/python infra/lint_dbt.py
 
 metrics: $(VENV)/.installed
@@ -77,7 +79,7 @@ sources: $(VENV)/.installed
 	@$(BIN)/python -m infra.own_data_docs
 
 lock: $(VENV)/.installed
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group dev pyproject.toml -o requirements.lock
+	$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group dev pyproject.toml -o requirements.lock
 
 datasets: $(VENV)/.installed
-	$(BIN)/uv run --script data/make_datasets.py
+	$(BIN)/python -m uv run --script data/make_datasets.py

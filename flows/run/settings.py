@@ -22,7 +22,7 @@ from reports.languages import Language
 PROJECT = Path(__file__).resolve().parents[2]
 MIN_DUCKDB_MEMORY_MB = 256
 Target = Literal["local", "redshift"]
-OPTIONS = ("source", "work_dir", "target", "as_of", "pdf", "language")  # can be given on the command line too
+OPTIONS = ("source", "work_dir", "target", "as_of", "profile", "pdf", "language")  # of the command line too
 
 
 class Settings(BaseSettings):

@@ -161,3 +161,16 @@ def test_warnings_as_errors_do_not_keep_the_flows_from_being_imported() -> None:
     done = run_python(script, clean_environment(PYTHONWARNINGS="error"))
     assert done.returncode == 0, done.stderr
     assert "PYTHONWARNINGS" not in done.stdout
+
+
+@pytest.mark.parametrize("hostile", [{}, {"PYTHONWARNINGS": "error"}], ids=["usual", "errors"])
+def test_command_line_shows_no_warnings_that_python_hides(hostile: dict[str, str]) -> None:
+    script = (
+        "import warnings\nfrom flows.run.ambient import settle_process\nsettle_process()\n"
+        "warnings.warn_explicit('hidden', ResourceWarning, 'x.py', 1)\n"
+        "warnings.warn_explicit('seen', UserWarning, 'x.py', 1)"
+    )
+    done = run_python(script, clean_environment(**hostile))
+    assert done.returncode == 0, done.stderr
+    assert "seen" in done.stderr
+    assert "hidden" not in done.stderr

@@ -44,7 +44,8 @@ def test_readme_modules_and_links_exist() -> None:
 
 def test_readme_deploy_commands_name_the_work_pool_of_prefect_yaml() -> None:
     assert "name: retail-local" in (PROJECT / "prefect.yaml").read_text(encoding="utf-8")
-    assert {"prefect --no-prompt deploy --all", "prefect worker start --pool retail-local"} <= set(shell_lines())
+    worker = ".venv/bin/python -m prefect worker start --pool retail-local"
+    assert {".venv/bin/python infra/deploy.py", worker} <= set(shell_lines())
 
 
 @pytest.mark.parametrize("name", KPIS)
