@@ -28,8 +28,10 @@ def leave_out_tracebacks() -> None:
     for name in LOGGERS:
         logging.getLogger(name).addFilter(_keep_message)
     if _left_to_the_end:
-        for handler in logging.getLogger("prefect").handlers:
-            handler.addFilter(_is_told_now)
+        for name in ("", "prefect", *LOGGERS):
+            for handler in logging.getLogger(name).handlers:
+                if isinstance(handler, logging.StreamHandler):  # not the one that sends to the server
+                    handler.addFilter(_is_told_now)
 
 
 def _keep_message(record: logging.LogRecord) -> bool:

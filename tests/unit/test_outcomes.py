@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
 
@@ -93,12 +94,13 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What a terminal of Prefect's loggers shows."""
     texts: list[str] = []
 
-    class Terminal(logging.Handler):
+    class Terminal(logging.StreamHandler[Any]):
         def emit(self, record: logging.LogRecord) -> None:
             texts.append(self.format(record))
 
     terminal, root = Terminal(), logging.getLogger("prefect")
     monkeypatch.setattr(root, "handlers", [terminal])
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
     monkeypatch.setattr(told_once, "_left_to_the_end", False)
     for name in told_once.LOGGERS:
         monkeypatch.setattr(logging.getLogger(name), "filters", [])
