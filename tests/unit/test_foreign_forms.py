@@ -273,3 +273,11 @@ def test_foreign_form_gives_what_the_shipped_form_gives(
     }
     for _, raw in bad(found).values():
         assert f"\n{raw}\n" in text
+
+
+def test_repeated_header_of_a_foreign_file_is_told_apart(tmp_path: Path) -> None:
+    form = Form(dialect=Dialect(";"), columns={"id": "N°, client", "name": "Nom"}, leave_out=frozenset({"Ville"}))
+    data = "N°, client;Nom;Ville\n1;a;x\nN°, client;Nom;Ville\n2;b;y\n".encode()
+    conversion = convert(tmp_path, data, "raw_customers", form)
+    assert good(conversion)["id"].to_list() == ["1", "2"]
+    assert bad(conversion) == {2: ("record:repeated_header", "N°, client;Nom;Ville")}
