@@ -82,7 +82,7 @@ def test_convert_good_file_has_exact_values_and_lineage(tmp_path: Path) -> None:
         ("o1,c1,2026-03-01T10:00:00,s1,1000,60,1061", "order_total:sum_mismatch"),
         ("o1,c1,2026-02-29T10:00:00,s1,1000,60,1060", "ordered_at:not_timestamp"),
         ("o1,c1,2026-3-1T10:00:00,s1,1000,60,1060", "ordered_at:not_timestamp"),
-        ("o1,c1,2026-03-01 10:00:00,s1,1000,60,1060", "ordered_at:not_timestamp"),
+        ("o1,c1,2026-03-01  10:00:00,s1,1000,60,1060", "ordered_at:not_timestamp"),
         ("o1,c1,2026-03-01T24:00:00,s1,1000,60,1060", "ordered_at:not_timestamp"),
         ("o1,c1,2026-03-01T10:00:60,s1,1000,60,1060", "ordered_at:not_timestamp"),
         ("o1,c1,2026-03-01T10:00:00Z,s1,1000,60,1060", "ordered_at:utc_needs_time_zone"),
@@ -172,7 +172,8 @@ def test_convert_packed_or_marked_file_reads_alike(tmp_path: Path, pack: type[by
         ((HEADER + GOOD + '"o2,c1\nnot a sound record\n' + GOOD).encode(), "record 2 opens a quote"),
         (b"id\rc1\rc2\r", "CR alone"),
         (b"\x89PNG\r\n\x1a\n", "PNG image"),
-        (b"i\x00d\x00\n\x00", "NUL bytes"),
+        (b"i\x00\x00d\n", "NUL bytes"),
+        (b"i\x00d\x00\n\x00", "iconv -f utf-16le -t utf-8 raw_orders.csv"),
     ],
     ids=[
         "empty",
@@ -187,6 +188,7 @@ def test_convert_packed_or_marked_file_reads_alike(tmp_path: Path, pack: type[by
         "CR alone",
         "PNG",
         "NUL bytes",
+        "UTF-16",
     ],
 )
 def test_convert_untrustworthy_file_is_refused_and_leaves_nothing(tmp_path: Path, data: bytes, message: str) -> None:
@@ -198,8 +200,8 @@ def test_convert_untrustworthy_file_is_refused_and_leaves_nothing(tmp_path: Path
 
 
 @pytest.mark.parametrize("block_bytes", [1, 70, 1 << 20])
-@pytest.mark.parametrize("broken", ['"o2,c1,2026-03-01T10:00:00,s1,1000,60,1060', 'o2,c"1,x,s1,1000,60,1060', 'o"2"'])
-def test_convert_unclosed_quote_costs_its_own_record_only(tmp_path: Path, broken: str, block_bytes: int) -> None:
+@pytest.mark.parametrize("broken", ['o2,c"1,x,s1,1000,60,1060', 'o"2"'])
+def test_convert_quote_within_a_field_costs_its_own_record_only(tmp_path: Path, broken: str, block_bytes: int) -> None:
     lines = [HEADER, GOOD, broken + "\n", GOOD, GOOD, broken + "\n", GOOD]
     conversion = convert_csv(write(tmp_path, "".join(lines)), ORDERS, tmp_path, block_bytes=block_bytes)
     assert read_good(conversion)["_row"].to_list() == [1, 3, 4, 6]
@@ -207,6 +209,20 @@ def test_convert_unclosed_quote_costs_its_own_record_only(tmp_path: Path, broken
         (2, "record:quoting", broken),
         (5, "record:quoting", broken),
     ]
+
+
+@pytest.mark.parametrize("block_bytes", [1, 70, 1 << 20])
+def test_convert_open_quote_costs_all_that_may_lie_inside_it(tmp_path: Path, block_bytes: int) -> None:
+    opening = '"' + GOOD.rstrip("\n")
+    lines = [HEADER, GOOD, opening + "\n", GOOD, GOOD, opening + "\n", GOOD]
+    conversion = convert_csv(write(tmp_path, "".join(lines)), ORDERS, tmp_path, block_bytes=block_bytes)
+    assert read_good(conversion)["_row"].to_list() == [1, 3]
+    assert read_bad(conversion).select("_row", "reason", "raw").rows() == [
+        (2, "record:doubtful_lines", f"{opening}\n{GOOD}{GOOD}{opening}")
+    ]
+    refused = write(tmp_path, "".join([HEADER, GOOD, opening + "\n", GOOD]))
+    with pytest.raises(DataError, match="record 2"):
+        convert_csv(refused, ORDERS, tmp_path, block_bytes=block_bytes)
 
 
 def test_convert_file_with_another_hash_is_refused(tmp_path: Path) -> None:
