@@ -136,7 +136,12 @@ class Explainer:
         self._declared = {name: declared(name, frame) for name, frame in frames.items()}
         self._dates = {name: known_days | dates_of(frame) for name, frame in frames.items()}
         self._words = {name: pattern_of([*names_of(frame), *constants], language) for name, frame in frames.items()}
-        self._others = [*others, *(number for kpi in KPIS.values() for number in kpi.values.values())]
+        stores = frames["average_order_comparison"]
+        without_items = stores.filter(pl.col("store_id").is_null())[
+            "order_without_items_count"
+        ]  # at the tile of orders
+        constants_of_kpis = [number for kpi in KPIS.values() for number in kpi.values.values()]
+        self._others = [*others, *without_items, *constants_of_kpis]
 
     def faults(self, block: Block) -> list[str]:
         """Each number of the block that nothing explains, with its section and text."""
