@@ -11,7 +11,7 @@ from flows.errors import ConfigError
 from flows.lake.draft import draft_profile
 from flows.lake.look import look_at_file
 from flows.lake.profiles import Profile, read_profile
-from flows.profile import main
+from flows.profile.__main__ import main
 from tests.conftest import PROJECT
 
 BOUTIQUE = PROJECT / "docs/samples/boutique"

@@ -37,7 +37,7 @@ def test_ci_runs_the_readmes_test_command() -> None:
 
 def test_readme_modules_and_links_exist() -> None:
     for module in re.findall(r"-m flows\.([a-z]+)", README):
-        assert (PROJECT / f"flows/{module}.py").is_file(), module
+        assert any((PROJECT / f"flows/{file}").is_file() for file in (f"{module}.py", f"{module}/__main__.py")), module
     for link in re.findall(r"\]\(([^)#]+)\)", README):
         assert (PROJECT / link).exists(), link
 

@@ -1,4 +1,8 @@
-"""A shop's files in, the draft of a source profile out: what was found, and beside each doubt what else it may be."""
+"""A shop's files in, the draft of a source profile out: what was found, and beside each doubt what else it may be.
+
+It lies in a folder without `__init__.py`, for Prefect puts the folder of a flow's file first among those it imports
+from: a module or package of this name there would take the place of Python's own `profile`.
+"""
 
 from __future__ import annotations
 
