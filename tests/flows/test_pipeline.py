@@ -149,14 +149,14 @@ def test_pipeline_few_bad_records_still_give_a_report_that_says_so(
 
 
 def test_pipeline_duplicates_and_orphans_are_counted_and_shown(work_dir: Path, tmp_path: Path) -> None:
-    """A later drop delivers two orders again, one of them corrected, and one of a customer nobody knows."""
+    """A later drop delivers an order again, one with the id of another one, and one of a customer nobody knows."""
     orders = FILES["raw_orders.csv"].splitlines(keepends=True)
     source = write_shop(tmp_path / "source")
     (source / "raw_orders_later.csv").write_text(
         orders[0] + orders[1] + orders[2].replace("c1", "c2") + "o8,c9,2025-01-01T08:00:00,s1,0,0,0\n"
     )
     summary = retail_pipeline(source=str(source), work_dir=str(work_dir), as_of=AS_OF)
-    expected = {"superseded orders": 2, "orders of unknown customers": 1}
+    expected = {"superseded orders": 1, "orders of reused ids": 1, "orders of unknown customers": 1}
     assert summary["dbt"]["findings"] == expected
     page = Path(summary["report"]).read_text(encoding="utf-8")
     for finding, count in expected.items():
@@ -164,7 +164,8 @@ def test_pipeline_duplicates_and_orphans_are_counted_and_shown(work_dir: Path, t
     assert "Orders of unknown customers: 1." in page
     numbers, _, quality = page.partition('<section id="quality"')
     assert "Superseded" not in numbers, "what a later delivery replaced casts no doubt on the numbers"
-    assert "Superseded orders: 2." in quality
+    assert "Superseded orders: 1." in quality
+    assert "Orders of reused ids: 1 ($" in numbers, "an order that counts nowhere is told with its amount"
     with duckdb.connect(str(work_dir / "warehouse.duckdb"), read_only=True) as connection:
         rows = connection.execute("select count(*) from raw.raw_orders where id = 'o2'").fetchone()
         kept = connection.execute("select customer_id from staging.stg_orders where order_id = 'o2'").fetchall()
