@@ -76,7 +76,7 @@ def test_deployments_are_those_of_prefect_yaml(api: httpx.Client) -> None:
 def test_deployment_parameters_make_a_usable_form(api: httpx.Client) -> None:
     found = api.get("/deployments/name/retail-pipeline/local").json()
     form = found["parameter_openapi_schema"]["properties"]
-    assert list(form) == ["source", "work_dir", "target", "as_of", "pdf", "language"]
+    assert list(form) == ["source", "work_dir", "target", "as_of", "pdf", "language", "profile"]
     assert all(field["description"] for field in form.values())
     assert {"enum": ["local", "redshift"], "type": "string"}.items() <= form["target"]["anyOf"][0].items()
     assert form["as_of"]["anyOf"][0]["format"] == "date"

@@ -112,5 +112,5 @@ def test_a_french_shop_of_euros_reads_french_and_euros(
 
 def test_an_unknown_language_is_a_configuration_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RETAIL_LANGUAGE", "de")
-    with pytest.raises(ConfigError, match="language: Input should be 'en' or 'fr'"):
+    with pytest.raises(ConfigError, match="RETAIL_LANGUAGE: Input should be 'en' or 'fr'"):
         load_settings()
