@@ -13,7 +13,7 @@ import pytest
 
 from flows.errors import LoadError
 from flows.lake.contracts import CONTRACTS
-from flows.lake.reading import hash_file
+from flows.lake.hashing import hash_file
 from flows.lake.sources import find_sources
 from flows.warehouse.base import LEDGER_COLUMNS, Warehouse, archive_columns, raw_columns
 from flows.warehouse.duckdb import tables as duckdb_tables
