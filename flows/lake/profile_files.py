@@ -7,7 +7,7 @@ from pathlib import Path
 from flows.errors import ConfigError
 from flows.lake.contracts import CONTRACTS
 from flows.lake.profiles import Profile
-from flows.lake.sources import Delivery, SourceFile, is_raw_file, looks_like_data, printable
+from flows.lake.sources import Delivery, SourceFile, is_raw_file, looks_like_data, printable, read_names
 
 
 def find_profiled_sources(folder: Path, profile: Profile) -> Delivery:
@@ -16,14 +16,8 @@ def find_profiled_sources(folder: Path, profile: Profile) -> Delivery:
     Raises:
         ConfigError: the folder cannot be read, holds no data, or a name fits two tables.
     """
-    try:
-        names = sorted(entry.name for entry in folder.iterdir())
-    except OSError as error:
-        raise ConfigError(
-            f"{folder}: the source folder cannot be read ({error.strerror}). Name it with --source or RETAIL_SOURCE."
-        ) from error
     files, ignored, doubtful = [], [], []
-    for name in names:
+    for name in read_names(folder):
         tables = profile.find_tables(name) or _find_by_name(name, profile)
         if len(tables) > 1:
             doubtful.append(f"  - {printable(name)} fits the patterns of {' and '.join(tables)}")

@@ -46,12 +46,7 @@ def find_sources(folder: Path, tables: Iterable[str]) -> Delivery:
     Raises:
         ConfigError: the folder does not exist, cannot be read, or holds no raw data.
     """
-    try:
-        names = sorted(entry.name for entry in folder.iterdir())
-    except OSError as error:
-        raise ConfigError(
-            f"{folder}: the source folder cannot be read ({error.strerror}). Name it with --source or RETAIL_SOURCE."
-        ) from error
+    names = read_names(folder)
     known = sorted(tables, key=len, reverse=True)  # the longest table name that fits wins
     files, ignored = [], []
     for name in names:
@@ -67,6 +62,20 @@ def find_sources(folder: Path, tables: Iterable[str]) -> Delivery:
             f"for {', '.join(sorted(known))}.{found}"
         )
     return Delivery(tuple(sorted(files, key=lambda file: (file.table, file.name))), tuple(ignored))
+
+
+def read_names(folder: Path) -> list[str]:
+    """The names in a source folder, sorted.
+
+    Raises:
+        ConfigError: it does not exist or cannot be read.
+    """
+    try:
+        return sorted(entry.name for entry in folder.iterdir())
+    except OSError as error:
+        raise ConfigError(
+            f"{folder}: the source folder cannot be read ({error.strerror}). Name it with --source or RETAIL_SOURCE."
+        ) from error
 
 
 def is_raw_file(name: str) -> bool:
