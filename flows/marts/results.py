@@ -21,7 +21,7 @@ BROKEN = ("error", "runtime error", "partial success")
 CURES = {  # what DuckDB says of the disk names the memory too
     ("max_temp_directory_size", "No space left on device"): (
         "The disk of the work folder is full, and DuckDB needs room there for what it has no memory for. Free space, "
-        "or name another work folder with RETAIL_WORK_DIR; docs/benchmarks.md says how much a build needs."
+        "or name another work folder with RETAIL_WORK_DIR."
     ),
     ("Out of Memory Error",): (
         "DuckDB had too little memory. Raise RETAIL_DUCKDB_MEMORY_MB (by default half of the machine's), or set "
