@@ -31,6 +31,7 @@ from flows.marts.findings import quality_of
 from flows.marts.past import read_changes
 from flows.marts.proof import check_classes
 from flows.marts.runner import invoke_dbt, release_warehouse
+from flows.marts.standing import made_from_sha256
 from flows.run.assets import emit_lineage, read_manifest
 from flows.run.command_line import run_flow
 from flows.run.report_artifacts import publish_artifacts
@@ -98,7 +99,7 @@ def _report(run: Run, warehouse: Warehouse) -> None:
         write_translations(frames, fresh, context, settings.language)
         if settings.pdf:
             print_report(page, settings.chromium)
-        write_facts(_facts(context, answers), fresh)
+        write_facts(_facts(context, answers, settings), fresh)
         warehouse.prove_hold()
         folder = archive_report(fresh, settings.reports_dir, settings.keep_reports)
     except OSError as error:
@@ -204,7 +205,7 @@ def print_report(page: Path, chromium: str | None) -> None:
         get_run_logger().warning("the report has no PDF: %s", error)
 
 
-def _facts(context: PageContext, answers: Answers) -> Facts:
+def _facts(context: PageContext, answers: Answers, settings: Settings) -> Facts:
     return Facts(
         as_of=context.as_of,
         title=write_title(answers.frames),
@@ -212,6 +213,7 @@ def _facts(context: PageContext, answers: Answers) -> Facts:
         build_id=answers.build.build_id,
         run_id=context.run_id,
         covers_all=not answers.period.is_past,
+        made_from=made_from_sha256(answers.build, settings),
     )
 
 

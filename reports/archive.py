@@ -12,6 +12,7 @@ killed between two of these steps leaves whole pages, and the next one does the 
 
 from __future__ import annotations
 
+import hashlib
 import html
 import json
 import re
@@ -40,9 +41,26 @@ class Report:
 
 
 def write_facts(facts: Facts, folder: Path) -> None:
-    """Save what a report says of itself beside its page."""
-    text = json.dumps(asdict(facts), indent=2, default=str, ensure_ascii=False)
+    """Save what a report says of itself beside its page, with the hash of each of its files."""
+    said = asdict(facts) | {"files": _hash_files(folder)}
+    text = json.dumps(said, indent=2, default=str, ensure_ascii=False)
     (folder / _FACTS).write_text(text + "\n", encoding="utf-8")
+
+
+def find_whole_report(folder: Path) -> Facts | None:
+    """What the report there says of itself; None if there is none, or a file of it is not as it was published."""
+    try:
+        said = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
+        is_whole = said["files"] == _hash_files(folder)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return _read_facts(folder) if is_whole else None
+
+
+def _hash_files(folder: Path) -> dict[str, str]:
+    """SHA-256 of each file of a report by name, but of the one that holds them."""
+    paths = sorted(path for path in folder.iterdir() if path.name != _FACTS)
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
 def clear_leftovers(reports_dir: Path) -> None:
@@ -148,6 +166,7 @@ def _read_facts(folder: Path) -> Facts | None:
             build_id=str(said["build_id"]),
             run_id=said["run_id"],
             covers_all=bool(said["covers_all"]),
+            made_from=str(said.get("made_from", "")),
         )
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return _read_page(folder)

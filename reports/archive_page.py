@@ -17,7 +17,8 @@ from reports.theme import PALETTE
 class Facts:
     """What a report says of itself; `made_at` is UTC, `build_id` is empty where it is not known.
 
-    `covers_all`: no order known when it was made is later than `as_of`.
+    `covers_all`: no order known when it was made is later than `as_of`. `made_from` is a hash of all that made it, by
+    which whoever makes reports knows whether another would be the same; empty where it is not known.
     """
 
     as_of: date
@@ -26,6 +27,7 @@ class Facts:
     build_id: str
     run_id: str
     covers_all: bool
+    made_from: str = ""
 
 
 def render_archive(listed: Sequence[Facts]) -> str:

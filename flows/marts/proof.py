@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.errors import LoadError
+from flows.marts.hashes import folder_sha256
 from flows.marts.results import NodeResult, node_name, read_invocations
 from flows.run.settings import Settings
 from flows.warehouse.base import Warehouse
@@ -27,7 +28,7 @@ GOOD_OF = {
     "unit_test": ("pass", "success"),
 }
 RUNS = tuple(GOOD_OF)
-NOT_THE_PROJECT = ("target", "logs", "dbt_packages", "__pycache__")
+MADE_BY_DBT = ("target", "logs", "dbt_packages")
 
 
 def check_complete(results: Sequence[NodeResult], settings: Settings) -> None:
@@ -105,12 +106,5 @@ def check_classes(build: Build, settings: Settings) -> None:
 
 
 def project_sha256(folder: Path) -> str:
-    """A hash of the dbt project: the path and the bytes of every file that is not made by dbt itself."""
-    digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        parts = path.relative_to(folder).parts
-        if parts[0] in NOT_THE_PROJECT or parts[-1].startswith("."):
-            continue
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        digest.update(f"{content} {'/'.join(parts)}\n".encode(errors="surrogateescape"))
-    return digest.hexdigest()
+    """A hash of the dbt project: of every file that is not made by dbt itself."""
+    return folder_sha256(folder, leave_out=MADE_BY_DBT)

@@ -27,6 +27,7 @@ DESCRIPTIONS = {
 }
 READ_SOURCE = ("pipeline", "ingest")
 REPORT = ("pipeline", "report")
+REBUILD = ("pipeline",)
 
 
 def check_command(program: str, arguments: Sequence[str] | None = None) -> None:
@@ -36,7 +37,7 @@ def check_command(program: str, arguments: Sequence[str] | None = None) -> None:
         SystemExit: 0 after the help, 2 after a message that names the fault and its cure.
     """
     settle_process()
-    parser = build_parser(program, DESCRIPTIONS[program], reports=program in REPORT)
+    parser = build_parser(program, DESCRIPTIONS[program], reports=program in REPORT, rebuilds=program in REBUILD)
     try:
         check_needs(load_settings(**vars(parser.parse_args(arguments))), reads_source=program in READ_SOURCE)
     except ConfigError as error:
@@ -44,8 +45,10 @@ def check_command(program: str, arguments: Sequence[str] | None = None) -> None:
         sys.exit(error.exit_code)
 
 
-def build_parser(program: str, description: str, *, reports: bool = False) -> argparse.ArgumentParser:
-    """The parser of one flow's command line; one that `reports` has the options of a report too."""
+def build_parser(
+    program: str, description: str, *, reports: bool = False, rebuilds: bool = False
+) -> argparse.ArgumentParser:
+    """The parser of one flow's command line; one that `reports` or `rebuilds` has the options for it too."""
     parser = argparse.ArgumentParser(
         prog=f"python -m flows.{program}",
         description=description,
@@ -80,6 +83,13 @@ def build_parser(program: str, description: str, *, reports: bool = False) -> ar
         metavar="YYYY-MM-DD",
         help='last day that the numbers cover; "the last year" ends on it (default: the last plausible order date)',
     )
+    if rebuilds:
+        parser.add_argument(
+            "--rebuild",
+            action="store_true",
+            default=None,
+            help="build and report also where nothing has changed since the newest report (default: that one is kept)",
+        )
     if reports:
         parser.add_argument(
             "--pdf",
@@ -98,8 +108,9 @@ def build_parser(program: str, description: str, *, reports: bool = False) -> ar
 def run_flow(program: str, flow: Callable[..., Any], arguments: Sequence[str] | None = None) -> int:
     """Parse the options, run the flow, print how it ended; return the exit code."""
     description = (flow.__doc__ or "").partition("\n\n")[0]
-    reports = "pdf" in signature(flow).parameters
-    options = vars(build_parser(program, description, reports=reports).parse_args(arguments))
+    taken = signature(flow).parameters
+    parser = build_parser(program, description, reports="pdf" in taken, rebuilds="rebuild" in taken)
+    options = vars(parser.parse_args(arguments))
     from prefect.exceptions import TerminationSignal
 
     from flows.run.interruption import describe_stop, exit_code, heed_signals, raise_if_stopped

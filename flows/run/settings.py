@@ -22,7 +22,7 @@ from reports.languages import Language
 PROJECT = Path(__file__).resolve().parents[2]
 MIN_DUCKDB_MEMORY_MB = 256
 Target = Literal["local", "redshift"]
-OPTIONS = ("source", "work_dir", "target", "as_of", "profile", "pdf", "language")  # of the command line too
+OPTIONS = ("source", "work_dir", "target", "as_of", "profile", "pdf", "language", "rebuild")  # of the command line too
 
 
 class Settings(BaseSettings):
@@ -65,6 +65,9 @@ class Settings(BaseSettings):
         default=1000, ge=1, description="How much a Python model of dbt may read into memory at once on Redshift."
     )
     pdf: bool = Field(default=False, description="Print each report as PDF too, by an installed Chromium.")
+    rebuild: bool = Field(
+        default=False, description="Build and report also where nothing has changed since the newest report."
+    )
     language: Language = Field(default="en", description="Of the report's page and artifacts: en or fr.")
     chromium: str | None = Field(default=None, description="That Chromium or Chrome; default: the one on the PATH.")
     keep_reports: int = Field(

@@ -37,12 +37,13 @@ _CURRENT: ContextVar[Run | None] = ContextVar("current_run", default=None)
 class Run:
     """What a run knows of itself; `summary` becomes the run summary (see DESIGN: fixed names).
 
-    `warehouse` is the one it holds (`hold_warehouse`).
+    `warehouse` is the one it holds (`hold_warehouse`); `end_as` its status if it ends well.
     """
 
     run_id: str
     settings: Settings
     warehouse: Warehouse | None = None
+    end_as: str = "completed"
     summary: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -116,7 +117,7 @@ def open_run(settings: Settings) -> Iterator[Run]:
         try:
             with _stopped_where_told():
                 yield run
-            run.summary["status"] = "completed"
+            run.summary["status"] = run.end_as
             run.save()
         except BaseException as error:
             if is_stop(error):
@@ -211,6 +212,8 @@ def describe(summary: dict[str, Any]) -> str:
         lines.append(
             f"  dbt     {dbt['nodes']} nodes: {dbt['success']} succeeded, {dbt['error']} failed, "
             f"{dbt['skipped']} skipped ({dbt['seconds']:.0f} s)"
+            if summary["status"] != "unchanged"
+            else "  dbt     nothing to build: no file, code, setting or day asked for has changed (--rebuild forces it)"
         )
         amounts = dbt.get("amounts_usd", {})
         for finding, count in dbt.get("findings", {}).items():
@@ -218,13 +221,18 @@ def describe(summary: dict[str, Any]) -> str:
             lines.append(f"          counted {count:,} {finding}{money}")
         for each in dbt.get("freshness", []):
             if each["status"] != "pass":
-                told = each["message"] or f"last loaded {each['max_loaded_at'] or 'never'}"
-                lines.append(f"          {each['source']}: {told}")
+                lines.append(f"          {describe_age(each)}")
     if summary["report"]:
         lines.append(f"  report  {summary['report']} (as of {summary['as_of']})")
     if summary.get("files_loaded_since_build"):
         lines.append("          files loaded since the build are not in it; build anew: python -m flows.transform")
     return "\n".join(lines)
+
+
+def describe_age(source: dict[str, Any]) -> str:
+    """How old a source is that is not fresh, as the summary tells it under `freshness`."""
+    told = source["message"] or f"last loaded {source['max_loaded_at'] or 'never'}"
+    return f"{source['source']}: {told}"
 
 
 def _describe_files(files: list[dict[str, Any]]) -> list[str]:
