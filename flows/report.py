@@ -41,8 +41,8 @@ from flows.run.target import open_warehouse
 from flows.warehouse.base import Warehouse
 from flows.warehouse.builds import Build, ledger_sha256
 from reports.archive import archive_report, write_facts
-from reports.archive_page import Facts
 from reports.chromium import ChromiumError, find_chromium, print_pdf
+from reports.facts import Facts
 from reports.kpis import KPIS
 from reports.languages import LANGUAGES, Language, speaking
 from reports.page import PageContext, Totals, Translation, render_page

@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from reports.archive_page import Facts, render_archive
+from reports.facts import Facts
 
 _FACTS = "report.json"
 _DAY = re.compile(r"\A\d{4}-\d{2}-\d{2}\Z")
@@ -139,6 +139,8 @@ def _remove_links(reports_dir: Path, staying: set[str]) -> None:
 
 
 def _write_list(reports_dir: Path, listed: Sequence[Facts]) -> None:
+    from reports.archive_page import render_archive  # with the libraries that draw, which take seconds to import
+
     beside = reports_dir / ".index.page"
     beside.write_text(render_archive(listed), encoding="utf-8", newline="\n")
     beside.replace(reports_dir / "index.html")

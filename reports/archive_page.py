@@ -3,31 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
 
 from markupsafe import Markup
 
+from reports.facts import Facts
 from reports.fonts import font_faces
 from reports.templates import open_template
 from reports.theme import PALETTE
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a report says of itself; `made_at` is UTC, `build_id` is empty where it is not known.
-
-    `covers_all`: no order known when it was made is later than `as_of`. `made_from` is a hash of all that made it, by
-    which whoever makes reports knows whether another would be the same; empty where it is not known.
-    """
-
-    as_of: date
-    title: str
-    made_at: datetime
-    build_id: str
-    run_id: str
-    covers_all: bool
-    made_from: str = ""
 
 
 def render_archive(listed: Sequence[Facts]) -> str:

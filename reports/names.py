@@ -7,8 +7,6 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cache
 
-from matplotlib.font_manager import FontProperties, findfont, get_font
-
 from reports.languages import mark, tr
 
 FONT = "DejaVu Sans"  # ships with matplotlib: charts look the same on every machine
@@ -76,6 +74,8 @@ def markdown_text(text: str) -> str:
 @cache
 def font_glyphs() -> frozenset[int]:
     """The code points that the chart font can draw."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font  # half a second that most runs can do without
+
     font = FontProperties(family=FONT, style="normal", variant="normal", weight="normal", stretch="normal")
     return frozenset(get_font(findfont(font, fallback_to_default=False)).get_charmap())
 

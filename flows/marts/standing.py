@@ -22,7 +22,7 @@ from flows.run.settings import PROJECT, Settings
 from flows.warehouse.base import Warehouse
 from flows.warehouse.builds import Build, ledger_sha256
 from reports.archive import find_whole_report
-from reports.archive_page import Facts
+from reports.facts import Facts
 
 CODE = ("flows", "reports")
 # What numbers and drawings are made with: a newer one may make others

@@ -14,7 +14,8 @@ from unittest.mock import patch
 import pytest
 
 from reports.archive import archive_report, clear_leftovers, write_facts
-from reports.archive_page import Facts, render_archive
+from reports.archive_page import render_archive
+from reports.facts import Facts
 
 BEGIN = datetime(2026, 3, 1, 6, tzinfo=UTC)
 

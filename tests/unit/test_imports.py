@@ -1,0 +1,16 @@
+"""What a run that has nothing to do must not wait for: seconds of imports that only building and drawing need."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tests.conftest import PROJECT
+
+HEAVY = ("dbt.cli.main", "prefect_dbt", "plotnine", "matplotlib", "scipy")
+
+
+def test_main_job_imports_what_builds_and_draws_only_when_it_does() -> None:
+    asked = f"import sys, flows.pipeline; print([name for name in {HEAVY} if name in sys.modules])"
+    ended = subprocess.run([sys.executable, "-c", asked], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"
