@@ -23,7 +23,7 @@ from prefect.runtime import task_run
 from prefect.tasks import Task
 
 from flows.errors import LoadError
-from flows.marts.findings import count_findings, count_tests, measure_amounts, name_deliveries
+from flows.marts.findings import count_findings, count_tests, find_examples, measure_amounts, name_deliveries
 from flows.marts.freshness import Freshness, measure_freshness
 from flows.marts.proof import built_from_sha256, check_complete, prove_build
 from flows.marts.results import (
@@ -44,6 +44,7 @@ from flows.run.summary import Run, hold_warehouse, open_run
 from flows.warehouse.base import Warehouse
 
 BUILD = ["build"]
+EXAMPLES = "unit_test"
 
 
 @flow(name="transform")
@@ -79,7 +80,7 @@ def _transform(run: Run, warehouse: Warehouse) -> None:
     freshness: list[Freshness] = []
     try:
         parse_project(settings)
-        build = _choose_build(warehouse, settings)
+        build, examples = _choose_build(warehouse, settings)
         freshness = check_freshness(settings)
         with run.timed("dbt"):
             _with_retries(dbt_build, settings)(settings, build)
@@ -99,10 +100,11 @@ def _transform(run: Run, warehouse: Warehouse) -> None:
         }
         publish("dbt-build", "What dbt built and tested", describe_build(results, seconds, run.summary["dbt"]))
     warehouse.prove_hold()
-    check_complete(results, settings)
+    check_complete(results, settings, leave_out=() if examples is None else (EXAMPLES,))
     amounts = measure_amounts(results, warehouse.engine())
     run.summary["dbt"]["amounts_usd"] = amounts
-    found: dict[str, Any] = {"counts": count_findings(results), "amounts_usd": amounts, "tests": count_tests(results)}
+    found: dict[str, Any] = {"counts": count_findings(results), "amounts_usd": amounts}
+    found["tests"] = count_tests(results, proven_examples=examples)
     found["classes"] = settings.customer_classes()
     prove_build(warehouse, settings, run.run_id, found | {"freshness": run.summary["dbt"]["freshness"]})
 
@@ -131,15 +133,20 @@ def check_freshness(settings: Settings) -> list[Freshness]:
     return found
 
 
-def _choose_build(warehouse: Warehouse, settings: Settings) -> list[str]:
-    """A build of what has changed; of everything, where this very project did not make and prove the marts."""
+def _choose_build(warehouse: Warehouse, settings: Settings) -> tuple[list[str], dict[str, int] | None]:
+    """A build of what has changed; of everything, where this very project did not make and prove the marts.
+
+    Beside it, how many examples (dbt's unit tests) the proof counted: of the same code they prove the same again, so
+    they are left out. None: they are to run.
+    """
     warehouse.prove_hold()
     proven = warehouse.read_build()
     warehouse.close()  # within one process dbt's own connection to a DuckDB file must be alone
-    if proven and proven.project_sha256 == built_from_sha256(settings):
-        return BUILD
-    get_run_logger().info("the marts are not of this version of the dbt project: everything is built anew")
-    return [*BUILD, "--full-refresh"]
+    if proven is None or proven.project_sha256 != built_from_sha256(settings):
+        get_run_logger().info("the marts are not of this version of the dbt project: everything is built anew")
+        return [*BUILD, "--full-refresh"], None
+    examples = find_examples(proven)
+    return (BUILD if examples is None else [*BUILD, "--exclude-resource-type", EXAMPLES]), examples
 
 
 @task(name="dbt build", cache_policy=NO_CACHE)

@@ -74,7 +74,7 @@ def markdown_text(text: str) -> str:
 @cache
 def font_glyphs() -> frozenset[int]:
     """The code points that the chart font can draw."""
-    from matplotlib.font_manager import FontProperties, findfont, get_font  # half a second that most runs can do without
+    from matplotlib.font_manager import FontProperties, findfont, get_font  # slow to import, and many runs draw nothing
 
     font = FontProperties(family=FONT, style="normal", variant="normal", weight="normal", stretch="normal")
     return frozenset(get_font(findfont(font, fallback_to_default=False)).get_charmap())

@@ -23,6 +23,7 @@ NAMED_KINDS = {
     "figures": ("assert_",),
     "findings": ("warn_",),
 }
+EXAMPLES = "examples"
 UNEXPLAINED = "test.assert_unexplained_"
 
 
@@ -31,21 +32,33 @@ def count_findings(results: Iterable[NodeResult]) -> dict[str, int]:
     return {result.finding: result.failures for result in results if result.status == "warn"}
 
 
-def count_tests(results: Iterable[NodeResult]) -> dict[str, Any]:
-    """How many tests of data and of logic passed, how many that only warn found something; in all and by kind."""
-    by_kind: dict[str, list[NodeResult]] = {}
+def count_tests(results: Iterable[NodeResult], proven_examples: Mapping[str, int] | None = None) -> dict[str, Any]:
+    """How many tests of data and of logic passed, how many that only warn found something; in all and by kind.
+
+    `proven_examples` are those that an earlier build of the same project proved, and that did not run again.
+    """
+    tests: dict[str, list[NodeResult]] = {}
     for result in results:
         if result.node.split(".")[0] in ("test", "unit_test"):
-            by_kind.setdefault(kind_of(result), []).append(result)
-    total = _count_outcomes(result for tests in by_kind.values() for result in tests)
-    return total | {"by_kind": {kind: _count_outcomes(tests) for kind, tests in sorted(by_kind.items())}}
+            tests.setdefault(kind_of(result), []).append(result)
+    by_kind = {kind: _count_outcomes(each) for kind, each in tests.items()}
+    if proven_examples is not None:
+        by_kind[EXAMPLES] = dict(proven_examples)
+    total = {outcome: sum(counted[outcome] for counted in by_kind.values()) for outcome in ("passed", "warned")}
+    return total | {"by_kind": dict(sorted(by_kind.items()))}
+
+
+def find_examples(build: Build) -> dict[str, int] | None:
+    """How many examples (dbt's unit tests) that build proved, or None if it does not say."""
+    counted = build.findings.get("tests", {}).get("by_kind", {}).get(EXAMPLES)
+    return counted if isinstance(counted, dict) else None
 
 
 def kind_of(test: NodeResult) -> str:
     """What a test looks at, by dbt's own kind of node and the names of this project; a key of `TEST_KINDS`."""
     kind, name = test.name.split(".", 1)
     if kind == "unit_test":
-        return "examples"
+        return EXAMPLES
     return next((kind for kind, starts in NAMED_KINDS.items() if name.startswith(starts)), "others")
 
 

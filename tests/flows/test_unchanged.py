@@ -16,6 +16,7 @@ import pytest
 
 from flows.ingest import ingest
 from flows.marts import standing
+from flows.marts.proof import expected_nodes
 from flows.marts.standing import age_sources, find_standing, made_from_sha256, summarise_standing
 from flows.pipeline import retail_pipeline
 from flows.run.settings import Settings
@@ -37,6 +38,18 @@ def find(work_dir: Path, **others: Any) -> standing.Standing | None:
 def hash_reports(work_dir: Path) -> dict[str, str]:
     files = [path for path in (work_dir / "reports").rglob("*") if path.is_file()]
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def found_tests(work_dir: Path, build_id: str) -> dict[str, Any]:
+    with duckdb.connect(str(work_dir / "warehouse.duckdb"), read_only=True) as connection:
+        sql = "select findings from ops.build_ledger where build_id = $1"
+        (findings,) = connection.execute(sql, [build_id]).fetchone() or ("",)
+    return dict(json.loads(findings)["tests"])
+
+
+def count_nodes(work_dir: Path) -> int:
+    """Everything that the project holds, examples too."""
+    return len(expected_nodes(settings_of(work_dir)))
 
 
 @pytest.fixture
@@ -76,6 +89,9 @@ def test_second_run_keeps_the_report_and_says_so_until_it_is_forced(
     assert forced["status"] == "completed"
     assert forced["dbt"]["nodes"] > 50
     assert forced["build_id"] != summary["build_id"]
+    first, second = (found_tests(work_dir, run["build_id"]) for run in (summary, forced))
+    assert first == second, "the examples of the same project count as proven"
+    assert forced["dbt"]["nodes"] == count_nodes(work_dir) - first["by_kind"]["examples"]["passed"] > 0
     monkeypatch.delenv("RETAIL_REBUILD")
     assert run()["status"] == "unchanged", "what was made by force stands too"
 

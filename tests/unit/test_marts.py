@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -16,7 +17,7 @@ from sqlalchemy.pool import NullPool
 
 from flows.errors import LoadError
 from flows.marts.environment import hold_environment, process_environment
-from flows.marts.findings import NAMED_KINDS, count_tests, measure_amounts, name_deliveries, quality_of
+from flows.marts.findings import NAMED_KINDS, count_tests, find_examples, measure_amounts, name_deliveries, quality_of
 from flows.marts.freshness import measure_freshness
 from flows.marts.proof import check_complete, expected_nodes, project_sha256
 from flows.marts.results import NodeResult
@@ -180,6 +181,26 @@ def test_tests_are_counted_by_outcome_and_other_nodes_are_not() -> None:
             "others": {"passed": 1, "warned": 0},
         },
     }
+
+
+def test_examples_proven_before_count_as_if_they_had_run() -> None:
+    ran = [NodeResult("test.r.not_null_a", "pass", "", 1), NodeResult("test.r.warn_c", "warn", "", 1, 7)]
+    whole = count_tests(
+        [*ran, NodeResult("unit_test.r.a.b", "pass", "", 1), NodeResult("unit_test.r.a.c", "pass", "", 1)]
+    )
+    assert count_tests(ran, proven_examples={"passed": 2, "warned": 0}) == whole
+    assert count_tests(ran) != whole
+
+
+@pytest.mark.parametrize("tests", [{}, {"passed": 3}, {"by_kind": {"keys": {"passed": 1, "warned": 0}}}])
+def test_build_that_does_not_say_which_examples_it_proved_proves_none(tests: dict[str, Any]) -> None:
+    assert find_examples(build_with(tests)) is None
+    proven = {"passed": 2, "warned": 0}
+    assert find_examples(build_with({"by_kind": {"examples": proven}})) == proven
+
+
+def build_with(tests: dict[str, Any]) -> Build:
+    return Build("b", "r", "l", "p", None, True, {"counts": {}, "tests": tests}, datetime(2026, 1, 1))
 
 
 def test_every_kind_of_test_has_words() -> None:
