@@ -9,12 +9,11 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flows.errors import ConfigError, LoadError, RetailError
-from flows.run.settings import Settings
 
 if TYPE_CHECKING:
     from flows.cloud.stack import Plan, Stack, State
@@ -196,6 +195,8 @@ def describe_plan(plan: Plan) -> str:
 
 def describe_outputs(outputs: Mapping[str, str], blocks: Mapping[str, str]) -> str:
     """The settings that the stack gives, as a shell takes them; none of them is secret."""
+    from flows.run.settings import Settings
+
     found = {_setting(name): value for name, value in outputs.items()}
     lines = [f"export RETAIL_{name.upper()}={value}" for name, value in found.items() if name in Settings.model_fields]
     lines += [f"export {name}={value}" for name, value in blocks.items()]
@@ -225,11 +226,11 @@ def _agree(stack: Stack, plan: Plan, options: argparse.Namespace) -> None:
         raise
 
 
-def _ask(question: str, options: argparse.Namespace, read: Callable[[str], str] = input) -> None:
+def _ask(question: str, options: argparse.Namespace) -> None:
     if options.yes:
         return
     try:
-        answer = read(f"{question} [y/N] ")
+        answer = input(f"{question} [y/N] ")
     except EOFError:
         raise ConfigError("nobody is there to be asked; nothing was changed. Agree beforehand: --yes.") from None
     if answer.strip().lower() not in SURE:

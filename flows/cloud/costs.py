@@ -60,14 +60,12 @@ def describe_costs(parameters: Mapping[str, str]) -> str:
     costs = monthly_floor(parameters)
     floor = sum((cost.usd for cost in costs), Decimal(0))
     limit, ends = f"{parameters['UsageLimitRpuHours']} RPU-hours", parameters["UsageLimitAction"] == "deactivate"
-    most = (
-        f"of that at most: after {limit} queries are refused" if ends else f"of that after {limit}: told, not refused"
-    )
+    most = f"of that at most: at {limit} it is refused" if ends else f"of that at {limit}: told, not refused"
     lines = [f"Each month at least ${floor:,.2f} (estimate by list prices of us-east-1):"]
     lines += [f"  {cost.usd:>10,.2f}  {cost.what}" for cost in costs]
     lines += [
         "On top, by use:",
-        f"  {work_hour(parameters):>10,.2f}  each hour of the workgroup at work, at {parameters['BaseCapacityRpu']} RPU",
+        f"  {work_hour(parameters):>10,.2f}  each hour of work at {parameters['BaseCapacityRpu']} RPU",
         f"  {limit_usd(parameters):>10,.2f}  {most}",
         f"  {STORAGE_GB_USD:>10}  each GB in the warehouse, and about as much in the bucket",
         "Your NAT gateway or VPC endpoints are not part of this stack.",

@@ -19,7 +19,7 @@ def find_limit(client: Any, workgroup_arn: str) -> Mapping[str, Any] | None:
     pages = client.get_paginator("list_usage_limits").paginate(
         resourceArn=workgroup_arn, usageType="serverless-compute"
     )
-    limits = [limit for page in pages for limit in page["usageLimits"] if limit.get("period") == "monthly"]
+    limits = [limit for page in pages for limit in page.get("usageLimits", ()) if limit.get("period") == "monthly"]
     return limits[0] if limits else None
 
 

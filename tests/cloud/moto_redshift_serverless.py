@@ -1,4 +1,4 @@
-"""moto's CloudFormation, taught the two types of Redshift Serverless that it does not know, and outputs after a change set."""
+"""moto's CloudFormation, taught the types of Redshift Serverless, and lists and outputs as AWS tells them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from moto.cloudformation.models import ChangeSet
+from moto.cloudformation.models import CloudFormationBackend, Stack
 from moto.cloudformation.parsing import get_model_map, get_name_type_map
 from moto.core.common_models import CloudFormationModel
 
@@ -22,7 +22,7 @@ class Named(CloudFormationModel):
 
     @classmethod
     def create_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: dict[str, Any], *_: Any, **__: Any
+        cls, _resource_name: str, cloudformation_json: dict[str, Any], *_: Any, **__: Any
     ) -> Named:
         properties = cloudformation_json["Properties"]
         return cls(properties.get("WorkgroupName") or properties["NamespaceName"])
@@ -48,15 +48,28 @@ class Named(CloudFormationModel):
 
 @contextmanager
 def taught() -> Iterator[None]:
-    apply = ChangeSet.apply
+    """For as long as this lasts."""
+    listed = Stack.parameter_list.fget
 
-    def apply_and_tell(self: ChangeSet) -> None:
-        apply(self)
-        self.stack.output_map = self.stack._create_output_map()
+    def with_commas(self: Stack) -> list[dict[str, Any]]:
+        given = [(each["ParameterKey"], each["ParameterValue"]) for each in listed(self)]
+        return [
+            {"ParameterKey": key, "ParameterValue": ",".join(value) if isinstance(value, list) else value}
+            for key, value in given
+        ]
+
+    execute = CloudFormationBackend.execute_change_set
+
+    def execute_and_tell(self: CloudFormationBackend, change_set_name: str, stack_name: str | None = None) -> None:
+        execute(self, change_set_name, stack_name)
+        stack = self.stacks[self.change_sets[change_set_name].stack_id]
+        stack._parse_template()
+        stack.output_map = stack._create_output_map()
 
     with (
         patch.dict(get_model_map(), dict.fromkeys(KINDS, Named)),
         patch.dict(get_name_type_map(), KINDS),
-        patch.object(ChangeSet, "apply", apply_and_tell),
+        patch.object(Stack, "parameter_list", property(with_commas)),
+        patch.object(CloudFormationBackend, "execute_change_set", execute_and_tell),
     ):
         yield

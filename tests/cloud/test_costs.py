@@ -37,7 +37,7 @@ def test_work_and_limit_are_priced_by_rpu_hours() -> None:
 def test_costs_say_that_they_are_an_estimate_and_what_the_limit_does() -> None:
     told = describe_costs(complete_parameters(NETWORK, {}))
     assert "at least $0.40 (estimate by list prices of us-east-1)" in told
-    assert "93.75  of that at most: after 250 RPU-hours queries are refused" in told
+    assert "93.75  of that at most: at 250 RPU-hours it is refused" in told
     only_told = describe_costs(complete_parameters(NETWORK | {"UsageLimitAction": "log"}, {}))
-    assert "93.75  of that after 250 RPU-hours: told, not refused" in only_told
+    assert "93.75  of that at 250 RPU-hours: told, not refused" in only_told
     assert "at most" not in only_told

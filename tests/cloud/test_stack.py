@@ -100,7 +100,7 @@ def test_apply_tells_nothing_of_what_was_before(told: Told) -> None:
 def test_follow_gives_up_after_an_hour_and_says_where_to_look(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flows.cloud.stack.PATIENCE_SECONDS", -1)
     told.is_at("CREATE_IN_PROGRESS")
-    with pytest.raises(LoadError, match="flows.provision status"):
+    with pytest.raises(LoadError, match=r"flows\.provision status"):
         told.stack.follow(ID)
 
 
@@ -176,7 +176,7 @@ def test_plan_reads_every_page_of_changes(told: Told) -> None:
 def test_plan_that_would_give_up_data_is_refused(action: str, kind: str, replacement: str, *, is_lost: bool) -> None:
     plan = Plan("arn:change", ID, [Change(action, "It", kind, replacement)])
     if is_lost:
-        with pytest.raises(ConfigError, match="the data of It would be given up.*--delete-data"):
+        with pytest.raises(ConfigError, match=r"the data of It would be given up.*--delete-data"):
             plan.check_data()
     else:
         plan.check_data()
