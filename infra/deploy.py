@@ -36,21 +36,22 @@ def main(environments: Sequence[str]) -> int:
     if unknown:
         print(f"there is no environment {', '.join(unknown)}; expected {', '.join(ENVIRONMENTS)}", file=sys.stderr)
         return 2
-    names = [word for name in deployment_names(environments) for word in ("--name", name)]
+    chosen = ["--all"] if set(environments) == set(ENVIRONMENTS) else name_options(environments)
     with get_client(sync_client=True) as client:
         for environment in environments:
             make_pool(client, f"retail-{environment}")
         known = read_schedules(client)
         try:
-            return subprocess.run([*PREFECT, "--no-prompt", "deploy", *names], cwd=PROJECT, check=False).returncode
+            return subprocess.run([*PREFECT, "--no-prompt", "deploy", *chosen], cwd=PROJECT, check=False).returncode
         finally:
             restore_schedules(client, known)
 
 
-def deployment_names(environments: Sequence[str]) -> list[str]:
-    """The deployments of prefect.yaml that run there."""
+def name_options(environments: Sequence[str]) -> list[str]:
+    """The options that choose the deployments of prefect.yaml that run there: all and only they end in its name."""
     declared = yaml.safe_load((PROJECT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
-    return [each["name"] for each in declared if each["name"].rpartition("-")[2] in environments]
+    names = [each["name"] for each in declared if each["name"].rpartition("-")[2] in environments]
+    return [word for name in names for word in ("--name", name)]
 
 
 def make_pool(client: SyncPrefectClient, name: str) -> None:

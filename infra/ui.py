@@ -51,7 +51,10 @@ def main() -> int:
         subprocess.run([sys.executable, "infra/deploy.py", "local"], cwd=PROJECT, env=environment, check=True)
         worker = start("worker", "start", "--pool", WORK_POOL)
         print(f"\nPrefect is up: {address}\nRun the pipeline from Deployments there, or with", flush=True)
-        print(f"  PREFECT_API_URL={address}/api .venv/bin/prefect deployment run retail-pipeline/nightly-pipeline-local", flush=True)
+        print(
+            f"  PREFECT_API_URL={address}/api .venv/bin/prefect deployment run retail-pipeline/nightly-pipeline-local",
+            flush=True,
+        )
         print("Ctrl-C ends the server and the worker.\n", flush=True)
         return worker.wait()
     except KeyboardInterrupt:
