@@ -22,7 +22,7 @@ help:
 	@echo "make docs      dbt documentation as one HTML file in data/work/docs, the drawings in data/images, the picture of the report"
 	@echo "make words     the texts of the report into its French catalogue, reports/locale; says what has no translation yet"
 	@echo "make sources   write the raw tables of the dbt sources and docs/your-own-data.md from the contracts again"
-	@echo "make lock      resolve pyproject.toml into requirements.lock again"
+	@echo "make lock      resolve pyproject.toml into requirements.lock again, and without dev tools into requirements.runtime.lock"
 	@echo "make datasets  rebuild data/datasets, byte for byte"
 
 # One environment for everything, installed from hashes. uv itself is one of the locked packages.
@@ -80,6 +80,7 @@ sources: $(VENV)/.installed
 
 lock: $(VENV)/.installed
 	$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group dev pyproject.toml -o requirements.lock
+	$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate -c requirements.lock pyproject.toml -o requirements.runtime.lock
 
 datasets: $(VENV)/.installed
 	$(BIN)/python -m uv run --script data/make_datasets.py

@@ -48,10 +48,13 @@ def main() -> int:
     try:
         server = start("server", "start", "--host", "127.0.0.1", "--port", str(port))
         wait_until_healthy(f"{address}/api/health", server)
-        subprocess.run([sys.executable, "infra/deploy.py"], cwd=PROJECT, env=environment, check=True)
+        subprocess.run([sys.executable, "infra/deploy.py", "local"], cwd=PROJECT, env=environment, check=True)
         worker = start("worker", "start", "--pool", WORK_POOL)
         print(f"\nPrefect is up: {address}\nRun the pipeline from Deployments there, or with", flush=True)
-        print(f"  PREFECT_API_URL={address}/api .venv/bin/prefect deployment run retail-pipeline/local", flush=True)
+        print(
+            f"  PREFECT_API_URL={address}/api .venv/bin/prefect deployment run retail-pipeline/nightly-pipeline-local",
+            flush=True,
+        )
         print("Ctrl-C ends the server and the worker.\n", flush=True)
         return worker.wait()
     except KeyboardInterrupt:

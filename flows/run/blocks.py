@@ -55,6 +55,27 @@ def read_blocks(settings: Settings) -> Blocks:
     )
 
 
+def save_blocks(bucket: str, region: str) -> dict[str, str]:
+    """Make the blocks of a bucket, or make them anew, on Prefect's server; the variables that name them.
+
+    They hold no keys: whoever runs finds those of its own role by the AWS SDK's chain.
+
+    Raises:
+        ConfigError: the server does not take them.
+    """
+    from prefect_aws import AwsCredentials, S3Bucket
+
+    credentials = AwsCredentials(region_name=region)
+    try:
+        credentials.save("retail-aws", overwrite=True)
+        S3Bucket(bucket_name=bucket, credentials=credentials).save("retail-bucket", overwrite=True)
+    except Exception as error:
+        raise ConfigError(
+            f"the Prefect blocks retail-aws and retail-bucket cannot be saved ({error}). Check PREFECT_API_URL."
+        ) from error
+    return {"RETAIL_AWS_CREDENTIALS_BLOCK": "retail-aws", "RETAIL_S3_BUCKET_BLOCK": "retail-bucket"}
+
+
 def _load(kind: type[Block], name: str, variable: str) -> Any:
     try:
         return kind.load(name)

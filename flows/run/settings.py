@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.errors import ConfigError
@@ -116,6 +116,7 @@ class Settings(BaseSettings):
     redshift_secret_block: str | None = Field(
         default=None, description="Prefect block AwsSecret: JSON with username, password and, if you like, host, port."
     )
+    _given: frozenset[str] = PrivateAttr(default=frozenset())
 
     @field_validator("work_dir", "dbt_project_dir")
     @classmethod
@@ -145,6 +146,12 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute_profile(cls, value: Path | None) -> Path | None:
         return find_path(value) if value else None
+
+    def origin(self, field: str) -> str:
+        """Where a value comes from: it was given to flow or command line, a variable says it, or it is the default."""
+        if field in self._given:
+            return "given"
+        return f"RETAIL_{field.upper()}" if field in self.model_fields_set else "default"
 
     @property
     def incoming_dir(self) -> Path:
@@ -204,8 +211,10 @@ def load_settings(**given: Any) -> Settings:
     Raises:
         ConfigError: names every value that is wrong and what is expected.
     """
+    given = {name: value for name, value in given.items() if value is not None}
     try:
-        settings = Settings(**{name: value for name, value in given.items() if value is not None})
+        settings = Settings(**given)
+        settings._given = frozenset(given)  # noqa: SLF001 - what pydantic-settings itself does not keep
     except ValidationError as error:
         faults = [f"  - {_name(str(fault['loc'][0]))}: {fault['msg']}" for fault in error.errors()]
         raise ConfigError("\n".join(["These settings are wrong:", *faults])) from None

@@ -22,6 +22,7 @@ from prefect.exceptions import TerminationSignal
 
 from flows.errors import LoadError
 from flows.run.interruption import find_cause, heed_signals, is_stop, raise_if_stopped
+from flows.run.origins import tell_origins
 from flows.run.settings import Settings
 from flows.run.target import open_warehouse
 from flows.run.told_once import leave_out_tracebacks
@@ -109,6 +110,7 @@ def open_run(settings: Settings) -> Iterator[Run]:
             yield current
         return
     leave_out_tracebacks()
+    tell_origins(settings)
     run = _new_run(settings)
     with hold_work_dir(settings.work_dir, run.run_id), heed_signals(run.save_stopped):
         check_inside(settings.work_dir, settings.runs_dir.name)

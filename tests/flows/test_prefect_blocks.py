@@ -8,6 +8,7 @@ import boto3
 import pytest
 from prefect_aws import AwsCredentials, AwsSecret, S3Bucket
 
+from flows import provision
 from flows.errors import ConfigError
 from flows.run.settings import load_settings
 from flows.run.target import dbt_environment
@@ -49,3 +50,17 @@ def test_block_that_does_not_exist_is_named(
     monkeypatch.setenv("RETAIL_S3_BUCKET_BLOCK", "nowhere")
     with pytest.raises(ConfigError, match=r"S3Bucket 'nowhere', named by RETAIL_S3_BUCKET_BLOCK"):
         open_redshift()
+
+
+def test_blocks_are_saved_from_the_outputs_without_keys(prefect_server: None) -> None:
+    named = provision.register({"S3Bucket": "retail-bucket-1", "RedshiftRegion": "eu-central-1"})
+    assert named == {"RETAIL_AWS_CREDENTIALS_BLOCK": "retail-aws", "RETAIL_S3_BUCKET_BLOCK": "retail-bucket"}
+    keys, bucket = AwsCredentials.load("retail-aws"), S3Bucket.load("retail-bucket")
+    assert (keys.region_name, keys.aws_access_key_id, keys.aws_secret_access_key) == ("eu-central-1", None, None)
+    assert (bucket.bucket_name, bucket.bucket_folder, bucket.credentials.region_name) == (
+        "retail-bucket-1",
+        "",
+        "eu-central-1",
+    )
+    assert provision.register({"S3Bucket": "another", "RedshiftRegion": "eu-central-1"}) == named
+    assert S3Bucket.load("retail-bucket").bucket_name == "another"

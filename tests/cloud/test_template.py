@@ -1,0 +1,154 @@
+"""infra/redshift_serverless.yaml: valid by AWS's own schemas, private, bounded, with the least rights."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from flows.cloud.template import TEMPLATE, complete_parameters, parse_parameters, read_template
+from flows.errors import ConfigError
+from flows.provision import _setting
+from flows.run.settings import Settings
+
+NETWORK = {"VpcId": "vpc-1", "SubnetIds": "subnet-1,subnet-2,subnet-3"}
+
+
+def resource(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = read_template()["Resources"][name]["Properties"]
+    return found
+
+
+def statements(role: str) -> list[dict[str, Any]]:
+    """All that the role may do, also what it may under a condition of the template (`!If`) alone."""
+    found = [each for policy in resource(role)["Policies"] for each in policy["PolicyDocument"]["Statement"]]
+    return [each[1] if isinstance(each, list) else each for each in found]
+
+
+def test_template_is_valid_in_every_region_by_the_schemas_of_aws() -> None:
+    from cfnlint.api import lint_file
+
+    assert [str(match) for match in lint_file(TEMPLATE)] == []
+    assert len(TEMPLATE.read_bytes()) < 51_200  # what a call of CloudFormation may hold
+
+
+def test_workgroup_is_private_bounded_and_speaks_tls_alone() -> None:
+    workgroup = resource("Workgroup")
+    assert workgroup["PubliclyAccessible"] is False
+    assert (workgroup["BaseCapacity"], workgroup["MaxCapacity"]) == ("BaseCapacityRpu", "MaxCapacityRpu")
+    told = {each["ParameterKey"]: each["ParameterValue"] for each in workgroup["ConfigParameters"]}
+    assert told == {"require_ssl": "true", "max_query_execution_time": "MaxQuerySeconds"}
+    ingress = resource("WarehouseSecurityGroup")["SecurityGroupIngress"]
+    assert [each["SourceSecurityGroupId"] for each in ingress] == ["WorkerSecurityGroup.GroupId"]
+    assert not any("CidrIp" in each for each in ingress)
+    assert read_template()["Parameters"]["UsageLimitAction"]["Default"] == "deactivate"
+
+
+def test_admin_password_is_made_and_kept_by_redshift_and_known_to_no_role() -> None:
+    namespace = resource("Namespace")
+    assert namespace["ManageAdminPassword"] is True
+    assert "AdminUserPassword" not in namespace
+    assert not any("secret" in str(each).lower() for each in statements("RuntimeRole") + statements("CopyRole"))
+
+
+def test_deleting_the_stack_leaves_a_snapshot_and_keeps_the_bucket() -> None:
+    resources, namespace = read_template()["Resources"], resource("Namespace")
+    assert namespace["FinalSnapshotName"][0] == "${Name}-final-${Id}"
+    assert namespace["FinalSnapshotRetentionPeriod"] == "FinalSnapshotDays"
+    assert resources["Bucket"]["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert {resources[each]["UpdateReplacePolicy"] for each in ("Bucket", "Namespace")} == {"Retain"}
+
+
+def test_bucket_is_encrypted_closed_and_cleared_of_parts_alone() -> None:
+    bucket = resource("Bucket")
+    rules = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert [each["ServerSideEncryptionByDefault"] for each in rules] == [{"SSEAlgorithm": "AES256"}]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    expiring = [each for each in bucket["LifecycleConfiguration"]["Rules"] if "ExpirationInDays" in each]
+    assert [each["Prefix"] for each in expiring] == ["${StagePrefix}/"]
+    (denied,) = resource("BucketPolicy")["PolicyDocument"]["Statement"]
+    assert (denied["Effect"], denied["Action"], denied["Principal"]) == ("Deny", "s3:*", "*")
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert denied["Resource"] == ["Bucket.Arn", "${Bucket.Arn}/*"]
+
+
+def test_roles_have_the_rights_that_docs_redshift_names_and_no_star() -> None:
+    for role in ("CopyRole", "RuntimeRole", "StartRole"):
+        for each in statements(role):
+            actions = [each["Action"]] if isinstance(each["Action"], str) else each["Action"]
+            assert not any("*" in action for action in actions)
+            if actions != ["ecr:GetAuthorizationToken"]:  # AWS knows no narrower resource for it
+                assert each["Resource"] != "*"
+    granted = {
+        (action, each["Resource"])
+        for each in statements("RuntimeRole")
+        for action in ([each["Action"]] if isinstance(each["Action"], str) else each["Action"])
+    }
+    stage, source, workgroup = (
+        "${Bucket.Arn}/${StagePrefix}/*",
+        "${Bucket.Arn}/${SourcePrefix}/*",
+        "Workgroup.Workgroup.WorkgroupArn",
+    )
+    assert granted == {
+        ("s3:ListBucket", "Bucket.Arn"),
+        ("s3:GetObject", stage),
+        ("s3:PutObject", stage),
+        ("s3:DeleteObject", stage),
+        ("s3:GetObject", source),
+        ("redshift-serverless:GetCredentials", workgroup),
+        ("redshift-serverless:GetWorkgroup", workgroup),
+    }
+
+
+def test_outputs_and_worker_name_the_settings_as_the_flows_read_them() -> None:
+    needed = {"target", "source", "s3_bucket", "s3_prefix", "redshift_method", "redshift_workgroup"}
+    needed |= {"redshift_database", "redshift_region", "redshift_copy_role"}
+    outputs = read_template()["Outputs"]
+    assert {_setting(name) for name in outputs} & Settings.model_fields.keys() == needed
+    (container,) = resource("WorkerTask")["ContainerDefinitions"]
+    given = {each["Name"]: each["Value"] for each in container["Environment"]}
+    assert {name.removeprefix("RETAIL_").lower() for name in given if name.startswith("RETAIL_")} == needed
+    for name in outputs:
+        if _setting(name) in needed:
+            assert given[f"RETAIL_{_setting(name).upper()}"] == outputs[name]["Value"]
+
+
+def test_secrets_are_no_parameters_and_reach_the_worker_as_secrets_alone() -> None:
+    assert not [name for name in read_template()["Parameters"] if re.search("password|key$|token", name, re.IGNORECASE)]
+    (container,) = resource("WorkerTask")["ContainerDefinitions"]
+    assert "PREFECT_API_KEY" not in {each["Name"] for each in container["Environment"]}
+    assert container["Secrets"][1] == [{"Name": "PREFECT_API_KEY", "ValueFrom": "PrefectApiKeySecretArn"}]
+    assert resource("Worker")["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED"
+
+
+def test_parameters_come_from_the_command_line_then_the_stack_then_the_template() -> None:
+    before = {"MaxCapacityRpu": "64", "BaseCapacityRpu": "16", "Gone": "1"} | NETWORK
+    found = complete_parameters({"BaseCapacityRpu": "24"}, before)
+    assert (found["BaseCapacityRpu"], found["MaxCapacityRpu"], found["UsageLimitRpuHours"]) == ("24", "64", "250")
+    assert "Gone" not in found
+
+
+def test_parameters_without_a_default_are_all_asked_for_with_the_way_to_find_them() -> None:
+    with pytest.raises(ConfigError, match=r"(?s)--set VpcId=….*describe-vpcs.*--set SubnetIds=….*three"):
+        complete_parameters({}, {})
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"BaseCapacityRpu": "64"}, "BaseCapacityRpu is 64, more than MaxCapacityRpu, 32"),
+        ({"BaseCapacityRpu": "many"}, "BaseCapacityRpu=many: expected a whole number"),
+    ],
+)
+def test_parameters_that_cannot_be_are_named(given: dict[str, str], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        complete_parameters(given, NETWORK)
+
+
+@pytest.mark.parametrize(("pair", "said"), [("Wat=1", "no parameter 'Wat'; there are Name,"), ("VpcId", "NAME=VALUE")])
+def test_pairs_that_say_nothing_are_refused(pair: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        parse_parameters([pair])
+    assert parse_parameters(["PrefectApiUrl=https://a/b?c=d"]) == {"PrefectApiUrl": "https://a/b?c=d"}
