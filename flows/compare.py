@@ -87,8 +87,7 @@ def compile_kpis(settings: Settings) -> dict[str, str]:
         "--profiles-dir",
         str(settings.dbt_project_dir),
     ]
-    if settings.as_of:
-        options += ["--vars", json.dumps({"as_of": settings.as_of.isoformat()})]
+    options += ["--vars", json.dumps(settings.dbt_variables())]
     with dbt_environment(settings) as variables:
         finished = subprocess.run(  # noqa: S603
             [

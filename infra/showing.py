@@ -60,7 +60,7 @@ def show_columns(frame: pl.DataFrame, title: str) -> Picture:
 
 def show_kpi(kpi: Kpi, sql: str, frame: pl.DataFrame) -> None:
     """A KPI as the report has it, with the query that it comes from; ids are left out."""
-    title, question = _plain(kpi.say(kpi.title)), f"*{_plain(kpi.say(kpi.question))}*  \n" if kpi.question else ""
+    title, question = _plain(kpi.say(kpi.title)), f"*{_plain(kpi.ask(frame))}*  \n" if kpi.question else ""
     display(Markdown(f"### {title}\n\n{question}**{_plain(kpi.headline(frame))}**"))
     display(Picture(data=draw_chart(kpi, frame), alt=kpi.alt_text(frame)))
     columns = [column for column in kpi.columns if column.format is not Format.ID]

@@ -88,9 +88,10 @@ class Translation:
 
 @dataclass(frozen=True)
 class Section:
-    """One KPI as the page shows it: its sentence, its two drawings, its table; `height` rows are in all."""
+    """One KPI as the page shows it: its question, sentence, two drawings, table; `height` rows are in all."""
 
     kpi: Kpi
+    question: str
     headline: str
     wide: Markup
     narrow: Markup
@@ -153,6 +154,7 @@ def build_section(kpi: Kpi, frame: pl.DataFrame, folder: Path, doubts: tuple[str
     has_total = bool(rows) and rows[-1].is_total
     return Section(
         kpi=kpi,
+        question=kpi.ask(frame),
         headline=kpi.headline(frame),
         wide=_read_svg(folder / f"{kpi.name}.svg"),
         narrow=_read_svg(folder / f"{kpi.name}.narrow.svg"),

@@ -73,7 +73,8 @@ CHANGES_WITH = dict.fromkeys(KPIS, mark("Records that come late or are corrected
         "a report of a day for which the tables were not built has none."
     ),
     "revenue_by_class": mark(
-        "The thresholds of the classes (dbt/seeds/customers_status.csv), and each order that leaves the last year."
+        "The thresholds of the classes (dbt/seeds/customers_status.csv, or the source profile), and each order that "
+        "leaves the last year."
     ),
     "sales_per_customer": mark(
         "Orders that enter and leave the last year; one person with two customer ids counts twice."

@@ -31,18 +31,23 @@ sales as (
 ),
 
 classes as (
-    select customer_status
+    select
+        customer_status,
+        min_net_sales_usd
     from statuses
 
     union all
 
-    select {{ inactive_status() }} as customer_status
+    select
+        {{ inactive_status() }} as customer_status,
+        cast(null as decimal(18, 2)) as min_net_sales_usd
 ),
 
 final as (
     select
         as_of.as_of_date,
         classes.customer_status,
+        classes.min_net_sales_usd,
         cast(count(sales.customer_id) as bigint) as customer_count,
         {{ sum_usd('sales.net_sales_last_year_usd') }} as net_sales_last_year_usd
     from as_of
@@ -51,7 +56,7 @@ final as (
         on sales.as_of_date = as_of.as_of_date
         and sales.customer_status = classes.customer_status
         and sales.order_count > 0
-    group by as_of.as_of_date, classes.customer_status
+    group by as_of.as_of_date, classes.customer_status, classes.min_net_sales_usd
 )
 
 select
@@ -60,4 +65,4 @@ select
     customer_count,
     net_sales_last_year_usd
 from final
-order by as_of_date asc, customer_status asc
+order by as_of_date asc, min_net_sales_usd asc nulls first, customer_status asc

@@ -123,6 +123,8 @@ class Form:
 
     def _set_apart(self, block: Block, records: Records) -> Records:
         """The records with those that hold a byte without a meaning among the unsound ones."""
+        if not self.dialect.may_be_undecodable(block.data):  # finding where records end costs time
+            return records
         found = np.setdiff1d(self.dialect.find_undecodable(block.data, block.record_ends), records.unsound)
         if not len(found):
             return records

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from difflib import get_close_matches
+from itertools import pairwise
 
 import polars as pl
 
@@ -65,15 +66,25 @@ def _class_faults(keys: ProfileKeys) -> Iterator[str]:
     if classes is None:
         return
     where = "shop.classes"
-    if not classes or min(classes.values()) > 0:
+    if len(classes) < 2:  # noqa: PLR2004
+        found = "one class tells no customers apart" if classes else "names no class"
+        yield f"{where}: {found}. Name two at least, or leave classes out, for those of the project"
+    if classes and min(classes.values()) > 0:
         yield f"{where}: one class must begin at 0, or small customers have none. Add e.g. Bronze = 0"
-    if len(set(classes.values())) < len(classes):
-        yield f"{where}: two classes begin at the same amount. Give each its own"
-    if "Inactive" in classes:
-        yield f"{where}.Inactive: the name is that of customers without a sale. Choose another"
+    for (first, amount), (second, other) in pairwise(sorted(classes.items(), key=lambda each: each[1])):
+        if amount == other:
+            yield f"{where}: {first} and {second} begin at the same amount, {amount}. Give each its own"
     for name in classes:
-        if len(name.encode()) > 64 or not name.isprintable() or "\\" in name:  # noqa: PLR2004  the seed's varchar(64)
-            yield f"{where}: a class has a name of more than 64 bytes, a backslash or no print. Choose another"
+        yield from _class_name_faults(where, name)
+
+
+def _class_name_faults(where: str, name: str) -> Iterator[str]:
+    if name.casefold() == "inactive":
+        yield f"{where}.{name}: the name is that of customers without a sale. Choose another"
+    if name != name.strip():
+        yield f"{where}: {name!r} begins or ends with a blank. Take it away"
+    if len(name.encode()) > 64 or not name.isprintable() or "\\" in name:  # noqa: PLR2004  the seed's varchar(64)
+        yield f"{where}: a class has a name of more than 64 bytes, a backslash or no print. Choose another"
 
 
 def _file_faults(where: str, keys: FileKeys) -> Iterator[str]:

@@ -12,15 +12,19 @@ _Mark = Annotated[str, Field(pattern=r"^[^0-9A-Za-z+\-\r\n\"]$")]
 
 
 def _exactly(value: object) -> Decimal:
-    """A number of TOML as the decimal that it was written as."""
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise ValueError("expected a number, e.g. 2500")  # noqa: TRY004  pydantic gathers these
-    return Decimal(value)
+    """A number of TOML as the decimal that it was written as, if a column of DECIMAL(18,2) can hold it."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not Decimal(value).is_finite():
+        raise ValueError("is no number. Write one, e.g. 2500")
+    amount = Decimal(value)
+    if amount < 0:
+        raise ValueError("begins below 0. Write 0 or more")
+    if amount >= _LEAST_TOO_LARGE or amount != amount.quantize(Decimal("0.01")):
+        raise ValueError("is no amount. Write at most 16 digits and two decimals")
+    return amount
 
 
-_Amount = Annotated[
-    Decimal, BeforeValidator(_exactly), Field(ge=0, max_digits=18, decimal_places=2), PlainSerializer(str)
-]
+_LEAST_TOO_LARGE = 10**16
+_Amount = Annotated[Decimal, BeforeValidator(_exactly), PlainSerializer(str)]
 
 
 class Keys(BaseModel):

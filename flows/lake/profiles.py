@@ -101,6 +101,10 @@ def _describe(error: ValidationError) -> Iterator[str]:
     """What pydantic found, in the words of the file."""
     for fault in error.errors():
         where = ".".join(str(step) for step in fault["loc"] if step not in {"constrained-str", "literal['']"})
+        if fault["type"] == "value_error":  # our own words: what is wrong, and the cure
+            what, _, cure = fault["msg"].removeprefix("Value error, ").partition(". ")
+            yield f"{where}: {what}, found {str(fault['input'])[:40]!r}. {cure}"
+            continue
         if fault["type"] != "extra_forbidden":
             yield f"{where}: {fault['msg'][:1].lower()}{fault['msg'][1:]}, found {str(fault['input'])[:40]!r}"
             continue

@@ -141,7 +141,8 @@ class CsvReader:
 
     def _cut(self, data: bytes, *, is_last: bool) -> tuple[Block | None, bytes]:
         """Cut `data`, whole lines, after its last complete record."""
-        self._check_utf8(data)
+        if not self.dialect.gives_utf8:
+            self._check_utf8(data)
         ends: np.ndarray | None = None
         # blank lines wait for what follows them: at the end of a file they are nothing, but in a table of one column
         cut = find_end_of_text(data) if len(self.header) > 1 else len(data)

@@ -14,6 +14,7 @@ import polars as pl
 
 from flows.lake.amounts import MAX_DIGITS, Marks, number_pattern, read_amount, read_decimal
 from flows.lake.contracts import Contract
+from flows.lake.digits import read_digits
 from flows.lake.terms import Terms
 from flows.lake.timestamps import formats, read_spelling, read_suffixed, utc_name
 
@@ -51,6 +52,7 @@ _SPELLED = "is spelled well"
 class _Questions:
     """What is asked of the values of a contract, as expressions; made once, for they cost more than a small file."""
 
+    amounts: dict[str, Marks]  # the columns whose texts are read digit by digit before all else
     values: list[pl.Expr]  # of the first way to read each column
     spelled: list[pl.Expr]  # whether the text is one of a value of its column, read in that way
     holds: list[pl.Expr]  # whether the values keep the rules
@@ -65,6 +67,7 @@ def read_values(text: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, p
     accepted spellings. NUL bytes are not looked for here.
     """
     ask = _questions(contract)
+    text = text.with_columns(read_digits(text[name], marks) for name, marks in ask.amounts.items())
     typed = text.select(*ask.values, _all(ask.spelled).alias(_SPELLED))
     return typed, typed.drop_in_place(_SPELLED) & typed.select(_all(ask.holds)).to_series()
 
@@ -82,20 +85,22 @@ def explain(text: pl.DataFrame, contract: Contract, terms: Terms) -> tuple[pl.Da
 
 @cache
 def _questions(contract: Contract) -> _Questions:
+    amounts = {name: marks for name, column in contract.columns.items() if (marks := _amount_marks(column))}
     values, spelled, holds = [], [], [rule.holds for rule in contract.rules]
     for name, column in contract.columns.items():
         text = pl.col(name)
-        value, fits = _readings(text, column)[0]
+        value, fits = (text, None) if name in amounts else _readings(text, column)[0]
         values.append(value.alias(name))
         if fits is not None:
             spelled.append(fits)
-        if not column.nullable:
+        if not column.nullable or name in amounts:
             holds.append(text.is_not_null())
         elif column.dtype != pl.String:
             spelled.append(text.is_null() | value.is_not_null())
         holds += [keeps for _, keeps in _validation_rules(text, column)]
     reasons = [pl.when(is_bad).then(pl.lit(reason)) for reason, is_bad in _checks(contract)]
     return _Questions(
+        amounts=amounts,
         values=values,
         spelled=spelled,
         holds=holds,
@@ -131,6 +136,11 @@ def _readings(text: pl.Expr, column: dy.Column) -> list[tuple[pl.Expr, pl.Expr |
 def _marks(column: dy.Column) -> Marks | None:
     """How a shop's profile says that the numbers of a column are written; None: as the contract does."""
     return (column.metadata or {}).get("marks")
+
+
+def _amount_marks(column: dy.Column) -> Marks | None:
+    """The marks of a column of whole numbers; None where there are none, or the numbers are others."""
+    return _marks(column) if column.dtype == pl.Int64 else None
 
 
 def _is_plain_integer(text: pl.Expr) -> pl.Expr:

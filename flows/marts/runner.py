@@ -26,7 +26,7 @@ def invoke_dbt(arguments: list[str], settings: Settings, **options: Any) -> None
     Raises:
         ValueError: dbt could not run at all; nodes that fail are only in run_results.json.
     """
-    variables_of_run = dbt_variables(settings)
+    variables_of_run = settings.dbt_variables()
     if variables_of_run and arguments != ["retry"]:  # a retry takes the variables of the run it repeats
         options["vars"] = json.dumps(variables_of_run)
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
@@ -34,13 +34,6 @@ def invoke_dbt(arguments: list[str], settings: Settings, **options: Any) -> None
     _let_find_plugins(str(settings.dbt_project_dir / "plugins"))
     with dbt_environment(settings) as variables, hold_environment(variables | log_path), _joined():
         _invoke(arguments, settings, log_level_file="info", use_colors=False, use_colors_file=False, **options)
-
-
-def dbt_variables(settings: Settings) -> dict[str, Any]:
-    """The vars of dbt that a run sets: its day, and the customer classes of its source profile."""
-    day = {"as_of": settings.as_of.isoformat()} if settings.as_of else {}
-    classes = settings.customer_classes()
-    return day | ({"customer_classes": classes} if classes else {})
 
 
 def _invoke(arguments: list[str], settings: Settings, **options: Any) -> None:

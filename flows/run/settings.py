@@ -193,6 +193,12 @@ class Settings(BaseSettings):
         """Before the name of every schema; the embedded warehouse has one user and needs none."""
         return self.schema_prefix if self.target == "redshift" else ""
 
+    def dbt_variables(self) -> dict[str, Any]:
+        """The vars of dbt that a run sets: its day, and the customer classes of its source profile."""
+        day = {"as_of": self.as_of.isoformat()} if self.as_of else {}
+        classes = self.customer_classes()
+        return day | ({"customer_classes": classes} if classes else {})
+
     def dbt_environment(self) -> dict[str, str]:
         """What dbt/profiles.yml and the project read on every target; `flows.run.target` adds what Redshift needs."""
         return {

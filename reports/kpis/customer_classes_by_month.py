@@ -1,4 +1,7 @@
-"""How the classes of customers change: one row a month end and class."""
+"""How the classes of customers change: one row a month end and class, Inactive first, then from the lowest class up.
+
+The page shows the table upside down, so the newest month and its best class come first there.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,18 @@ from reports.charts.canvas import Words, draw_nothing, tell_newest
 from reports.charts.layout import WIDE, Layout
 from reports.charts.lines import Line, draw_lines
 from reports.formats import Format, format_date, format_integer, format_tick
+from reports.kpis.classes import color_classes
 from reports.kpis.kpi import Column, Kpi
 from reports.languages import join_sentences, mark, tr
 from reports.names import chart_name, sentence_text
-from reports.theme import CLASSES, NET
 
 MONTHS = 36
 
 
 def write_headline(frame: pl.DataFrame) -> str:
-    """The customers of each class at the newest date."""
+    """The customers of each class at the newest date, the best class first."""
     newest = frame.filter(pl.col("as_of_date") == pl.col("as_of_date").max())
-    rows = sorted(newest.rows(named=True), key=lambda row: _rank(row["customer_status"]))
+    rows = newest.reverse().rows(named=True)
     if not any(row["customer_count"] > 0 for row in rows):
         return tr("No month has customers.")
     counts = ", ".join(
@@ -47,27 +50,25 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     )
     if not any(frame["customer_count"]):
         return draw_nothing(words, layout, tr("No customers so far"))
-    classes = sorted(frame["customer_status"].unique(), key=_rank)
-    lines = [_line(frame.filter(pl.col("customer_status").eq_missing(status)), status, days) for status in classes]
+    classes = frame["customer_status"].reverse().unique(maintain_order=True).to_list()
+    colors = color_classes(classes)
+    lines = [
+        _line(frame.filter(pl.col("customer_status").eq_missing(status)), status, colors[status], days)
+        for status in classes
+    ]
     return draw_lines(days, lines, words, format_tick, layout)
 
 
-def _line(rows: pl.DataFrame, status: str | None, days: Sequence[date]) -> Line:
+def _line(rows: pl.DataFrame, status: str | None, color: str, days: Sequence[date]) -> Line:
     counts = dict(zip(rows["as_of_date"], rows["customer_count"], strict=True))
     values = [float(counts[day]) if day in counts else None for day in days]
     name = chart_name(status, tr("(none)"))
     label = f"{name} {format_integer(counts.get(days[-1], 0))}"
-    return Line(values, label, CLASSES.get(status or "", NET), not _is_month_end(days[-1]))
+    return Line(values, label, color, not _is_month_end(days[-1]))
 
 
 def _is_month_end(day: date) -> bool:
     return (day + timedelta(days=1)).day == 1
-
-
-def _rank(status: str | None) -> tuple[int, str]:
-    """The best class first, as the theme names them; others behind."""
-    names = list(CLASSES)
-    return (names.index(status) if status in names else len(names), status or "")
 
 
 CUSTOMER_CLASSES_BY_MONTH = Kpi(

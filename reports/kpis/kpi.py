@@ -95,10 +95,11 @@ class Kpi:
     """`question` is what the retailer asks; `headline` and `chart` answer it from a checked frame.
 
     `definition` says how the numbers are made, `chart_shows` what a reader who cannot see the chart should know of it.
-    These texts are messages: `say` translates them, with the numbers in `values` at their places. `totals` are the
-    columns that may be summed over all rows; a table with `newest_first` is shown upside down, and `rank` brings the
-    rows of one into the order of the chart. Sentence and chart follow from the columns where none are given
-    (`reports.kpis.usual`). `heading` is the key of the part of the page that shows one of `reports.kpis.plain`.
+    These texts are messages: `say` translates them, with the numbers in `values` at their places; `asked` writes the
+    question of a frame whose names belong in it. `totals` are the columns that may be summed over all rows; a table
+    with `newest_first` is shown upside down, and `rank` brings the rows of one into the order of the chart. Sentence
+    and chart follow from the columns where none are given (`reports.kpis.usual`). `heading` is the key of the part of
+    the page that shows one of `reports.kpis.plain`.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Kpi:
     question: str = ""
     chart_shows: str = mark("Chart of the numbers in the table.")
     heading: str = ""
+    asked: Callable[[pl.DataFrame], str] | None = field(default=None, repr=False)
     headline: Callable[[pl.DataFrame], str] = field(default=None, repr=False)  # type: ignore[assignment]
     chart: Callable[..., ggplot] = field(default=None, repr=False)  # type: ignore[assignment]  # (frame, layout=WIDE)
     values: Mapping[str, int] = field(default_factory=dict)
@@ -137,6 +139,10 @@ class Kpi:
     def schema(self) -> dict[str, pl.DataType]:
         """Column name → polars dtype, in the order of the table."""
         return {column.name: column.dtype for column in self.columns}
+
+    def ask(self, frame: pl.DataFrame) -> str:
+        """The question in the reader's language, empty where there is none."""
+        return self.asked(frame) if self.asked else self.question and self.say(self.question)
 
     def alt_text(self, frame: pl.DataFrame) -> str:
         """What the chart shows and what follows from it."""

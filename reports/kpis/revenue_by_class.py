@@ -1,4 +1,4 @@
-"""What the Gold, Silver, Bronze and Inactive customers bring: one row a class, the most valuable class first."""
+"""What the customers of each class bring: one row a class, the one of the highest threshold first, Inactive last."""
 
 from __future__ import annotations
 
@@ -11,24 +11,35 @@ from reports.charts.bars import add_bars, add_labels
 from reports.charts.canvas import Scale, Words, draw_canvas, draw_nothing
 from reports.charts.layout import WIDE, Layout
 from reports.formats import Format, amount_and_share, format_compact, format_money, format_share
+from reports.kpis.classes import color_classes, list_earned
 from reports.kpis.kpi import Column, Kpi
 from reports.languages import mark, tr, tr_many
-from reports.names import chart_name, sentence_text
-from reports.theme import CLASSES, MUTED, NET, PALE
+from reports.names import chart_name, join_names, sentence_text
+from reports.theme import MUTED, PALE
 
 LAST_YEAR_BAND = (-0.08, 0.38)  # parts of a row's height: last year above, all time as a thin bar under it
 ALL_TIME_BAND = (-0.34, -0.14)
+MOST_ASKED = 5  # classes whose names have room in the question
+
+
+def write_question(frame: pl.DataFrame) -> str:
+    """What each class brings, by the names of the classes where they are few."""
+    names = list_earned(frame["customer_status"].to_list())
+    if not 1 < len(names) <= MOST_ASKED:
+        return REVENUE_BY_CLASS.say(REVENUE_BY_CLASS.question)
+    return tr("How much do the {classes} customers bring?", classes=join_names(list(map(sentence_text, names))))
 
 
 def write_headline(frame: pl.DataFrame) -> str:
-    """The class that brings most, and Gold if that is another one."""
+    """The class that brings most, and the best one if that is another."""
     ranked = frame.sort("net_sales_last_year_usd", descending=True, maintain_order=True).rows(named=True)
     if not ranked or ranked[0]["net_sales_last_year_usd"] <= 0:
         return tr("No class of customers has sales in the last year.")
-    gold = [row for row in ranked[1:] if row["customer_status"] == "Gold"]
+    best = list_earned(frame["customer_status"].to_list())[:1]
+    others = [row for row in ranked[1:] if row["customer_status"] in best]
     is_tied = len(ranked) > 1 and ranked[1]["net_sales_last_year_usd"] == ranked[0]["net_sales_last_year_usd"]
     classes = _write_class(ranked[0])
-    for row in gold:
+    for row in others:
         classes = tr("{first}; {second}", first=classes, second=_write_class(row))
     if is_tied:
         return tr("Among the classes that bring most in the last year is {classes}.", classes=classes)
@@ -51,7 +62,8 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     texts = [amount_and_share(row["net_sales_last_year_usd"], row["share_of_net_sales_ratio"]) for row in rows]
     ever_texts = [tr("{amount} all time", amount=format_money(row["net_sales_all_time_usd"])) for row in rows]
     scale = Scale([*year, *ever], format_compact, [*texts, *ever_texts])
-    colors = [CLASSES.get(row["customer_status"], NET) for row in rows]
+    of_class = color_classes(frame["customer_status"].to_list())
+    colors = [of_class[row["customer_status"]] for row in rows]
     chart = draw_canvas(names, words, scale, layout)
     chart += add_bars(ever, layout, PALE, ALL_TIME_BAND)
     chart += add_bars(year, layout, colors, LAST_YEAR_BAND)
@@ -84,7 +96,7 @@ def _write_class(row: dict[str, Any]) -> str:
 REVENUE_BY_CLASS = Kpi(
     name="revenue_by_class",
     title=mark("Revenue by customer class"),
-    question=mark("How much do the Gold, Silver and Bronze customers bring?"),
+    question=mark("How much does each class of customers bring?"),
     definition=mark(
         "Every customer stands in one class by net sales of the last year, at the thresholds of the business; "
         "customers without a sale in that year are Inactive. All-time net sales are those of the customers who are in "
@@ -108,6 +120,7 @@ REVENUE_BY_CLASS = Kpi(
         "refunds_usd",
         "net_sales_after_refunds_usd",
     ),
+    asked=write_question,
     headline=write_headline,
     chart=draw_chart,
 )

@@ -109,30 +109,30 @@ def test_customer_classes_by_month_class_is_that_of_each_months_end(open_shop: O
     )
     rows = [tuple(row.values()) for row in shop.read("customer_classes_by_month", "2024-02-29")]
     assert rows[:12] == [
-        (day("2023-01-31"), "Bronze", 0, usd(0)),
-        (day("2023-01-31"), "Gold", 0, usd(0)),
         (day("2023-01-31"), "Inactive", 0, usd(0)),  # those yet to come are in no class
+        (day("2023-01-31"), "Bronze", 0, usd(0)),
         (day("2023-01-31"), "Silver", 1, usd(60)),
-        (day("2023-02-28"), "Bronze", 0, usd(0)),
-        (day("2023-02-28"), "Gold", 1, usd(100)),
+        (day("2023-01-31"), "Gold", 0, usd(0)),
         (day("2023-02-28"), "Inactive", 0, usd(0)),
+        (day("2023-02-28"), "Bronze", 0, usd(0)),
         (day("2023-02-28"), "Silver", 0, usd(0)),
-        (day("2023-03-31"), "Bronze", 0, usd(0)),
-        (day("2023-03-31"), "Gold", 1, usd(100)),
+        (day("2023-02-28"), "Gold", 1, usd(100)),
         (day("2023-03-31"), "Inactive", 1, usd(0)),  # ordered, and paid nothing
+        (day("2023-03-31"), "Bronze", 0, usd(0)),
         (day("2023-03-31"), "Silver", 0, usd(0)),
+        (day("2023-03-31"), "Gold", 1, usd(100)),
     ]
     assert len(rows) == 14 * 4
     # 31 January 2023 is out of the year that ends on 31 January 2024, 28 February of the one that ends on the 29th
     assert rows[-8:] == [
-        (day("2024-01-31"), "Bronze", 1, usd(40)),
-        (day("2024-01-31"), "Gold", 0, usd(0)),
         (day("2024-01-31"), "Inactive", 1, usd(0)),
+        (day("2024-01-31"), "Bronze", 1, usd(40)),
         (day("2024-01-31"), "Silver", 0, usd(0)),
-        (day("2024-02-29"), "Bronze", 1, usd("0.01")),
-        (day("2024-02-29"), "Gold", 0, usd(0)),
+        (day("2024-01-31"), "Gold", 0, usd(0)),
         (day("2024-02-29"), "Inactive", 2, usd(0)),
+        (day("2024-02-29"), "Bronze", 1, usd("0.01")),
         (day("2024-02-29"), "Silver", 0, usd(0)),
+        (day("2024-02-29"), "Gold", 0, usd(0)),
     ]
 
 
@@ -153,12 +153,12 @@ def test_customer_classes_of_the_last_month_equal_revenue_by_class(open_shop: Op
     shop = open_shop(fact_orders=[*orders, order("old", "2023-05-05", 500, customer_id="c6")])
     columns = ("customer_status", "customer_count", "net_sales_last_year_usd")
     by_month = shop.pick("customer_classes_by_month", *columns)[-4:]
-    assert by_month == sorted(shop.pick("revenue_by_class", *columns))
+    assert by_month == shop.pick("revenue_by_class", *columns)[::-1]  # the page shows it upside down
     assert by_month == [
-        ("Bronze", 1, usd(1)),
-        ("Gold", 1, usd(100)),
         ("Inactive", 2, usd(0)),
+        ("Bronze", 1, usd(1)),
         ("Silver", 2, usd(149)),
+        ("Gold", 1, usd(100)),
     ]
 
 

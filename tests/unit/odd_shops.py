@@ -195,7 +195,7 @@ class Shop:
                 self.money(n),
             )
             for place, day in enumerate(ends)
-            for n, status in enumerate(CLASSES)
+            for n, status in reversed(list(enumerate(CLASSES)))
         ]
 
     def _cohorts(self) -> Rows:

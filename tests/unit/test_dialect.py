@@ -1,0 +1,49 @@
+"""Bytes of a shop's files become UTF-8 with commas and quotation marks, whatever pieces they are decoded in."""
+
+from __future__ import annotations
+
+from encodings.aliases import aliases
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flows.lake.dialect import Dialect, find_encoding
+
+ENCODINGS = sorted({name for alias in set(aliases.values()) if (name := find_encoding(alias))})
+SINGLE = [name for name in ENCODINGS if Dialect(encoding=name).is_single_byte]
+
+
+def decode_plainly(data: bytes, encoding: str) -> str:
+    """Character by character, a byte without a meaning as U+F700 and the byte; `;` and `,` change places."""
+    text = "".join(bytes([byte]).decode(encoding, "ignore") or chr(0xF700 + byte) for byte in data)
+    return text.translate(str.maketrans(";,", ",;"))
+
+
+@pytest.mark.parametrize("encoding", SINGLE)
+def test_every_byte_of_an_encoding_becomes_its_character_or_a_mark_of_its_own(encoding: str) -> None:
+    every = bytes(range(256)) * 2
+    for data in (every, bytes([byte for byte in every if not 0x80 <= byte < 0xC0]), every[:128], every[:128] + b"\xe9"):
+        decoded = b"".join(Dialect(";", '"', encoding).decode([b"x\n", data]))
+        assert decoded.decode() == decode_plainly(b"x\n" + data, encoding)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.sampled_from(["cp1252", "iso8859-1", "iso8859-15", "cp1250", "koi8-r", "ascii"]),
+    st.lists(st.sampled_from([b"a;b,", b"\xe9", b"\x80", b"\x81", b"\xa4", b"\n"]), min_size=1, max_size=40),
+    st.sampled_from([1, 300, (1 << 16) - 3]),
+)
+def test_decoding_is_the_same_in_whatever_chunks(encoding: str, pieces: list[bytes], padding: int) -> None:
+    data = b"x" * padding + b"".join(pieces)
+    for size in (padding + 7, 1 << 16, len(data)):
+        chunks = [data[start : start + size] for start in range(0, len(data), size)]
+        assert b"".join(Dialect(";", '"', encoding).decode(chunks)).decode() == decode_plainly(data, encoding)
+
+
+def test_encodings_whose_bytes_mean_something_only_together_are_read_as_a_whole() -> None:
+    assert [name for name in SINGLE if name.startswith(("iso2022", "utf", "gb", "big5", "euc"))] == []
+    text = "a;かな\n" * 50
+    data = text.encode("iso2022_jp")
+    chunks = [data[start : start + 7] for start in range(0, len(data), 7)]
+    assert b"".join(Dialect(";", '"', "iso2022_jp").decode(chunks)).decode() == text.replace(";", ",")

@@ -1,0 +1,56 @@
+"""Amounts read digit by digit are those that the exact pattern and cast read; what neither reads is null."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from flows.lake.amounts import Marks, read_amount
+from flows.lake.digits import MAX_DIGITS, read_digits
+
+UNITS = Marks(",", ".", 2)
+MARKS = [UNITS, Marks(), Marks(".", ",", 2), Marks(";", "\u202f", 2), Marks(",", "", 2), Marks(".", "'", 0)]
+TEXTS = st.text(st.sampled_from("0123456789.,;'-+ \u202f\x00é/:"), max_size=12)
+GROUPED = st.builds(
+    lambda number, mark, end: f"{number:,}".replace(",", mark) + end,
+    st.integers(0, 10**17),
+    st.sampled_from([".", ",", "'", "\u202f", ""]),
+    st.sampled_from(["", ",5", ",50", ".07", ";99", ",999", ",", ";"]),
+)
+
+
+def read_exactly(texts: list[str | None], marks: Marks) -> list[int | None]:
+    value, fits = read_amount(pl.col("text"), marks)
+    frame = pl.DataFrame({"text": texts}, {"text": pl.String()})
+    return frame.select(pl.when(fits).then(value)).to_series().to_list()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.none() | TEXTS | GROUPED, max_size=30), st.sampled_from(MARKS))
+@example(["1.234,56", None, "12", "0,05", "00,05", "-1,00", "1.2345,00", "1234,5", ",50", "0", "9" * 19], UNITS)
+def test_digits_are_the_number_that_the_pattern_reads(texts: list[str | None], marks: Marks) -> None:
+    exact = read_exactly(texts, marks)
+    found = read_digits(pl.Series("text", texts, pl.String()), marks).to_list()
+    expected = [
+        number if number is not None and not str(text).startswith("-") and number < 10**MAX_DIGITS else None
+        for number, text in zip(exact, texts, strict=True)
+    ]
+    too_long = {at for at, text in enumerate(texts) if sum(map(str.isdigit, text or "")) > MAX_DIGITS - 2}
+    assert [found[at] for at in range(len(texts)) if at not in too_long] == [
+        expected[at] for at in range(len(texts)) if at not in too_long
+    ]
+    assert {found[at] for at in too_long} <= {None, *(expected[at] for at in too_long)}
+
+
+@pytest.mark.parametrize("marks", MARKS)
+def test_digits_of_a_part_of_a_column_are_those_of_its_own_texts(marks: Marks) -> None:
+    texts = pl.Series("text", ["1", None, "22", "x", "333"])
+    assert read_digits(texts[1:4], marks).to_list() == [None, 22 * 10**marks.money_decimals, None]
+    assert read_digits(texts[:0], marks).to_list() == []
+
+
+def test_digits_hidden_under_a_null_are_none() -> None:
+    hidden = pl.DataFrame({"text": ["7", "8"]}).select(pl.when(pl.col("text") != "7").then(pl.col("text"))).to_series()
+    assert read_digits(hidden, Marks()).to_list() == [None, 8]
