@@ -33,6 +33,9 @@ NOT_RUN = {
 }
 
 
+pytestmark = pytest.mark.timeout(1500)  # the first test waits for a whole run
+
+
 @dataclass(frozen=True)
 class Checkout:
     """A copy of the project in which README.md's first command has run."""

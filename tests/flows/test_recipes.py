@@ -19,6 +19,9 @@ BRANDS = {"p1": "Maison", "p2": "Thé & Co <Paris>", "p3": ""}
 PAGES = ("index.html", "index.fr.html")
 
 
+pytestmark = pytest.mark.timeout(1500)  # the first test waits for a whole run
+
+
 @dataclass(frozen=True)
 class Recipes:
     """The project with both recipes done: its report, and how many lines the one of the KPI took."""
