@@ -3,8 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 4200
-# An environment whose Python is gone, as after an upgrade or in a copy from another machine, is made anew
-$(shell $(BIN)/python -c pass 2>/dev/null || rm -f $(VENV)/.installed)
+# An environment whose Python is gone, as after an upgrade or in a copy from another machine, is made anew. In one that is
+# marked as relocatable uv writes programs that find their Python beside themselves: it can be moved with its folder.
+MARK := relocatable = true
+IS_MARKED := $(shell grep -qx '$(MARK)' $(VENV)/pyvenv.cfg 2>/dev/null && echo yes)
+$(shell test -n "$(IS_MARKED)" && $(BIN)/python -c pass 2>/dev/null || rm -f $(VENV)/.installed)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-redshift mutants lint metrics notebook ui bench docs words sources lock datasets
@@ -30,10 +33,11 @@ $(VENV)/.installed: requirements.lock infra/dbt_plugins.py
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else \
 	    f"Python 3.11, 3.12 or 3.13 is needed, {v[0]}.{v[1]} was found. Name another: make $(MAKECMDGOALS) PYTHON=python3.12")'
 	@$(BIN)/python -c pass 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	@grep -qx '$(MARK)' $(VENV)/pyvenv.cfg || echo '$(MARK)' >> $(VENV)/pyvenv.cfg
 	@awk '/^uv==/ {p = 1} p {print} p && !/\\$$/ {exit}' requirements.lock > $(VENV)/uv.txt
 	@echo "Installing the locked requirements into $(VENV) (about 1.3 GB)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt
-	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock $(if $(IS_MARKED),,--reinstall)
 	@$(BIN)/python infra/dbt_plugins.py
 	@touch $@
 

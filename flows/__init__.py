@@ -8,7 +8,9 @@ on every machine is set first, see `flows.run.ambient`. Both must be done before
 import os
 
 from flows.run.ambient import settle
+from flows.run.entry import begin_command
 
+begin_command()
 settle(os.environ)
 os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")

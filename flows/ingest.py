@@ -33,6 +33,7 @@ from flows.lake.terms import Terms
 from flows.run.artifacts import escape, markdown_table, publish
 from flows.run.command_line import run_flow
 from flows.run.needs import find_source
+from flows.run.run_names import name_flow_run
 from flows.run.settings import Settings, Target, load_settings
 from flows.run.summary import Run, hold_warehouse, open_run
 from flows.warehouse.base import Warehouse
@@ -42,7 +43,7 @@ from flows.warehouse.outcomes import FileOutcome, describe_problems
 T = TypeVar("T")
 
 
-@flow(name="ingest")
+@flow(name="ingest", flow_run_name=name_flow_run)
 def ingest(
     source: str | None = None,
     work_dir: str | None = None,

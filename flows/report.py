@@ -35,6 +35,7 @@ from flows.marts.standing import made_from_sha256
 from flows.run.assets import emit_lineage, read_manifest
 from flows.run.command_line import run_flow
 from flows.run.report_artifacts import publish_artifacts
+from flows.run.run_names import name_flow_run
 from flows.run.settings import Settings, Target, load_settings
 from flows.run.summary import Run, hold_warehouse, open_run
 from flows.run.target import open_warehouse
@@ -52,7 +53,7 @@ from reports.summary import write_title
 PAGE = "index.html"
 
 
-@flow(name="report")
+@flow(name="report", flow_run_name=name_flow_run)
 def report(  # noqa: PLR0913, PLR0917 - each is a field of the deployment's form
     source: str | None = None,
     work_dir: str | None = None,
@@ -115,7 +116,7 @@ def _report(run: Run, warehouse: Warehouse) -> None:
     get_run_logger().info("Report published: %s", run.summary["report"])
 
 
-@task(name="compile KPI queries", cache_policy=NO_CACHE)
+@task(name="compile KPI queries", task_run_name="compile KPI queries", cache_policy=NO_CACHE)
 def compile_queries(settings: Settings) -> dict[str, str]:
     """The SQL of each KPI for this warehouse and as_of, compiled by dbt from dbt/analysis."""
     compiled = settings.dbt_target_dir / "compiled" / "retail" / "analysis"
@@ -134,7 +135,7 @@ def compile_queries(settings: Settings) -> dict[str, str]:
     return {name: (compiled / f"{name}.sql").read_text(encoding="utf-8") for name in KPIS}
 
 
-@task(name="read KPIs", cache_policy=NO_CACHE)
+@task(name="read KPIs", task_run_name="read KPIs", cache_policy=NO_CACHE)
 def read_kpis(queries: Mapping[str, str], build: Build, settings: Settings) -> Answers:
     """Run each query on the marts of that build; every frame has the columns and dtypes of its KPI.
 
@@ -161,7 +162,7 @@ def read_kpis(queries: Mapping[str, str], build: Build, settings: Settings) -> A
     return Answers(frames, period, build, is_behind, changes)
 
 
-@task(name="write KPI tables", cache_policy=NO_CACHE)
+@task(name="write KPI tables", task_run_name="write KPI tables", cache_policy=NO_CACHE)
 def write_tables(frames: Mapping[str, pl.DataFrame], folder: Path) -> None:
     """Each KPI as Parquet."""
     folder.mkdir(parents=True)
@@ -169,7 +170,7 @@ def write_tables(frames: Mapping[str, pl.DataFrame], folder: Path) -> None:
         frame.write_parquet(folder / f"{name}.parquet")
 
 
-@task(name="draw charts", cache_policy=NO_CACHE)
+@task(name="draw charts", task_run_name="draw charts", cache_policy=NO_CACHE)
 def draw_charts(frames: Mapping[str, pl.DataFrame], folder: Path, language: Language, currency: str) -> None:
     """Each KPI as PNG and as SVG for wide and narrow screens, one after the other: pyplot is not thread-safe."""
     with speaking(language, currency):
@@ -196,7 +197,7 @@ def _others(language: Language, main: Language | None = None) -> list[Translatio
     ]
 
 
-@task(name="print report", cache_policy=NO_CACHE)
+@task(name="print report", task_run_name="print report", cache_policy=NO_CACHE)
 def print_report(page: Path, chromium: str | None) -> None:
     """The page as report.pdf beside it; where that cannot be, the report goes out without, and a warning says why."""
     try:

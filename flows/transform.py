@@ -39,6 +39,7 @@ from flows.marts.results import (
 from flows.marts.runner import invoke_dbt, release_warehouse
 from flows.run.artifacts import publish
 from flows.run.command_line import run_flow
+from flows.run.run_names import name_flow_run
 from flows.run.settings import Settings, Target, load_settings
 from flows.run.summary import Run, hold_warehouse, open_run
 from flows.warehouse.base import Warehouse
@@ -47,7 +48,7 @@ BUILD = ["build"]
 EXAMPLES = "unit_test"
 
 
-@flow(name="transform")
+@flow(name="transform", flow_run_name=name_flow_run)
 def transform(
     source: str | None = None,
     work_dir: str | None = None,
@@ -109,7 +110,7 @@ def _transform(run: Run, warehouse: Warehouse) -> None:
     prove_build(warehouse, settings, run.run_id, found | {"freshness": run.summary["dbt"]["freshness"]})
 
 
-@task(name="dbt parse", cache_policy=NO_CACHE)
+@task(name="dbt parse", task_run_name="dbt parse", cache_policy=NO_CACHE)
 def parse_project(settings: Settings) -> None:
     """Parse the project; an error in it is final, no retry can mend it."""
     try:
@@ -118,7 +119,7 @@ def parse_project(settings: Settings) -> None:
         raise LoadError(f"dbt cannot read its project: {error}. Correct the file it names.") from error
 
 
-@task(name="dbt source freshness", cache_policy=NO_CACHE)
+@task(name="dbt source freshness", task_run_name="dbt source freshness", cache_policy=NO_CACHE)
 def check_freshness(settings: Settings) -> list[Freshness]:
     """How old the newest load of each source is; an old one is told, and never fails the run."""
     log = get_run_logger()
@@ -149,7 +150,7 @@ def _choose_build(warehouse: Warehouse, settings: Settings) -> tuple[list[str], 
     return (BUILD if examples is None else [*BUILD, "--exclude-resource-type", EXAMPLES]), examples
 
 
-@task(name="dbt build", cache_policy=NO_CACHE)
+@task(name="dbt build", task_run_name="dbt build", cache_policy=NO_CACHE)
 def dbt_build(settings: Settings, build: list[str]) -> None:
     """Build and test every node; on a retry only those that failed and what depends on them."""
     results = settings.dbt_target_dir / "run_results.json"

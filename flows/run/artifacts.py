@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 from prefect.artifacts import MarkdownArtifact
 
-from flows.run.summary import find_run_id
+from flows.run.summary import find_run
 from reports.names import NO_BREAKS, clean_text
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$-])")
@@ -34,7 +35,9 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> s
 
 def publish(key: str, title: str, markdown: str) -> None:
     """Save a Markdown artifact of the main run, where people look, whichever flow inside it made it."""
-    MarkdownArtifact(key=key, markdown=markdown, description=title, flow_run_id=find_run_id()).create()
+    run = find_run()
+    flow_run_id = UUID(run.run_id) if run else None
+    MarkdownArtifact(key=key, markdown=markdown, description=title, flow_run_id=flow_run_id).create()
 
 
 def _cell(value: object) -> str:

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.errors import ConfigError
@@ -120,12 +120,10 @@ class Settings(BaseSettings):
 
     @field_validator("work_dir", "dbt_project_dir")
     @classmethod
-    def _absolute(cls, value: Path, info: ValidationInfo) -> Path:
+    def _absolute(cls, value: Path) -> Path:
         value = find_path(value)
         if "?" in str(value):
             raise ValueError("the path contains a question mark, which DuckDB cannot open; choose another folder")
-        if "#" in str(value) and info.field_name == "work_dir":
-            raise ValueError("the path contains a #, which dbt takes for the path's end; choose another folder")
         if not str(value).isprintable():  # nor are the stand-ins of bytes that are not UTF-8
             raise ValueError("the path is not printable UTF-8, which DuckDB cannot open; choose another folder")
         return value

@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from prefect.context import FlowRunContext
 from prefect.exceptions import TerminationSignal
@@ -38,11 +38,13 @@ _CURRENT: ContextVar[Run | None] = ContextVar("current_run", default=None)
 class Run:
     """What a run knows of itself; `summary` becomes the run summary (see DESIGN: fixed names).
 
-    `warehouse` is the one it holds (`hold_warehouse`); `end_as` its status if it ends well.
+    `warehouse` is the one it holds (`hold_warehouse`), `name` what Prefect calls its flow run; `end_as` its status if it
+    ends well.
     """
 
     run_id: str
     settings: Settings
+    name: str | None = None
     warehouse: Warehouse | None = None
     end_as: str = "completed"
     summary: dict[str, Any] = field(default_factory=dict)
@@ -144,10 +146,9 @@ def _stopped_where_told() -> Iterator[None]:
     raise_if_stopped()
 
 
-def find_run_id() -> UUID | None:
-    """The flow run that this run is, if one is open: the outermost flow, not those that it calls."""
-    current = _CURRENT.get()
-    return UUID(current.run_id) if current else None
+def find_run() -> Run | None:
+    """The run that is open, if one is: that of the outermost flow, not of those that it calls."""
+    return _CURRENT.get()
 
 
 @contextmanager
@@ -176,10 +177,12 @@ def hold_warehouse(run: Run, settings: Settings) -> Iterator[Warehouse]:
 
 def _new_run(settings: Settings) -> Run:
     context = FlowRunContext.get()
-    run_id = str(context.flow_run.id) if context and context.flow_run else str(uuid4())
+    flow_run = context.flow_run if context else None
+    run_id = str(flow_run.id) if flow_run else str(uuid4())
     return Run(
         run_id,
         settings,
+        name=flow_run.name if flow_run else None,
         summary={
             "run_id": run_id,
             "target": settings.target,

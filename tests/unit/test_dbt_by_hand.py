@@ -15,25 +15,32 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
-    ("folder", "options"),
-    [(".", ["--project-dir", "dbt"]), ("dbt", []), (".", ["--project-dir", "dbt", "--profiles-dir", "dbt"])],
-    ids=["root", "dbt", "root-with-profiles-dir"],
+    ("place", "folder", "options"),
+    [
+        ("project", ".", ["--project-dir", "dbt"]),
+        ("project", ".", ["--project-dir", "dbt", "--profiles-dir", "dbt"]),
+        ("Données d'été #1 100%", "dbt", []),
+    ],
+    ids=["root", "root-with-profiles-dir", "dbt-in-an-odd-place"],
 )
-def test_dbt_by_hand_finds_its_profile_and_the_one_warehouse(tmp_path: Path, folder: str, options: list[str]) -> None:
-    (tmp_path / "dbt" / "models").mkdir(parents=True)
-    (tmp_path / "data" / "work").mkdir(parents=True)
-    (tmp_path / "dbt" / "models" / "one.sql").write_text("select 1 as one")
-    (tmp_path / "dbt" / "dbt_project.yml").write_text(
+def test_dbt_by_hand_finds_its_profile_and_the_one_warehouse(
+    tmp_path: Path, place: str, folder: str, options: list[str]
+) -> None:
+    root = tmp_path / place
+    (root / "dbt" / "models").mkdir(parents=True)
+    (root / "data" / "work").mkdir(parents=True)
+    (root / "dbt" / "models" / "one.sql").write_text("select 1 as one")
+    (root / "dbt" / "dbt_project.yml").write_text(
         "name: retail\nprofile: retail\nflags: {send_anonymous_usage_stats: false}\n"
     )
-    shutil.copy(PROJECT / "dbt" / "profiles.yml", tmp_path / "dbt" / "profiles.yml")
-    shutil.copy(PROJECT / "profiles.yml", tmp_path / "profiles.yml", follow_symlinks=False)
+    shutil.copy(PROJECT / "dbt" / "profiles.yml", root / "dbt" / "profiles.yml")
+    shutil.copy(PROJECT / "profiles.yml", root / "profiles.yml", follow_symlinks=False)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("RETAIL_", "DBT_"))}
 
     dbt = str(Path(sys.executable).parent / "dbt")
     done = subprocess.run(
         [dbt, "run", "--quiet", *options],
-        cwd=tmp_path / folder,
+        cwd=root / folder,
         env=environment,
         capture_output=True,
         text=True,
@@ -41,9 +48,7 @@ def test_dbt_by_hand_finds_its_profile_and_the_one_warehouse(tmp_path: Path, fol
     )
 
     assert done.returncode == 0, done.stdout
-    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.duckdb")] == [
-        "data/work/warehouse.duckdb"
-    ]
+    assert [path.relative_to(root).as_posix() for path in tmp_path.rglob("*.duckdb")] == ["data/work/warehouse.duckdb"]
 
 
 def test_seeds_are_loaded_from_a_project_in_a_folder_with_an_apostrophe(tmp_path: Path) -> None:

@@ -1,0 +1,68 @@
+"""A copy of the project as somebody else has it: in a place of its own, with an environment that looks like its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+from tests.conftest import PROJECT
+
+MARK = "relocatable = true"
+
+
+def copy_checkout(folder: Path) -> Path:
+    """The files of the project that are its own, changed and new ones too, in `folder`, which is made."""
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.split("\0")
+    for name in filter(None, names):
+        source, target = PROJECT / name, folder / name
+        if source.is_symlink() or source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target, follow_symlinks=False)
+    (folder / ".venv").unlink(missing_ok=True)
+    _link_environment(folder / ".venv")
+    return folder
+
+
+def _link_environment(environment: Path) -> None:
+    """An environment with the packages of this one, which `make` finds settled and leaves alone."""
+    environment.mkdir()
+    for name in ("bin", "lib"):
+        (environment / name).symlink_to(Path(sys.prefix) / name)
+    configuration = (Path(sys.prefix) / "pyvenv.cfg").read_text(encoding="utf-8").replace(MARK, "").strip()
+    (environment / "pyvenv.cfg").write_text(f"{configuration}\n{MARK}\n", encoding="utf-8")
+    (environment / ".installed").touch()
+
+
+def read_commands(page: str) -> list[str]:
+    """The blocks of shell commands on a page of the project, in their order."""
+    text = (PROJECT / page).read_text(encoding="utf-8")
+    return [textwrap.dedent(block) for block in re.findall(r"^ *```sh\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)]
+
+
+def run_command(command: str, checkout: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """The command as it stands on the page, pasted into a shell in the checkout; nothing can be installed."""
+    offline = {"UV_OFFLINE": "1", "PIP_NO_INDEX": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        ["sh", "-c", command],
+        cwd=checkout,
+        env=environment | offline,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=1400,
+        check=False,
+    )
+
+
+def plain_environment() -> dict[str, str]:
+    """What a newcomer's shell has: nothing of this project, of Prefect, of dbt, nor of the make that runs the tests."""
+    foreign = ("RETAIL_", "PREFECT_", "DBT_", "MAKE", "MFLAGS", "PYTEST_", "PYTHONPATH", "VIRTUAL_ENV")
+    patient = {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "400"}  # on a machine that runs other tests too
+    return {name: value for name, value in os.environ.items() if not name.startswith(foreign)} | patient
