@@ -30,10 +30,12 @@ from flows.marts.answers import Answers, find_passed_build, read_frame, read_per
 from flows.marts.findings import quality_of
 from flows.marts.past import read_changes
 from flows.marts.proof import check_classes
+from flows.marts.results import TIMED_OUT
 from flows.marts.runner import invoke_dbt, release_warehouse
 from flows.marts.standing import made_from_sha256
 from flows.run.assets import emit_lineage, read_manifest
 from flows.run.command_line import run_flow
+from flows.run.interruption import help_to_stop
 from flows.run.report_artifacts import publish_artifacts
 from flows.run.run_names import name_flow_run
 from flows.run.settings import Settings, Target, load_settings
@@ -144,16 +146,22 @@ def read_kpis(queries: Mapping[str, str], build: Build, settings: Settings) -> A
     """
     warehouse = open_warehouse(settings)
     try:
-        is_behind = ledger_sha256(warehouse.read_ledger()) != build.ledger_sha256
-        with warehouse.engine().connect() as connection:
-            period = read_period(connection, settings)
-            frames = {name: read_frame(connection, KPIS[name], sql) for name, sql in queries.items()}
-            changes = read_changes(connection, period.as_of, settings.active_prefix) if period.is_past else None
-        after = warehouse.read_build()
+        with help_to_stop(warehouse.interrupt):
+            return _read_kpis(queries, build, settings, warehouse)
     except DBAPIError as error:
-        raise LoadError(f"a KPI cannot be read: {error.orig}") from error
+        blockers = warehouse.find_blockers() if TIMED_OUT.search(str(error.orig)) else []
+        raise LoadError("\n  - ".join([f"a KPI cannot be read: {error.orig}", *blockers])) from error
     finally:
         warehouse.close()
+
+
+def _read_kpis(queries: Mapping[str, str], build: Build, settings: Settings, warehouse: Warehouse) -> Answers:
+    is_behind = ledger_sha256(warehouse.read_ledger()) != build.ledger_sha256
+    with warehouse.engine().connect() as connection:
+        period = read_period(connection, settings)
+        frames = {name: read_frame(connection, KPIS[name], sql) for name, sql in queries.items()}
+        changes = read_changes(connection, period.as_of, settings.active_prefix) if period.is_past else None
+    after = warehouse.read_build()
     if after is None or after.build_id != build.build_id:
         raise LoadError(
             "the star schema was built anew while the report was read; the last report stands. When that build has "

@@ -29,6 +29,7 @@ from flows.marts.proof import built_from_sha256, check_complete, prove_build
 from flows.marts.results import (
     BROKEN,
     GOOD,
+    NodeResult,
     attempts_dir,
     count_nodes,
     describe_build,
@@ -88,7 +89,8 @@ def _transform(run: Run, warehouse: Warehouse) -> None:
     except LoadError as error:
         release_warehouse(settings)
         failed = [result for result in read_attempts(settings) if result.status not in GOOD]
-        raise LoadError(f"{error}{name_deliveries(failed, warehouse.engine(), settings.active_prefix)}") from error
+        told = f"{error}{name_deliveries(failed, warehouse.engine(), settings.active_prefix)}"
+        raise LoadError("\n".join([told, *_explain_timeout(failed, warehouse, settings)])) from error
     finally:
         release_warehouse(settings)
         seconds = run.summary["seconds"].pop("dbt", 0.0)
@@ -108,6 +110,16 @@ def _transform(run: Run, warehouse: Warehouse) -> None:
     found["tests"] = count_tests(results, proven_examples=examples)
     found["classes"] = settings.customer_classes()
     prove_build(warehouse, settings, run.run_id, found | {"freshness": run.summary["dbt"]["freshness"]})
+
+
+def _explain_timeout(failed: list[NodeResult], warehouse: Warehouse, settings: Settings) -> list[str]:
+    """What to say of nodes whose statements took too long: the limit, and who may have blocked them."""
+    if not any(result.has_timed_out for result in failed):
+        return []
+    limit = (
+        f"A statement may run for {settings.statement_timeout_s} s (RETAIL_STATEMENT_TIMEOUT_S); this is not retried."
+    )
+    return [limit, *(f"  - {blocker}" for blocker in warehouse.find_blockers())]
 
 
 @task(name="dbt parse", task_run_name="dbt parse", cache_policy=NO_CACHE)
@@ -178,9 +190,9 @@ def _with_retries(build: Task[[Settings, list[str]], None], settings: Settings) 
 
 
 def _is_worth_retrying(settings: Settings, _task: object, _run: TaskRun, _state: State[Any]) -> bool:
-    """Whether something broke (a connection, a lock, SQL that failed), rather than only tests that found bad data."""
+    """Whether something broke (a connection, SQL that failed), which is no time-out and no test that found bad data."""
     results = read_attempts(settings)
-    return not results or any(result.status in BROKEN for result in results)
+    return not results or any(result.status in BROKEN and not result.has_timed_out for result in results)
 
 
 def _check_warehouse(settings: Settings) -> None:

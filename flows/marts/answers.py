@@ -9,6 +9,7 @@ import polars as pl
 from sqlalchemy import Connection
 
 from flows.errors import ConfigError, LoadError
+from flows.run.interruption import help_to_stop
 from flows.run.settings import Settings
 from flows.run.target import open_warehouse
 from flows.warehouse.builds import Build
@@ -66,7 +67,8 @@ def find_passed_build(settings: Settings) -> Build:
         raise LoadError(_NOT_PASSED)
     warehouse = open_warehouse(settings)
     try:
-        build = warehouse.read_build()
+        with help_to_stop(warehouse.interrupt):
+            build = warehouse.read_build()
     finally:
         warehouse.close()
     if build is None:

@@ -6,6 +6,7 @@ The states that prefect-dbt shows are not the truth: a node that dbt skipped is 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,11 @@ from flows.run.settings import Settings
 
 GOOD = ("success", "pass", "warn", "no-op")  # dbt does nothing with an exposure
 BROKEN = ("error", "runtime error", "partial success")
+
+# what PostgreSQL and Redshift say of a statement that is ended, and what we say (flows.warehouse.duckdb.limit)
+TIMED_OUT = re.compile(
+    r"cancell?(ed|ing)\b.*(statement timeout|user.s request)|RETAIL_STATEMENT_TIMEOUT_S", re.IGNORECASE
+)
 
 CURES = {  # what DuckDB says of the disk names the memory too
     ("max_temp_directory_size", "No space left on device"): (
@@ -48,6 +54,11 @@ class NodeResult:
     def name(self) -> str:
         """The node's name, see `node_name`."""
         return node_name(self.node)
+
+    @property
+    def has_timed_out(self) -> bool:
+        """Whether a statement of it was ended because it took too long."""
+        return self.status in BROKEN and TIMED_OUT.search(self.message) is not None
 
     @property
     def finding(self) -> str:

@@ -13,6 +13,7 @@ from dbt_common.events.base_types import EventLevel
 from prefect_dbt import PrefectDbtRunner, PrefectDbtSettings
 
 from flows.marts.environment import hold_environment
+from flows.marts.guard import guard_connections
 from flows.run.interruption import raise_if_stopped
 from flows.run.settings import Settings
 from flows.run.target import dbt_environment
@@ -32,7 +33,12 @@ def invoke_dbt(arguments: list[str], settings: Settings, **options: Any) -> None
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
     log_path = {"DBT_LOG_PATH": str(settings.dbt_target_dir / "logs")}
     _let_find_plugins(str(settings.dbt_project_dir / "plugins"))
-    with dbt_environment(settings) as variables, hold_environment(variables | log_path), _joined():
+    with (
+        dbt_environment(settings) as variables,
+        hold_environment(variables | log_path),
+        guard_connections(settings),
+        _joined(),
+    ):
         _invoke(arguments, settings, log_level_file="info", use_colors=False, use_colors_file=False, **options)
 
 

@@ -1,11 +1,13 @@
 """The command line that the flows share: options in, an exit code out.
 
-0: done; 1: the run failed; 2: wrong usage or configuration; 130 or 143: it was stopped by Ctrl-C or SIGTERM.
+0: done; 1: the run failed; 2: wrong usage or configuration; 124: its time was over; 130 or 143: it was stopped by
+Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -53,8 +55,8 @@ def build_parser(
         prog=f"python -m flows.{program}",
         description=description,
         epilog="Every option can be set in the environment too: RETAIL_SOURCE, RETAIL_PROFILE, RETAIL_WORK_DIR, "
-        "RETAIL_TARGET, RETAIL_AS_OF; an option wins. Exit codes: 0 done, 1 the run failed, 2 wrong usage or "
-        "configuration, 130 stopped by Ctrl-C, 143 by SIGTERM.",
+        "RETAIL_TARGET, RETAIL_AS_OF, RETAIL_WAIT_S; an option wins. Exit codes: 0 done, 1 the run failed, 2 wrong "
+        "usage or configuration, 124 it took longer than RETAIL_RUN_TIMEOUT_S, 130 stopped by Ctrl-C, 143 by SIGTERM.",
     )
     parser.add_argument(
         "--source",
@@ -82,6 +84,13 @@ def build_parser(
         type=_iso_date,
         metavar="YYYY-MM-DD",
         help='last day that the numbers cover; "the last year" ends on it (default: the last plausible order date)',
+    )
+    parser.add_argument(
+        "--wait",
+        dest="wait_s",
+        type=int,
+        metavar="SECONDS",
+        help="how long to wait for another run in this work folder or warehouse; 0: it is refused (default: 0)",
     )
     if rebuilds:
         parser.add_argument(
@@ -111,6 +120,7 @@ def run_flow(program: str, flow: Callable[..., Any], arguments: Sequence[str] | 
     taken = signature(flow).parameters
     parser = build_parser(program, description, reports="pdf" in taken, rebuilds="rebuild" in taken)
     options = vars(parser.parse_args(arguments))
+    _export_wait(options)
     from prefect.exceptions import TerminationSignal
 
     from flows.run.interruption import describe_stop, exit_code, heed_signals, raise_if_stopped
@@ -133,6 +143,13 @@ def run_flow(program: str, flow: Callable[..., Any], arguments: Sequence[str] | 
             return 1
     print(describe(summary))
     return 0
+
+
+def _export_wait(options: dict[str, Any]) -> None:
+    """Take out how long to wait: no parameter of a flow, but of where it runs, so its flows read it from there."""
+    seconds = options.pop("wait_s", None)
+    if seconds is not None:
+        os.environ["RETAIL_WAIT_S"] = str(seconds)
 
 
 def _run(flow: Callable[..., Any], options: dict[str, Any]) -> Any:

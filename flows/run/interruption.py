@@ -15,15 +15,20 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from types import FrameType
+from unittest.mock import patch
 
+import prefect.utilities.engine as prefect_engine
 from prefect.exceptions import TerminationSignal
 
-GRACE_SECONDS = 8.0
+GRACE_SECONDS = 7.0
+LAST_WORDS_SECONDS = 2.0
+TIMED_OUT = 124
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 
@@ -40,14 +45,21 @@ class Terminated(TerminationSignal, KeyboardInterrupt):
 class _Watch:
     """What was asked of this process; `last_words` are said if it must be ended in the midst of its work.
 
-    Without any, the run has let go, and only Prefect still takes its time, as with a server that is gone.
+    Without any, the run has let go, and only Prefect still takes its time, as with a server that is gone. The `helpers`
+    are called as soon as it is told: they free whoever waits for what no signal reaches.
     """
 
     signal: int | None = None
     cause: str | None = None
+    is_timeout: bool = False
     told: SimpleQueue[int | None] = field(default_factory=SimpleQueue)
     ended: threading.Event = field(default_factory=threading.Event)
     last_words: list[Callable[[], None]] = field(default_factory=list)
+    helpers: list[Callable[[], None]] = field(default_factory=list)
+    handler: Callable[[int, FrameType | None], None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.handler = self.handle  # one object: Prefect compares by identity
 
     def handle(self, signum: int, _frame: FrameType | None) -> None:
         """The first signal stops the run; Ctrl-C after it ends the process at once.
@@ -71,13 +83,16 @@ class _Watch:
             return
         told = self.cause or f"{NAMES[signal.Signals(signum)]}: the run is being stopped"
         _say(f"{told}; Ctrl-C once more ends it at once.")
+        for helper in list(self.helpers):
+            _begin(helper)
         if self.ended.wait(GRACE_SECONDS):
             return
         if self.last_words:
             _say(f"The run did not let go within {GRACE_SECONDS:.0f} s and is ended; the last good state stands.")
-        for say in reversed(self.last_words):
-            with suppress(Exception):  # nothing may keep the process from its end
-                say()
+        saying = [_begin(say) for say in reversed(self.last_words)]
+        end = time.monotonic() + LAST_WORDS_SECONDS
+        for each in saying:  # nothing may keep the process from its end
+            each.join(max(end - time.monotonic(), 0))
         os._exit(exit_code())
 
     def end(self) -> None:
@@ -111,9 +126,10 @@ def heed_signals(last_words: Callable[[], None] | None = None, *, until_exit: bo
     before = {each: signal.getsignal(each) for each in SIGNALS}
     heeded = {each: handler for each, handler in before.items() if handler not in {signal.SIG_IGN, None}}
     try:
-        for each in heeded:
-            signal.signal(each, watch.handle)
-        yield
+        with _taken_for_prefects(watch.handler):
+            for each in heeded:
+                signal.signal(each, watch.handler)
+            yield
     finally:
         if last_words:
             watch.last_words.remove(last_words)
@@ -125,18 +141,65 @@ def heed_signals(last_words: Callable[[], None] | None = None, *, until_exit: bo
                 _watch = None
 
 
+@contextmanager
+def _taken_for_prefects(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Let Prefect take this handler of SIGTERM for its own.
+
+    Only while its own is installed does a run accept that Prefect cancels it, and end as Cancelled; any other one
+    makes it Crashed (prefect.utilities.engine: `commit_control_intent_and_ack`). Ours raises what Prefect's raises.
+    """
+    with patch.object(prefect_engine, "_prefect_sigterm_handler", handler):
+        yield
+
+
+@contextmanager
+def help_to_stop(helper: Callable[[], None], last_words: Callable[[], None] | None = None) -> Iterator[None]:
+    """While this lasts, have `helper` called as soon as the run is told to stop, from a thread of its own.
+
+    `last_words` is called where the process must be ended in the midst of it. In a thread, nothing is done.
+    """
+    watch = _watch
+    if watch is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    watch.helpers.append(helper)
+    if last_words:
+        watch.last_words.append(last_words)
+    try:
+        yield
+    finally:
+        watch.helpers.remove(helper)
+        if last_words:
+            watch.last_words.remove(last_words)
+
+
+def _begin(action: Callable[[], None]) -> threading.Thread:
+    def act() -> None:
+        with suppress(Exception):
+            action()
+
+    thread = threading.Thread(target=act, name="help-to-stop", daemon=True)
+    thread.start()
+    return thread
+
+
 def _begin_watch() -> _Watch:
     watch = _Watch()
     threading.Thread(target=watch.run, name="end-in-time", daemon=True).start()
     return watch
 
 
-def stop_run(cause: str) -> None:
+def stop_run(cause: str, *, is_timeout: bool = False) -> None:
     """Stop this process's run from another thread, for a reason of our own that people are told."""
     watch = _watch
-    if watch is not None and watch.signal is None:
-        watch.cause = cause
+    if watch is not None and watch.signal is None and watch.cause is None:
+        watch.cause, watch.is_timeout = cause, is_timeout
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def is_stopped() -> bool:
+    """Whether this process was told to stop; may be asked in any thread."""
+    return _watch is not None and _watch.signal is not None
 
 
 def raise_if_stopped() -> None:
@@ -160,8 +223,15 @@ def find_cause() -> str | None:
     return _watch.cause if _watch is not None else None
 
 
+def has_timed_out() -> bool:
+    """Whether this run stopped itself because its time was over."""
+    return _watch is not None and _watch.is_timeout
+
+
 def exit_code() -> int:
-    """128 and the number of the signal, as shells have it; 1 where the run stopped itself."""
+    """128 and the number of the signal, as shells have it; where the run stopped itself 1, or 124 as timeout(1) has."""
+    if has_timed_out():
+        return TIMED_OUT
     if _watch is None or _watch.signal is None or _watch.cause:
         return 1
     return 128 + _watch.signal

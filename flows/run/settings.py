@@ -22,7 +22,17 @@ from reports.languages import Language
 PROJECT = Path(__file__).resolve().parents[2]
 MIN_DUCKDB_MEMORY_MB = 256
 Target = Literal["local", "redshift"]
-OPTIONS = ("source", "work_dir", "target", "as_of", "profile", "pdf", "language", "rebuild")  # of the command line too
+OPTIONS = (
+    "source",
+    "work_dir",
+    "target",
+    "as_of",
+    "profile",
+    "pdf",
+    "language",
+    "wait_s",
+    "rebuild",
+)  # of the command line
 
 
 class Settings(BaseSettings):
@@ -73,6 +83,12 @@ class Settings(BaseSettings):
     keep_reports: int = Field(
         default=10, ge=1, description="How many days' reports stay, beside the first of each month."
     )
+
+    statement_timeout_s: int = Field(
+        default=3600, ge=0, le=2_000_000, description="Seconds after which a statement is ended; 0: never."
+    )
+    run_timeout_s: int = Field(default=0, ge=0, description="Seconds after which a run is ended; 0: never.")
+    wait_s: int = Field(default=0, ge=0, description="Seconds that a run waits for another one; 0: it is refused.")
 
     schema_prefix: str = Field(
         default="", pattern=r"^([a-z][a-z0-9_]{0,30})?$", description="Before the name of every schema on Redshift."
@@ -244,4 +260,4 @@ def _name(setting: str) -> str:
     variable = f"RETAIL_{setting.upper()}"
     if setting not in OPTIONS:
         return f"{setting}, set by {variable}"
-    return f"{setting}, set by either --{setting.replace('_', '-')} or {variable}"
+    return f"{setting}, set by either --{setting.removesuffix('_s').replace('_', '-')} or {variable}"

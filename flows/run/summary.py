@@ -7,6 +7,7 @@ leaves one summary with everything, and a flow that runs alone leaves its own.
 from __future__ import annotations
 
 import json
+import logging
 import re
 import time
 from collections.abc import Iterator
@@ -17,17 +18,28 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from prefect import get_run_logger
 from prefect.context import FlowRunContext
-from prefect.exceptions import TerminationSignal
+from prefect.exceptions import MissingContextError, TerminationSignal
 
 from flows.errors import LoadError
-from flows.run.interruption import find_cause, heed_signals, is_stop, raise_if_stopped
+from flows.run.interruption import (
+    find_cause,
+    has_timed_out,
+    heed_signals,
+    help_to_stop,
+    is_stop,
+    raise_if_stopped,
+    stop_run,
+)
+from flows.run.limit import limit_run
 from flows.run.origins import tell_origins
 from flows.run.settings import Settings
 from flows.run.target import open_warehouse
 from flows.run.told_once import leave_out_tracebacks
 from flows.warehouse.base import Warehouse
 from flows.warehouse.lock import check_inside, hold_work_dir
+from flows.warehouse.waiting import Patience, describe_holder
 from reports.archive import clear_leftovers
 
 _UNFINISHED = re.compile(r"\A\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.json\.tmp\Z")
@@ -38,8 +50,8 @@ _CURRENT: ContextVar[Run | None] = ContextVar("current_run", default=None)
 class Run:
     """What a run knows of itself; `summary` becomes the run summary (see DESIGN: fixed names).
 
-    `warehouse` is the one it holds (`hold_warehouse`), `name` what Prefect calls its flow run; `end_as` its status if it
-    ends well.
+    `name` is what Prefect calls its flow run, `warehouse` the one it holds (`hold_warehouse`), `holder` what other runs
+    are told of it; `end_as` is its status if it ends well.
     """
 
     run_id: str
@@ -47,12 +59,17 @@ class Run:
     name: str | None = None
     warehouse: Warehouse | None = None
     end_as: str = "completed"
+    holder: str = ""
     summary: dict[str, Any] = field(default_factory=dict)
 
     @property
     def summary_path(self) -> Path:
         """Where the summary is written."""
         return self.settings.runs_dir / f"{self.run_id}.json"
+
+    def find_blockers(self) -> list[str]:
+        """Who of others locks what this run may wait for, a sentence each."""
+        return self.warehouse.find_blockers() if self.warehouse else []
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -83,7 +100,7 @@ class Run:
 
     def save_failed(self, error: BaseException) -> None:
         """Note why the run failed; where even that cannot be written, what went wrong first is what counts."""
-        why = find_cause() or f"{type(error).__name__}: {error}"
+        why = f"{type(error).__name__}: {error}"
         self.summary.update(status="failed", error=why[:4000])
         with suppress(LoadError):
             self.save()
@@ -91,7 +108,7 @@ class Run:
     def save_stopped(self) -> None:
         """Note that somebody stopped the run, or why it stopped itself."""
         if cause := find_cause():
-            self.summary.update(status="failed", error=cause)
+            self.summary.update(status="timed_out" if has_timed_out() else "failed", error=cause)
         else:
             self.summary.update(status="cancelled", error=None)
         with suppress(LoadError):
@@ -114,7 +131,11 @@ def open_run(settings: Settings) -> Iterator[Run]:
     leave_out_tracebacks()
     tell_origins(settings)
     run = _new_run(settings)
-    with hold_work_dir(settings.work_dir, run.run_id), heed_signals(run.save_stopped):
+    with (
+        hold_work_dir(settings.work_dir, run.holder, _patience(settings)),
+        heed_signals(run.save_stopped),
+        limit_run(settings.run_timeout_s, run.find_blockers),
+    ):
         check_inside(settings.work_dir, settings.runs_dir.name)
         _remove_leftovers(settings)
         token = _CURRENT.set(run)
@@ -124,7 +145,7 @@ def open_run(settings: Settings) -> Iterator[Run]:
             run.summary["status"] = run.end_as
             run.save()
         except BaseException as error:
-            if is_stop(error):
+            if is_stop(error) or find_cause():
                 run.save_stopped()
             else:
                 run.save_failed(error)
@@ -166,13 +187,29 @@ def hold_warehouse(run: Run, settings: Settings) -> Iterator[Warehouse]:
             run.warehouse.close()
         return
     warehouse = open_warehouse(settings)
+    warehouse.tell_lost = stop_run
     try:
-        with warehouse.hold(run.run_id):
+        with (
+            help_to_stop(warehouse.interrupt, warehouse.let_go),
+            warehouse.hold(run.run_id, run.holder, _patience(settings)),
+        ):
             run.warehouse = warehouse
             yield warehouse
     finally:
         run.warehouse = None
         warehouse.close()
+
+
+def _patience(settings: Settings) -> Patience:
+    return Patience(settings.wait_s, _tell)
+
+
+def _tell(text: str) -> None:
+    """Say it in the log of the flow, which people watch; what is no flow has the log of its own."""
+    try:
+        get_run_logger().info("%s", text)
+    except MissingContextError:
+        logging.getLogger(__name__).info("%s", text)
 
 
 def _new_run(settings: Settings) -> Run:
@@ -183,6 +220,7 @@ def _new_run(settings: Settings) -> Run:
         run_id,
         settings,
         name=flow_run.name if flow_run else None,
+        holder=describe_holder(run_id, flow_run.name if flow_run else ""),
         summary={
             "run_id": run_id,
             "target": settings.target,

@@ -29,7 +29,7 @@ def open_warehouse(settings: Settings) -> Warehouse:
         ConfigError: lists every setting that is missing or wrong.
     """
     if settings.target == "local":
-        return DuckDBWarehouse(settings.duckdb_path, settings.duckdb_memory)
+        return DuckDBWarehouse(settings.duckdb_path, settings.duckdb_memory, settings.statement_timeout_s)
     from flows.warehouse.redshift.options import LoadOptions
     from flows.warehouse.redshift.warehouse import RedshiftWarehouse
 
@@ -128,6 +128,7 @@ def find_access(settings: Settings, blocks: Blocks) -> Access:
         sslmode=settings.redshift_sslmode,
         session=blocks.session,
         connect_seconds=settings.redshift_connect_seconds,
+        statement_seconds=settings.statement_timeout_s,
     )
 
 

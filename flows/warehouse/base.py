@@ -16,6 +16,7 @@ from flows.errors import LoadError
 from flows.lake.contracts import Contract
 from flows.lake.convert import Conversion
 from flows.lake.parts import version_sha256
+from flows.warehouse.waiting import AT_ONCE, Patience
 
 if TYPE_CHECKING:
     from flows.warehouse.builds import Build, Gate
@@ -128,12 +129,25 @@ class Warehouse(Protocol):
     batch_bytes: int
     batch_files: int
 
-    def hold(self, run_id: str) -> AbstractContextManager[None]:
-        """Be the only run that writes to the warehouse.
+    tell_lost: Callable[[str], object]
+    """Told why, from another thread, as soon as it is known that another run has taken over what this one holds."""
+
+    def hold(self, run_id: str, holder: str = "", patience: Patience = AT_ONCE) -> AbstractContextManager[None]:
+        """Be the only run that writes to the warehouse; `holder` is what others are told of this run.
 
         Raises:
-            LoadError: another run holds it; the message says which, and for how long at most if it was killed.
+            LoadError: another run holds it, for longer than `patience`; the message says which, and for how long at
+                most if it was killed.
         """
+
+    def interrupt(self) -> None:
+        """From another thread: end the statements that run, so that whoever waits for them gets an error; for good."""
+
+    def find_blockers(self) -> list[str]:
+        """Who of others locks tables of this warehouse just now, and which: a sentence each; empty if nobody does."""
+
+    def let_go(self) -> None:
+        """Give back what `hold` took, for a process that is about to end; once more is nothing."""
 
     def prove_hold(self) -> None:
         """Prove that this run still holds the warehouse: nobody else has written to it since `hold` began.

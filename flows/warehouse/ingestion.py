@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -208,6 +208,11 @@ class Ingestion:
             return
         with ThreadPoolExecutor(self.warehouse.parallel_loads) as pool:
             futures = [pool.submit(copy_context().run, self.step, name, load) for name, load in loads]
+            try:
+                wait(futures)
+            except BaseException:  # the run was stopped: what has not begun does not
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
         for future in futures:
             future.result()
 

@@ -1,6 +1,6 @@
 """One run at a time in a work folder, and nothing of it outside the work folder.
 
-A work folder and the id of a run in, a held lock out. The kernel releases it when the process ends, however it ends.
+A work folder and who wants it in, a held lock out. The kernel releases it when the process ends, however it ends.
 """
 
 from __future__ import annotations
@@ -13,24 +13,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from flows.errors import ConfigError, LoadError
+from flows.errors import ConfigError
+from flows.warehouse.waiting import AT_ONCE, HeldError, Patience
 
 LOCK_NAME = ".lock"
-MAX_HOLDER_BYTES = 200
+MAX_HOLDER_BYTES = 1000
 
 
 @contextmanager
-def hold_work_dir(work_dir: Path, run_id: str) -> Iterator[None]:
-    """Hold the work folder, which is made if it is missing.
+def hold_work_dir(work_dir: Path, holder: str, patience: Patience = AT_ONCE) -> Iterator[None]:
+    """Hold the work folder, which is made if it is missing; `holder` is what others are told (`describe_holder`).
 
     Raises:
         ConfigError: the folder cannot be written, or its lock file is not a plain file.
-        LoadError: another run holds it; the message says which.
+        LoadError: another run holds it, for longer than `patience`; the message says which.
     """
     descriptor = _open_lock(work_dir)
     try:
-        _acquire(descriptor, work_dir)
-        _write(descriptor, f"run {run_id}, process {os.getpid()}")
+        patience.enter(str(work_dir), lambda: _acquire(descriptor, work_dir))
+        _write(descriptor, holder)
         try:
             yield
         finally:
@@ -81,10 +82,10 @@ def _acquire(descriptor: int, work_dir: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        holder = os.pread(descriptor, MAX_HOLDER_BYTES, 0).decode("utf-8", "replace")
-        raise LoadError(
-            f"{work_dir}: another run is at work here ({holder or 'just starting'}). "
-            "Wait until it has ended, then run again."
+        found = os.pread(descriptor, MAX_HOLDER_BYTES, 0).decode("utf-8", "replace")
+        holder = found or "a run that is just starting or ending"
+        raise HeldError(
+            f"{work_dir}: another run is at work here ({holder}). Wait until it has ended, then run again.", holder
         ) from error
     except OSError as error:
         raise ConfigError(

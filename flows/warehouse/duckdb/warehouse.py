@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
@@ -26,28 +26,45 @@ from flows.warehouse.base import (
     raw_table,
 )
 from flows.warehouse.builds import BUILD_COLUMNS, Build, Gate, build_table, read_build, read_gate
+from flows.warehouse.duckdb.limit import interrupt_after
 from flows.warehouse.duckdb.load import DELIVERIES, LEDGER, Load, insert_rows, literal
 from flows.warehouse.duckdb.tables import make_schemas, make_tables
 from flows.warehouse.versions import find_deliveries, find_replaced, new_entries
+from flows.warehouse.waiting import AT_ONCE, Patience
 
 
 class DuckDBWarehouse:
     """A DuckDB file; see `flows.warehouse.base.Warehouse` for what each function promises.
 
     Above `memory_mb` MiB DuckDB spills into the folder of its file; None leaves it its own share of the machine's.
+    What takes longer than `statement_seconds` is ended; 0: nothing is.
     """
 
     parallel_loads = 1
     batch_bytes, batch_files = 64 << 20, 200  # the cost of a commit would dominate small files
 
-    def __init__(self, path: Path, memory_mb: int | None = None) -> None:
-        self.path, self.memory_mb = path, memory_mb
+    def __init__(self, path: Path, memory_mb: int | None = None, statement_seconds: int = 0) -> None:
+        self.path, self.memory_mb, self.statement_seconds = path, memory_mb, statement_seconds
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._counts: dict[str, dict[str, int]] = {}
+        self.tell_lost: Callable[[str], object] = lambda _why: None
 
-    def hold(self, run_id: str) -> AbstractContextManager[None]:  # noqa: ARG002
+    def hold(self, run_id: str, holder: str = "", patience: Patience = AT_ONCE) -> AbstractContextManager[None]:  # noqa: ARG002
         """Nothing to do: whoever holds the work folder is alone with the file in it."""
         return nullcontext()
+
+    def let_go(self) -> None:
+        """Nothing to do: the kernel releases the lock on the work folder."""
+
+    def find_blockers(self) -> list[str]:
+        """None: whoever has the file open has it alone."""
+        return []
+
+    def interrupt(self) -> None:
+        connection = self._connection
+        if connection is not None:
+            with suppress(duckdb.Error):  # it was closed meanwhile
+                connection.interrupt()
 
     def prove_hold(self) -> None:
         """Nothing to do: the kernel's lock on the work folder cannot be lost."""
@@ -174,7 +191,8 @@ class DuckDBWarehouse:
     def _explained(self, what: str) -> Iterator[None]:
         """Say what failed and the cure for what DuckDB raises."""
         try:
-            yield
+            with interrupt_after(self._connect(), self.statement_seconds):
+                yield
         except duckdb.Error as error:
             raise LoadError(
                 f"{self.path}: {what}; the last good state stands. Check the free space and the rights there, "

@@ -14,7 +14,7 @@ class Access:
     """Everything that is needed to connect; secrets are kept out of its text.
 
     `session` gives the keys of a Prefect block, fresh ones whenever it is asked; without one the driver takes those of
-    AWS's own chain (environment, profile, role).
+    AWS's own chain (environment, profile, role). A statement may run for `statement_seconds`; 0: for ever.
     """
 
     host: str
@@ -29,6 +29,7 @@ class Access:
     sslmode: str = "verify-full"
     session: boto3.Session | None = field(default=None, repr=False)
     connect_seconds: float = 180
+    statement_seconds: int = 0
 
     def driver_arguments(self) -> dict[str, Any]:
         """The arguments of `redshift_connector.connect`, for one connection: keys of a role are valid for a while."""

@@ -10,12 +10,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-import redshift_connector
 from redshift_connector.core import Connection
 
 from flows.errors import ConfigError, LoadError
 from flows.warehouse.redshift.access import Access
 from flows.warehouse.redshift.failures import describe_error, fault_of_settings, is_transient
+from flows.warehouse.redshift.sessions import Sessions, connect_limited, session_id
 
 T = TypeVar("T")
 LONGEST_PAUSE = 15.0
@@ -26,16 +26,22 @@ class Connections:
     """Open connections, lent one to a thread; one that failed is closed, never lent again."""
 
     access: Access
+    sessions: Sessions = field(default_factory=Sessions)
     _idle: list[Connection] = field(default_factory=list)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
     def lend(self) -> Iterator[Connection]:
-        """A connection with no transaction open."""
+        """A connection with no transaction open.
+
+        Raises:
+            LoadError: the run was stopped.
+        """
+        self.sessions.check()
         with self._guard:
             connection = self._idle.pop() if self._idle else None
         if connection is None:
-            connection = connect(self.access)
+            connection = self.open()
         try:
             yield connection
             connection.rollback()
@@ -45,6 +51,16 @@ class Connections:
             raise
         with self._guard:
             self._idle.append(connection)
+
+    def open(self) -> Connection:
+        """A connection of the caller's own, whose statements end with the run all the same."""
+        connection = connect(self.access)
+        self.sessions.add(session_id(connection))
+        return connection
+
+    def interrupt(self) -> None:
+        """End what runs on any of them; none is opened or lent any more."""
+        self.sessions.end(self.access)
 
     def close(self) -> None:
         """Close what is not lent."""
@@ -67,7 +83,7 @@ def connect(access: Access, *, answer_seconds: int | None = None) -> Connection:
 
     def attempt() -> Connection:
         try:
-            return redshift_connector.connect(**access.driver_arguments(), timeout=answer_seconds)
+            return connect_limited(access, answer_seconds)
         except Exception as error:
             fault = fault_of_settings(error, f"{access.host}:{access.port}, database {access.database}")
             if fault:

@@ -26,12 +26,14 @@ from redshift_connector.error import DatabaseError
 from flows.errors import LoadError
 from flows.warehouse.base import create_table, quote
 from flows.warehouse.redshift.failures import CANCELED, state_of
+from flows.warehouse.waiting import HeldError
 
 LOCK_SECONDS = 30
+MAX_OWNER_BYTES = 1024
 LEASE_COLUMNS = {
     "lease_id": "varchar(64)",
     "run_id": "varchar(64)",
-    "owner": "varchar(1024)",
+    "owner": f"varchar({MAX_OWNER_BYTES})",
     "owner_id": "varchar(64)",
     "expires_at": "timestamp",
 }
@@ -47,7 +49,7 @@ class Lease:
     """What a run claims: the warehouse, for `seconds` from each renewal.
 
     `owner` is for people; `owner_id` says who may take over at once (`owner`). `lease_id` is of this very claim: a run
-    that is tried again may have the same id as one that still lives.
+    that is tried again may have the same id as one that still lives. `statement_seconds` is the connections' own limit.
     """
 
     run_id: str
@@ -55,6 +57,7 @@ class Lease:
     owner_id: str
     seconds: int = 300
     prefix: str = ""
+    statement_seconds: int = 0
     lease_id: str = field(default_factory=lambda: uuid4().hex)
 
     @property
@@ -134,7 +137,7 @@ class Lease:
                 f"a load of another run has been ending in this warehouse for {LOCK_SECONDS} s and more. "
                 "Wait until it has ended, then run again."
             ) from error
-        cursor.execute("set statement_timeout to 0")
+        cursor.execute(f"set statement_timeout to {self.statement_seconds * 1000}")
 
     def _refuse_if_held(self, cursor: Cursor) -> None:
         cursor.execute(
@@ -145,10 +148,11 @@ class Lease:
         holders = cursor.fetchall()
         if holders:
             run_id, owner, expires_at, seconds = holders[0]
-            raise LoadError(
+            raise HeldError(
                 f"another run writes to this warehouse: run {run_id} of {owner}. It renews its lease while it lives. "
                 f"Wait until it has ended, then run again. If it was killed, its lease runs out by itself at "
-                f"{expires_at:%Y-%m-%d %H:%M:%S} UTC at the latest, in {int(seconds)} s."
+                f"{expires_at:%Y-%m-%d %H:%M:%S} UTC at the latest, in {int(seconds)} s.",
+                f"run {run_id} of {owner}",
             )
 
     def _check(self, cursor: Cursor, mine: str, *arguments: str) -> None:

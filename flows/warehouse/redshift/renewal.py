@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
@@ -25,10 +26,12 @@ ANSWER_SECONDS = 30  # of a renewal; one that hangs is given up, and tried again
 
 
 class Renewal:
-    """Renews a lease between `__enter__` and `__exit__`; `check` tells whether it was lost."""
+    """Renews a lease between `__enter__` and `__exit__`; `check` tells if it was lost, `tell_lost` is told at once."""
 
-    def __init__(self, lease: Lease, access: Access, log: logging.Logger) -> None:
-        self._lease, self._log = lease, log
+    def __init__(
+        self, lease: Lease, access: Access, log: logging.Logger, tell_lost: Callable[[str], object] = lambda _why: None
+    ) -> None:
+        self._lease, self._log, self._tell_lost = lease, log, tell_lost
         self._access = replace(access, connect_seconds=min(access.connect_seconds, ANSWER_SECONDS))
         self._connection: Connection | None = None
         self._lost: str | None = None
@@ -70,6 +73,7 @@ class Renewal:
             self._close()  # its transaction has a lock on the table, for which whoever took over waits
             self._lost = str(error)
             self._log.error("%s", error)
+            self._tell_lost(str(error))
         except Exception as error:
             self._close()
             self._log.warning(

@@ -34,19 +34,22 @@ from flows.warehouse.base import (
 )
 from flows.warehouse.builds import BUILD_COLUMNS, Build, Gate, build_table, read_build, read_gate
 from flows.warehouse.redshift.access import Access, region_of_host
-from flows.warehouse.redshift.connections import Connections, connect, with_retries
+from flows.warehouse.redshift.blockers import OTHERS_ARE_HIDDEN, find_blockers
+from flows.warehouse.redshift.connections import Connections, with_retries
 from flows.warehouse.redshift.copy_command import CopyCommand
-from flows.warehouse.redshift.failures import describe_error, is_transient
-from flows.warehouse.redshift.lease import Lease
+from flows.warehouse.redshift.failures import CANCELED, describe_error, is_transient, state_of
+from flows.warehouse.redshift.lease import MAX_OWNER_BYTES, Lease
 from flows.warehouse.redshift.load import Load, find_known, insert_rows
 from flows.warehouse.redshift.options import LoadOptions
 from flows.warehouse.redshift.owner import identify_owner
 from flows.warehouse.redshift.renewal import Renewal
 from flows.warehouse.redshift.repacking import sweep_repacked
+from flows.warehouse.redshift.sessions import connect_briefly
 from flows.warehouse.redshift.stage import Stage, Staged, StageSettings
 from flows.warehouse.redshift.staging import stage_parts
 from flows.warehouse.redshift.tables import make_schemas, make_tables
 from flows.warehouse.versions import find_deliveries, new_entries
+from flows.warehouse.waiting import AT_ONCE, HeldError, Patience
 
 T = TypeVar("T")
 
@@ -66,20 +69,46 @@ class RedshiftWarehouse:
         self._stage = Stage(stage, self._log)
         self._connections = Connections(access)
         self._held: tuple[Lease, Renewal] | None = None
+        self._claimed: Lease | None = None
+        self.tell_lost: Callable[[str], object] = lambda _why: None
 
     @contextmanager
-    def hold(self, run_id: str) -> Iterator[None]:
-        lease = self._claim(run_id)
+    def hold(self, run_id: str, holder: str = "", patience: Patience = AT_ONCE) -> Iterator[None]:
+        lease = self._claim(run_id, holder)
         self._retried(lambda connection: make_schemas(connection, self.options.prefix))
-        self._retried(lambda connection: lease.acquire(connection, list(CONTRACTS)))
+        tables = list(CONTRACTS)
+        where = f"{self.access.host}, database {self.access.database}"
+        self._claimed = lease
         try:
-            with Renewal(lease, self.access, self._log) as renewal:
+            patience.enter(where, lambda: self._retried(lambda connection: lease.acquire(connection, tables)))
+            with Renewal(lease, self.access, self._log, self.tell_lost) as renewal:
                 self._held = lease, renewal
                 yield
+        except HeldError:
+            self._claimed = None
+            raise
         finally:
             self._held = None
             with suppress(RetailError):  # it runs out by itself
-                self._retried(lease.release)
+                self.let_go()
+
+    def let_go(self) -> None:
+        """Give the lease back, with a connection of its own: those of a run that was stopped are closed."""
+        lease, self._claimed = self._claimed, None
+        if lease is not None:
+            self._retried(lease.release, Connections(self.access))
+
+    def interrupt(self) -> None:
+        self._connections.interrupt()
+
+    def find_blockers(self) -> list[str]:
+        try:
+            connection = connect_briefly(self.access)
+            found = find_blockers(connection, self.options.prefix, self._connections.sessions.list_ids())
+            connection.close()
+        except Exception as error:  # what is asked for must not hide what went wrong
+            return [f"who locks its tables cannot be told: {describe_error(error)}"]
+        return found or [OTHERS_ARE_HIDDEN]
 
     def prove_hold(self) -> None:
         self._retried(self._held_lease().renew)
@@ -174,7 +203,7 @@ class RedshiftWarehouse:
         self._retried(write)
 
     def engine(self) -> Engine:
-        return create_engine("redshift+redshift_connector://", creator=lambda: connect(self.access), poolclass=NullPool)
+        return create_engine("redshift+redshift_connector://", creator=self._connections.open, poolclass=NullPool)
 
     def close(self) -> None:
         self._connections.close()
@@ -201,10 +230,17 @@ class RedshiftWarehouse:
 
         self._retried(attempt)
 
-    def _claim(self, run_id: str) -> Lease:
+    def _claim(self, run_id: str, holder: str) -> Lease:
         work_dir, options = self.options.work_dir, self.options
-        owner = f"{socket.gethostname()}:{work_dir}"
-        return Lease(run_id, owner, identify_owner(work_dir), options.lease_seconds, options.prefix)
+        owner = f"{socket.gethostname()}:{work_dir}" + (f" ({holder})" if holder else "")
+        return Lease(
+            run_id,
+            owner.encode()[:MAX_OWNER_BYTES].decode(errors="ignore"),
+            identify_owner(work_dir),
+            options.lease_seconds,
+            options.prefix,
+            self.access.statement_seconds,
+        )
 
     def _held_lease(self) -> Lease:
         """The lease of this run.
@@ -226,11 +262,11 @@ class RedshiftWarehouse:
 
         return self._retried(read)
 
-    def _retried(self, action: Callable[[Connection], T]) -> T:
+    def _retried(self, action: Callable[[Connection], T], connections: Connections | None = None) -> T:
         """Run `action` with a connection, again after an outage; say what failed and the cure."""
 
         def run() -> T:
-            with self._connections.lend() as connection:
+            with (connections or self._connections).lend() as connection:
                 return action(connection)
 
         try:
@@ -238,8 +274,17 @@ class RedshiftWarehouse:
         except RetailError:
             raise
         except Exception as error:
+            if self.access.statement_seconds and state_of(error) == CANCELED:
+                raise LoadError(self._describe_timeout(error)) from error
             cure = "Run again later" if is_transient(error) else "Check the user's rights, and docs/redshift.md"
             raise LoadError(
                 f"{self.access.host}, database {self.access.database}: {describe_error(error)}. {cure}; "
                 "the last good state stands."
             ) from error
+
+    def _describe_timeout(self, error: Exception) -> str:
+        said = (
+            f"{self.access.host}, database {self.access.database}: a statement was ended ({describe_error(error)}); it "
+            f"may run for {self.access.statement_seconds} s (RETAIL_STATEMENT_TIMEOUT_S). The last good state stands."
+        )
+        return "\n  - ".join([said, *self.find_blockers()])

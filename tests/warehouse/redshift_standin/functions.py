@@ -83,7 +83,8 @@ STRING = {
     *("split_part", "strpos", "translate", "upper"),
 }
 JSON = {"json_extract_path_text", "json_parse", "json_serialize", "is_valid_json"}
-SYSTEM = {"current_database", "pg_backend_pid", "pg_last_copy_count"}
+# PG_TERMINATE_BACKEND and PG_CANCEL_BACKEND: "you can terminate a session owned by your user"
+SYSTEM = {"current_database", "pg_backend_pid", "pg_cancel_backend", "pg_last_copy_count", "pg_terminate_backend"}
 
 # c_SQL_functions_leader_node_only, and the functions of PostgreSQL that Redshift keeps for its catalogue
 LEADER_ONLY = {
