@@ -17,7 +17,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -37,12 +37,6 @@ class Report:
 
     folder: Path
     facts: Facts
-
-
-def write_facts(facts: Facts, folder: Path) -> None:
-    """Save what a report says of itself beside its page."""
-    text = json.dumps(asdict(facts), indent=2, default=str, ensure_ascii=False)
-    (folder / _FACTS).write_text(text + "\n", encoding="utf-8")
 
 
 def clear_leftovers(reports_dir: Path) -> None:
@@ -67,6 +61,22 @@ def archive_report(fresh: Path, reports_dir: Path, keep: int) -> Path:
     _arrange(reports_dir, keep)
     latest = reports_dir / "latest"
     return latest if latest.resolve() == folder.resolve() else reports_dir / facts.as_of.isoformat()
+
+
+def list_reports(reports_dir: Path) -> list[Report]:
+    """All reports in folders of their own; what is no report, or says not of which day it is, is left alone."""
+    found = []
+    for page in sorted(reports_dir.glob("[!.]*/index.html")):
+        facts = None if page.parent.is_symlink() else _read_facts(page.parent)
+        if facts is not None:
+            found.append(Report(page.parent, facts))
+    return found
+
+
+def remove_report(report: Report, reports_dir: Path, keep: int) -> None:
+    """Take a report away; links and list follow."""
+    _remove(report.folder)
+    _arrange(reports_dir, keep)
 
 
 def choose_latest(reports: Iterable[Report], current: Report | None) -> Report | None:
@@ -95,11 +105,15 @@ def choose_kept(days: Sequence[Report], latest: Report, keep: int) -> set[Path]:
 
 def _arrange(reports_dir: Path, keep: int) -> None:
     """Links, list and folders as the reports there are want them; what is right already is left alone."""
-    reports = _read_reports(reports_dir)
+    reports = list_reports(reports_dir)
     newest = {report.facts.as_of: report for report in sorted(reports, key=lambda each: each.facts.made_at)}
     shown = (reports_dir / "latest").resolve()
     latest = choose_latest(reports, next((report for report in reports if report.folder.resolve() == shown), None))
     if latest is None:
+        _remove_links(reports_dir, set())
+        for place in ("latest", "index.html"):
+            if (reports_dir / place).is_symlink() or (reports_dir / place).is_file():
+                (reports_dir / place).unlink()
         return
     kept = choose_kept(list(newest.values()), newest[latest.facts.as_of], keep)
     staying = {day: newest[day] for day in sorted(newest, reverse=True) if newest[day].folder in kept}
@@ -124,16 +138,6 @@ def _write_list(reports_dir: Path, listed: Sequence[Facts]) -> None:
     beside = reports_dir / ".index.page"
     beside.write_text(render_archive(listed), encoding="utf-8", newline="\n")
     beside.replace(reports_dir / "index.html")
-
-
-def _read_reports(reports_dir: Path) -> list[Report]:
-    """All reports in folders of their own; what is no report, or says not of which day it is, is left alone."""
-    found = []
-    for page in sorted(reports_dir.glob("[!.]*/index.html")):
-        facts = None if page.parent.is_symlink() else _read_facts(page.parent)
-        if facts is not None:
-            found.append(Report(page.parent, facts))
-    return found
 
 
 def _read_facts(folder: Path) -> Facts | None:

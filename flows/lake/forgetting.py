@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -59,18 +59,21 @@ class Forgotten:
         return frozenset(fields | {Mention(self._digest_words(each), len(each), pseudonym) for each in words})
 
     def hide_records(self, records: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-        """Records of a table, without whoever is forgotten; the columns that the contract does not know stay."""
-        for column in contract.columns_of("customer"):
+        """Records of a table, without whoever is forgotten; columns that the contract does not know stay."""
+        records = self.hide_people(records, contract.columns_of("customer"), contract.columns_of("name"))
+        return records.with_columns(self._hide_texts(records[column]) for column in contract.columns_of("words"))
+
+    def hide_people(self, records: pl.DataFrame, ids: Iterable[str], names: Sequence[str]) -> pl.DataFrame:
+        """Records with a pseudonym in the columns `ids`, and what stands for the name of the same customer in `names`."""
+        for column in ids:
             known = self._find_pseudonyms(records[column])
             if known:
                 is_theirs = pl.col(column).is_in(list(known))
                 labels = {customer: label_of(pseudonym) for customer, pseudonym in known.items()}
                 records = records.with_columns(
                     pl.when(is_theirs).then(pl.col(column).replace(labels)).otherwise(pl.col(name)).alias(name)
-                    for name in contract.columns_of("name")
+                    for name in names
                 ).with_columns(pl.col(column).replace(known))
-        for column in contract.columns_of("words"):
-            records = records.with_columns(self._hide_texts(records[column]))
         return records
 
     def hide_raw(self, bad: pl.DataFrame) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -84,6 +84,7 @@ class Ingestion:
         """
         check_inside(self.work_dir, *(name for top in TOP_FOLDERS for name in (top, *_table_folders(top))))
         self.step("prepare warehouse", lambda: self.warehouse.prepare(CONTRACTS.values()))
+        self.terms = replace(self.terms, forgotten=self.warehouse.read_forgotten())
         with self._tidied():
             lost = self.step("compare with the ledger", lambda: find_lost(self.warehouse))
             planned = self.step("plan files", lambda: plan_files(files, self.warehouse, lost, self.forms))

@@ -13,8 +13,9 @@ from unittest.mock import patch
 
 import pytest
 
-from reports.archive import archive_report, clear_leftovers, write_facts
+from reports.archive import archive_report, clear_leftovers
 from reports.archive_page import Facts, render_archive
+from reports.redrawing import write_facts
 
 BEGIN = datetime(2026, 3, 1, 6, tzinfo=UTC)
 

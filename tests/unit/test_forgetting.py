@@ -60,7 +60,14 @@ def test_nothing_changes_for_a_table_that_names_no_customer(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     "record",
-    [f"{ADA},", f"{ADA}", f",{ADAS_NAME}", f'{ADA},"{ADAS_NAME}"x', f"{ADA.upper()},{ADAS_NAME},too many", f" ,{ADA}|x,"],
+    [
+        f"{ADA},",
+        f"{ADA}",
+        f",{ADAS_NAME}",
+        f'{ADA},"{ADAS_NAME}"x',
+        f"{ADA.upper()},{ADAS_NAME},too many",
+        f" ,{ADA}|x,",
+    ],
 )
 def test_text_of_a_bad_record_that_names_a_forgotten_one_is_gone_and_its_reason_stays(
     tmp_path: Path, record: str
