@@ -49,6 +49,7 @@ from reports.render import render_chart, render_svg
 from reports.summary import write_title
 from reports.translations import PAGE, list_others, write_translations
 
+
 @flow(name="report")
 def report(  # noqa: PLR0913, PLR0917 - each is a field of the deployment's form
     source: str | None = None,

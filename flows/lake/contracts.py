@@ -106,9 +106,7 @@ def _identifier(description: str, *, key: bool = False, nullable: bool = False, 
 
 
 def _name(description: str, max_bytes: int = 256, *, nullable: bool = False, **person: str) -> dy.String:
-    return dy.String(
-        nullable=nullable, min_length=1, max_length=max_bytes, metadata=person, description=description
-    )
+    return dy.String(nullable=nullable, min_length=1, max_length=max_bytes, metadata=person, description=description)
 
 
 def _cents(description: str) -> dy.Int64:

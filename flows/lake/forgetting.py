@@ -64,7 +64,7 @@ class Forgotten:
         return records.with_columns(self._hide_texts(records[column]) for column in contract.columns_of("words"))
 
     def hide_people(self, records: pl.DataFrame, ids: Iterable[str], names: Sequence[str]) -> pl.DataFrame:
-        """Records with a pseudonym in the columns `ids`, and what stands for the name of the same customer in `names`."""
+        """Records with a pseudonym in the columns `ids`, and what stands for their name in those of `names`."""
         for column in ids:
             known = self._find_pseudonyms(records[column])
             if known:

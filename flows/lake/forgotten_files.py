@@ -47,9 +47,9 @@ def hide_in_summaries(runs_dir: Path, names: Names, *, is_trial: bool = False) -
     return changed
 
 
-def remove_naming(folders: Iterable[Path], names: Names, *, is_trial: bool = False) -> int:
-    """Remove the files below these folders whose text names them; return how many."""
-    naming = [path for folder in folders for path in _files_below(folder) if names.are_in(_read_text(path))]
+def remove_naming(places: Iterable[Path], names: Names, *, is_trial: bool = False) -> int:
+    """Remove those of these files, and of those below these folders, whose text names them; return how many."""
+    naming = [path for place in places for path in _files_below(place) if names.are_in(_read_text(path))]
     return _remove(naming, is_trial=is_trial)
 
 
@@ -65,7 +65,7 @@ def _exchange(path: Path, hide: Callable[[pl.DataFrame], pl.DataFrame], *, is_tr
     try:
         before = pl.read_parquet(path, glob=False)
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise LoadError(f"{path}: cannot be read, so nobody can say whom it names. Remove it, then run again.") from error
+        raise LoadError(f"{path}: cannot be read, so nobody knows whom it names. Remove it, then run again.") from error
     after = hide(before)
     if after.equals(before):
         return False
@@ -79,7 +79,8 @@ def _finished(folder: Path) -> list[Path]:
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    yield from (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
+    paths = [folder] if folder.is_file() else sorted(folder.rglob("*"))
+    yield from (path for path in paths if path.is_file() and not path.is_symlink())
 
 
 def _read_text(path: Path) -> str:

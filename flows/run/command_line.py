@@ -99,7 +99,13 @@ def run_flow(program: str, flow: Callable[..., Any], arguments: Sequence[str] | 
     """Parse the options, run the flow, print how it ended; return the exit code."""
     description = (flow.__doc__ or "").partition("\n\n")[0]
     reports = "pdf" in signature(flow).parameters
-    options = vars(build_parser(program, description, reports=reports).parse_args(arguments))
+    return run_with_options(
+        program, flow, vars(build_parser(program, description, reports=reports).parse_args(arguments))
+    )
+
+
+def run_with_options(program: str, flow: Callable[..., Any], options: dict[str, Any]) -> int:
+    """Run the flow with options that are parsed already, print how it ended; return the exit code."""
     from prefect.exceptions import TerminationSignal
 
     from flows.run.interruption import describe_stop, exit_code, heed_signals, raise_if_stopped
@@ -131,7 +137,7 @@ def _run(flow: Callable[..., Any], options: dict[str, Any]) -> Any:
     from flows.run.temporary_server import reach_server
 
     if isinstance(flow, Flow):
-        reach_server(load_settings(**options).work_dir)
+        reach_server(load_settings(work_dir=options.get("work_dir")).work_dir)
     return flow(**options)
 
 

@@ -115,10 +115,10 @@ def find_places(execute: Execute, prefix: str = "") -> list[Place]:
     """Every table of the warehouse that holds customers; views follow from these."""
     marks = ", ".join(["%s"] * len(SCHEMAS))
     rows = execute(
-        "select columns.table_schema, columns.table_name, columns.column_name from information_schema.columns as columns "
-        "join information_schema.tables as tables on tables.table_schema = columns.table_schema "
-        f"and tables.table_name = columns.table_name where tables.table_type = 'BASE TABLE' "  # noqa: S608
-        f"and columns.table_schema in ({marks}) order by 1, 2, columns.ordinal_position",
+        "select held.table_schema, held.table_name, held.column_name from information_schema.columns as held "  # noqa: S608
+        "join information_schema.tables as tables on tables.table_schema = held.table_schema "
+        "and tables.table_name = held.table_name where tables.table_type = 'BASE TABLE' "
+        f"and held.table_schema in ({marks}) order by 1, 2, held.ordinal_position",
         [prefix + schema for schema in SCHEMAS],
     )
     tables: dict[tuple[str, str], list[str]] = {}

@@ -10,6 +10,7 @@ import logging
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from redshift_connector.core import Connection
@@ -194,7 +195,7 @@ class RedshiftWarehouse:
         for place in places:
             command = f"vacuum delete only {place.quoted} to 100 percent"
             try:
-                self._retried(lambda connection, command=command: run_alone(connection, command))
+                self._retried(partial(run_alone, sql=command))
             except LoadError as error:
                 self._log.warning("deleted rows may lie in the storage until a superuser runs %s: %s", command, error)
 
