@@ -108,7 +108,7 @@ def _report(run: Run, warehouse: Warehouse) -> None:
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     run.summary["report"] = str(folder / "index.html")
-    publish_artifacts(frames, folder, context)
+    publish_artifacts(frames, folder, context, with_names=settings.names_in_artifacts)
     emit_lineage(read_manifest(settings), settings)
     get_run_logger().info("Report published: %s", run.summary["report"])
 
