@@ -26,7 +26,7 @@ from flows.lake.contracts import CONTRACTS
 from flows.lake.forms import SHIPPED_FORM
 from flows.lake.profile_files import find_profiled_sources, takes
 from flows.lake.profiles import Profile
-from flows.lake.s3 import SCHEME, fetch_s3
+from flows.lake.s3 import SCHEME, fetch_s3, remove_copy
 from flows.lake.sources import Delivery, find_sources, is_raw_file, list_names
 from flows.lake.stores import read_time_zones
 from flows.lake.terms import Terms
@@ -88,8 +88,17 @@ def _ingest(run: Run, warehouse: Warehouse) -> None:
     try:
         ingestion.load(ingestion.convert(delivery.files))
     finally:
+        if ingestion.terms.forgotten:
+            remove_people(settings.incoming_dir, delivery)
         run.summary["files"] = [_summarise(outcome) for outcome in ingestion.outcomes]
         publish("ingest-files", "Files and records of this run", _report_files(ingestion.outcomes, ignored))
+
+
+def remove_people(incoming: Path, delivery: Delivery) -> None:
+    """Remove the copies from S3 that may name customers: of whoever is forgotten, nothing stays on this disk."""
+    for file in delivery.files:
+        if file.path.parent == incoming and CONTRACTS[file.table].has_people:
+            remove_copy(file.path)
 
 
 def make_terms(settings: Settings, delivery: Delivery, profile: Profile | None = None) -> Terms:

@@ -89,6 +89,11 @@ class Contract:
         return [name for name, column in self.columns.items() if (column.metadata or {}).get("person") == person]
 
     @property
+    def has_people(self) -> bool:
+        """Whether a record may name a customer."""
+        return any((column.metadata or {}).get("person") for column in self.columns.values())
+
+    @property
     def description(self) -> str:
         """What the table holds: the first line of the schema's docstring."""
         return (self.schema.__doc__ or self.table).strip().splitlines()[0]

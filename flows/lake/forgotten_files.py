@@ -17,6 +17,7 @@ from flows.lake.contracts import CONTRACTS
 from flows.lake.forgetting import Forgotten
 from flows.lake.forgotten_texts import Names, is_delivered_in
 from flows.lake.parts import write_part
+from flows.lake.s3 import remove_copy
 
 
 def hide_in_parts(work_dir: Path, forgotten: Forgotten, *, is_trial: bool = False) -> int:
@@ -56,9 +57,9 @@ def remove_naming(places: Iterable[Path], names: Names, *, is_trial: bool = Fals
 def remove_copies(incoming: Path, ids: Iterable[str], *, is_trial: bool = False) -> int:
     """Remove the copies from S3 that hold one of these ids; return how many."""
     holding = [path for path in _files_below(incoming) if is_delivered_in(path, ids)]
-    tags = [tag for path in holding if (tag := path.with_name(f".{path.name}.etag")).is_file()]
-    _remove(tags, is_trial=is_trial)
-    return _remove(holding, is_trial=is_trial)
+    for path in () if is_trial else holding:
+        remove_copy(path)
+    return len(holding)
 
 
 def _exchange(path: Path, hide: Callable[[pl.DataFrame], pl.DataFrame], *, is_trial: bool) -> bool:

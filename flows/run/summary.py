@@ -220,11 +220,23 @@ def describe(summary: dict[str, Any]) -> str:
             if each["status"] != "pass":
                 told = each["message"] or f"last loaded {each['max_loaded_at'] or 'never'}"
                 lines.append(f"          {each['source']}: {told}")
+    if "forgotten" in summary:
+        lines += _describe_forgotten(summary["forgotten"])
     if summary["report"]:
         lines.append(f"  report  {summary['report']} (as of {summary['as_of']})")
     if summary.get("files_loaded_since_build"):
         lines.append("          files loaded since the build are not in it; build anew: python -m flows.transform")
     return "\n".join(lines)
+
+
+def _describe_forgotten(said: dict[str, Any]) -> list[str]:
+    changed = ", ".join(f"{count:,} {place}" for place, count in said["changed"].items()) or "nothing"
+    delivered = ", ".join(said["still_in_source"])
+    return [
+        f"  {'would forget' if said['is_trial'] else 'forgot'} {', '.join(said['pseudonyms'])}",
+        f"  {'would change' if said['is_trial'] else 'changed'} {changed}",
+        *([f"  the source still holds ids, which no ingest will load: {delivered}"] if delivered else []),
+    ]
 
 
 def _describe_files(files: list[dict[str, Any]]) -> list[str]:

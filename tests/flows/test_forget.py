@@ -12,19 +12,22 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
-from unittest.mock import ANY
+from unittest.mock import ANY, patch
+from urllib.parse import unquote
 
 import duckdb
 import polars as pl
 import pytest
 from prefect.settings import get_current_settings
 
+from flows.errors import LoadError
 from flows.forget import forget
 from flows.ingest import ingest
 from flows.report import report
 from flows.run.forget_command import Command, hand_over
 from reports.kpis import KPIS
 from tests.conftest import DATASETS, Finished
+from tests.tiny_shop import FILES, write_shop
 
 PAST = date(2021, 8, 1)
 
@@ -49,6 +52,7 @@ def read_all(path: Path) -> str:
             said += repr([connection.execute(f"select * from {table}").fetchall() for (table,) in tables])
     if path.suffix == ".gz":
         said += gzip.decompress(data).decode("utf-8", "replace")
+    said += unquote(said)
     for mixed_in in re.findall(r"base64,([A-Za-z0-9+/=]{40,})", said):
         said += base64.b64decode(mixed_in + "=" * (-len(mixed_in) % 4)).decode("utf-8", "replace")
     return said
@@ -173,3 +177,40 @@ def test_no_later_ingest_brings_them_back(
 
 def test_a_second_time_changes_nothing(work_dir: Path, forgotten: dict[str, Any]) -> None:
     assert forget(work_dir=str(work_dir))["forgotten"]["changed"] == {}
+
+
+@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.parametrize(
+    "stopped_at",
+    [
+        "flows.forget.hide_in_parts",
+        "flows.forget.hide_in_reports",
+        "flows.forget.hide_artifacts",
+        "flows.warehouse.duckdb.warehouse.DuckDBWarehouse.replace_customers",
+        "flows.warehouse.duckdb.warehouse.DuckDBWarehouse.rewrite",
+        "flows.forget.publish",
+    ],
+)
+def test_run_that_failed_half_way_is_made_good_by_the_next_one(
+    stopped_at: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer = Customer("cust-4711-ada", "Ada Countess Lovelace")
+    renamed = {
+        "raw_customers": FILES["raw_customers.csv"].replace("c1,Ada", f"{customer.id},{customer.name}"),
+        "raw_orders": FILES["raw_orders.csv"].replace(",c1,", f",{customer.id},")
+        + f"bad,{customer.id},yesterday,s,0,0,0\n",
+    }
+    source, work_dir = str(write_shop(tmp_path / "source", **renamed)), tmp_path / "work"
+    monkeypatch.setenv("RETAIL_MAX_QUARANTINED_RATIO", "0.5")
+    ingest(source=source, work_dir=str(work_dir))
+    (work_dir / "dbt").mkdir()
+    (work_dir / "dbt" / "dbt.log").write_text(customer.name)
+    hand_over(Command([customer.id], {}))
+    with patch(stopped_at, side_effect=LoadError("the disk is full")), pytest.raises(LoadError, match="disk is full"):
+        forget(source=source, work_dir=str(work_dir))
+    assert ingest(source=source, work_dir=str(work_dir))["status"] == "completed"
+    assert forget(source=source, work_dir=str(work_dir))["status"] == "completed"
+    hand_over(Command([], {}))
+    assert find_naming(customer, work_dir, *list_database()) == set()
+    assert ingest(source=source, work_dir=str(work_dir))["status"] == "completed"
+    assert find_naming(customer, work_dir) == set()
