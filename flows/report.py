@@ -76,11 +76,20 @@ def report(  # noqa: PLR0913, PLR0917 - each is a field of the deployment's form
     )
     reader = speaking(settings.language, settings.currency)
     with open_run(settings) as run, run.timed("report"), hold_warehouse(run, settings) as warehouse, reader:
-        _report(run, warehouse)
+        frames, folder, context = make_report(run, warehouse)
+        publish_artifacts(frames, folder, context, with_names=settings.names_in_artifacts)
+        emit_lineage(read_manifest(settings), settings)
+        get_run_logger().info("Report published: %s", run.summary["report"])
     return run.summary
 
 
-def _report(run: Run, warehouse: Warehouse) -> None:
+def make_report(
+    run: Run, warehouse: Warehouse, *, is_backfill: bool = False
+) -> tuple[Mapping[str, pl.DataFrame], Path, PageContext]:
+    """Draw the report of the day that the settings name and put it into the archive; its tables, place and context.
+
+    One of a backfill stays for good and leaves `latest` where it is.
+    """
     settings = run.settings
     build = find_passed_build(settings)
     check_classes(build, settings)
@@ -97,7 +106,8 @@ def _report(run: Run, warehouse: Warehouse) -> None:
         write_translations(frames, fresh, context, settings.language)
         if settings.pdf:
             print_report(page, settings.chromium)
-        write_facts(_facts(context, answers), fresh, Drawing(settings.language, settings.currency, context))
+        facts = replace(_facts(context, answers), is_backfilled=is_backfill)
+        write_facts(facts, fresh, Drawing(settings.language, settings.currency, context))
         warehouse.prove_hold()
         folder = archive_report(fresh, settings.reports_dir, settings.keep_reports)
     except OSError as error:
@@ -108,9 +118,7 @@ def _report(run: Run, warehouse: Warehouse) -> None:
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     run.summary["report"] = str(folder / "index.html")
-    publish_artifacts(frames, folder, context, with_names=settings.names_in_artifacts)
-    emit_lineage(read_manifest(settings), settings)
-    get_run_logger().info("Report published: %s", run.summary["report"])
+    return frames, folder, context
 
 
 @task(name="compile KPI queries", cache_policy=NO_CACHE)

@@ -50,7 +50,7 @@ def archive_report(fresh: Path, reports_dir: Path, keep: int) -> Path:
     """Move the finished report to its place, which is returned: `<as_of>`, or `latest` if that is where it leads now.
 
     Of each day the newest report is kept. `keep` days stay, those last made, and beside them what `latest` shows and
-    the first day of each month.
+    the first day of each month, and days that a backfill made.
     """
     facts = _read_facts(fresh)
     if facts is None:
@@ -88,6 +88,7 @@ def choose_latest(reports: Iterable[Report], current: Report | None) -> Report |
     for report in sorted(reports, key=lambda each: each.facts.made_at):
         if current is None or (
             report.facts.made_at > current.facts.made_at
+            and not report.facts.is_backfilled
             and (report.facts.covers_all or report.facts.as_of >= current.facts.as_of)
         ):
             current = report
@@ -95,12 +96,14 @@ def choose_latest(reports: Iterable[Report], current: Report | None) -> Report |
 
 
 def choose_kept(days: Sequence[Report], latest: Report, keep: int) -> set[Path]:
-    """The folders that stay, of the newest report of each day."""
-    by_age = sorted(days, key=lambda each: each.facts.made_at, reverse=True)
+    """The folders that stay, of the newest report of each day: those of a backfill are not counted, and all stay."""
+    asked_for = [report.folder for report in days if report.facts.is_backfilled]
+    others = [report for report in days if not report.facts.is_backfilled]
+    by_age = sorted(others, key=lambda each: each.facts.made_at, reverse=True)
     firsts: dict[str, Report] = {}
     for report in sorted(days, key=lambda each: each.facts.as_of):
         firsts.setdefault(f"{report.facts.as_of:%Y-%m}", report)
-    return {report.folder for report in (*by_age[:keep], *firsts.values(), latest)}
+    return {report.folder for report in (*by_age[:keep], *firsts.values(), latest)}.union(asked_for)
 
 
 def _arrange(reports_dir: Path, keep: int) -> None:
@@ -152,6 +155,7 @@ def _read_facts(folder: Path) -> Facts | None:
             build_id=str(said["build_id"]),
             run_id=said["run_id"],
             covers_all=bool(said["covers_all"]),
+            is_backfilled=bool(said.get("is_backfilled", False)),
         )
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return _read_page(folder)

@@ -17,7 +17,8 @@ from reports.theme import PALETTE
 class Facts:
     """What a report says of itself; `made_at` is UTC, `build_id` is empty where it is not known.
 
-    `covers_all`: no order known when it was made is later than `as_of`.
+    `covers_all`: no order known when it was made is later than `as_of`. `is_backfilled`: somebody asked for this very
+    day, long after it; it stays for good, and `latest` does not follow it.
     """
 
     as_of: date
@@ -26,6 +27,7 @@ class Facts:
     build_id: str
     run_id: str
     covers_all: bool
+    is_backfilled: bool = False
 
 
 def render_archive(listed: Sequence[Facts]) -> str:

@@ -44,7 +44,9 @@ def check_command(program: str, arguments: Sequence[str] | None = None) -> None:
         sys.exit(error.exit_code)
 
 
-def build_parser(program: str, description: str, *, reports: bool = False) -> argparse.ArgumentParser:
+def build_parser(
+    program: str, description: str, *, reports: bool = False, with_as_of: bool = True
+) -> argparse.ArgumentParser:
     """The parser of one flow's command line; one that `reports` has the options of a report too."""
     parser = argparse.ArgumentParser(
         prog=f"python -m flows.{program}",
@@ -74,12 +76,13 @@ def build_parser(program: str, description: str, *, reports: bool = False) -> ar
         choices=("local", "redshift"),
         help="the warehouse; local is an embedded DuckDB file (default: local)",
     )
-    parser.add_argument(
-        "--as-of",
-        type=_iso_date,
-        metavar="YYYY-MM-DD",
-        help='last day that the numbers cover; "the last year" ends on it (default: the last plausible order date)',
-    )
+    if with_as_of:
+        parser.add_argument(
+            "--as-of",
+            type=parse_day,
+            metavar="YYYY-MM-DD",
+            help='last day that the numbers cover; "the last year" ends on it (default: the last plausible order date)',
+        )
     if reports:
         parser.add_argument(
             "--pdf",
@@ -141,7 +144,8 @@ def _run(flow: Callable[..., Any], options: dict[str, Any]) -> Any:
     return flow(**options)
 
 
-def _iso_date(text: str) -> date:
+def parse_day(text: str) -> date:
+    """A day as an option gives it, 2026-03-31."""
     try:
         day = date.fromisoformat(text)
     except ValueError:

@@ -207,26 +207,32 @@ def describe(summary: dict[str, Any]) -> str:
     if summary["files"]:
         lines += _describe_files(summary["files"])
     if summary["dbt"]:
-        dbt = summary["dbt"]
-        lines.append(
-            f"  dbt     {dbt['nodes']} nodes: {dbt['success']} succeeded, {dbt['error']} failed, "
-            f"{dbt['skipped']} skipped ({dbt['seconds']:.0f} s)"
-        )
-        amounts = dbt.get("amounts_usd", {})
-        for finding, count in dbt.get("findings", {}).items():
-            money = f" ({float(amounts[finding]):,.2f} {summary['currency']})" if finding in amounts else ""
-            lines.append(f"          counted {count:,} {finding}{money}")
-        for each in dbt.get("freshness", []):
-            if each["status"] != "pass":
-                told = each["message"] or f"last loaded {each['max_loaded_at'] or 'never'}"
-                lines.append(f"          {each['source']}: {told}")
+        lines += _describe_dbt(summary["dbt"], summary.get("currency", ""))
     if "forgotten" in summary:
         lines += _describe_forgotten(summary["forgotten"])
+    if "days" in summary:
+        lines.append(f"  reports {len(summary['days'])} days made")
     if summary["report"]:
         lines.append(f"  report  {summary['report']} (as of {summary['as_of']})")
     if summary.get("files_loaded_since_build"):
         lines.append("          files loaded since the build are not in it; build anew: python -m flows.transform")
     return "\n".join(lines)
+
+
+def _describe_dbt(dbt: dict[str, Any], currency: str) -> list[str]:
+    lines = [
+        f"  dbt     {dbt['nodes']} nodes: {dbt['success']} succeeded, {dbt['error']} failed, "
+        f"{dbt['skipped']} skipped ({dbt['seconds']:.0f} s)"
+    ]
+    amounts = dbt.get("amounts_usd", {})
+    for finding, count in dbt.get("findings", {}).items():
+        money = f" ({float(amounts[finding]):,.2f} {currency})" if finding in amounts else ""
+        lines.append(f"          counted {count:,} {finding}{money}")
+    for each in dbt.get("freshness", []):
+        if each["status"] != "pass":
+            told = each["message"] or f"last loaded {each['max_loaded_at'] or 'never'}"
+            lines.append(f"          {each['source']}: {told}")
+    return lines
 
 
 def _describe_forgotten(said: dict[str, Any]) -> list[str]:

@@ -63,9 +63,7 @@ def read_folder(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module", params=["en", "fr"])
-def redrawn(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> list[dict[str, bytes]]:
+def redrawn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, bytes]]:
     """The files of a report that was drawn again, and those of one that was drawn so at once."""
     reports = tmp_path_factory.mktemp("reports")
     drawing = Drawing(request.param, "EUR", FULL)
