@@ -22,12 +22,13 @@ from typing import Any, TypeVar
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
+from flows.errors import ConfigError
 from flows.lake.contracts import CONTRACTS
 from flows.lake.forms import SHIPPED_FORM
 from flows.lake.profile_files import find_profiled_sources, takes
 from flows.lake.profiles import Profile
-from flows.lake.s3 import SCHEME, fetch_s3
-from flows.lake.sources import Delivery, find_sources, is_raw_file, list_names
+from flows.lake.s3 import SCHEME, fetch_s3, remove_copy
+from flows.lake.sources import Delivery, SourceFile, find_sources, is_raw_file, list_names
 from flows.lake.stores import read_time_zones
 from flows.lake.terms import Terms
 from flows.run.artifacts import escape, markdown_table, publish
@@ -62,11 +63,16 @@ def ingest(
     """
     settings = load_settings(source=source, profile=profile, work_dir=work_dir, target=target, as_of=as_of)
     with open_run(settings) as run, run.timed("ingest"), hold_warehouse(run, settings) as warehouse:
-        _ingest(run, warehouse)
+        load_source(run, warehouse)
     return run.summary
 
 
-def _ingest(run: Run, warehouse: Warehouse) -> None:
+def load_source(run: Run, warehouse: Warehouse, again: Sequence[str] | None = None) -> None:
+    """Convert and load what is new in the source; with `again` only files or tables of these names, also unchanged.
+
+    Raises:
+        ConfigError: the source cannot be read, or holds nothing of such a name.
+    """
     settings, log = run.settings, get_run_logger()
     profile = settings.read_profile()
     ignored: list[str] = []
@@ -76,6 +82,7 @@ def _ingest(run: Run, warehouse: Warehouse) -> None:
     if ignored:
         log.warning("%d files look like data, but no table takes them: %s", len(ignored), list_names(ignored))
     run.summary["ignored"] = ignored
+    files = delivery.files if again is None else choose_files(delivery.files, again)
     ingestion = Ingestion(
         warehouse,
         settings.work_dir,
@@ -85,12 +92,38 @@ def _ingest(run: Run, warehouse: Warehouse) -> None:
         forms=profile.forms if profile else {},
         step=run_as_task,
         log=log,
+        is_again=again is not None,
     )
     try:
-        ingestion.load(ingestion.convert(delivery.files))
+        ingestion.load(ingestion.convert(files))
     finally:
+        if ingestion.terms.forgotten:
+            remove_people(settings.incoming_dir, delivery)
         run.summary["files"] = [_summarise(outcome) for outcome in ingestion.outcomes]
         publish("ingest-files", "Files and records of this run", _report_files(ingestion.outcomes, ignored))
+
+
+def choose_files(files: Sequence[SourceFile], wanted: Sequence[str]) -> list[SourceFile]:
+    """The files of these names, and those of these tables, which may be named without `raw_`.
+
+    Raises:
+        ConfigError: nothing has one of these names.
+    """
+    chosen = {each: [file for file in files if each in {file.name, file.table, file.table[4:]}] for each in wanted}
+    missing = [each for each, found in chosen.items() if not found]
+    if missing:
+        tables = ", ".join(sorted({file.table for file in files}))
+        raise ConfigError(
+            f"the source holds no file and no table {list_names(missing)}. Name files of it, or some of {tables}."
+        )
+    return [file for file in files if any(file in found for found in chosen.values())]
+
+
+def remove_people(incoming: Path, delivery: Delivery) -> None:
+    """Remove the copies from S3 that may name customers: of whoever is forgotten, nothing stays on this disk."""
+    for file in delivery.files:
+        if file.path.parent == incoming and CONTRACTS[file.table].has_people:
+            remove_copy(file.path)
 
 
 def make_terms(settings: Settings, delivery: Delivery, profile: Profile | None = None) -> Terms:

@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
@@ -43,16 +42,16 @@ from flows.run.summary import Run, hold_warehouse, open_run
 from flows.run.target import open_warehouse
 from flows.warehouse.base import Warehouse
 from flows.warehouse.builds import Build, ledger_sha256
-from reports.archive import archive_report, write_facts
+from reports.archive import archive_report
 from reports.chromium import ChromiumError, find_chromium, print_pdf
 from reports.facts import Facts
 from reports.kpis import KPIS
-from reports.languages import LANGUAGES, Language, speaking
-from reports.page import PageContext, Totals, Translation, render_page
+from reports.languages import Language, speaking
+from reports.page import PageContext, Totals, render_page
+from reports.redrawing import Drawing, write_facts
 from reports.render import render_chart, render_svg
 from reports.summary import write_title
-
-PAGE = "index.html"
+from reports.translations import PAGE, list_others, write_translations
 
 
 @flow(name="report", flow_run_name=name_flow_run)
@@ -81,11 +80,20 @@ def report(  # noqa: PLR0913, PLR0917 - each is a field of the deployment's form
     )
     reader = speaking(settings.language, settings.currency)
     with open_run(settings) as run, run.timed("report"), hold_warehouse(run, settings) as warehouse, reader:
-        _report(run, warehouse)
+        frames, folder, context = make_report(run, warehouse)
+        publish_artifacts(frames, folder, context, with_names=settings.names_in_artifacts)
+        emit_lineage(read_manifest(settings), settings)
+        get_run_logger().info("Report published: %s", run.summary["report"])
     return run.summary
 
 
-def _report(run: Run, warehouse: Warehouse) -> None:
+def make_report(
+    run: Run, warehouse: Warehouse, *, is_backfill: bool = False
+) -> tuple[Mapping[str, pl.DataFrame], Path, PageContext]:
+    """Draw the report of the day that the settings name and put it into the archive; its tables, place and context.
+
+    One of a backfill stays for good and leaves `latest` where it is.
+    """
     settings = run.settings
     build = find_passed_build(settings)
     check_classes(build, settings)
@@ -98,11 +106,12 @@ def _report(run: Run, warehouse: Warehouse) -> None:
     try:
         write_tables(frames, fresh)
         draw_charts(frames, fresh, settings.language, settings.currency)
-        page = render_page(frames, fresh / PAGE, context, others=_others(settings.language))
+        page = render_page(frames, fresh / PAGE, context, others=list_others(settings.language))
         write_translations(frames, fresh, context, settings.language)
         if settings.pdf:
             print_report(page, settings.chromium)
-        write_facts(_facts(context, answers, settings), fresh)
+        facts = replace(_facts(context, answers, settings), is_backfilled=is_backfill)
+        write_facts(facts, fresh, Drawing(settings.language, settings.currency, context))
         warehouse.prove_hold()
         folder = archive_report(fresh, settings.reports_dir, settings.keep_reports)
     except OSError as error:
@@ -113,9 +122,7 @@ def _report(run: Run, warehouse: Warehouse) -> None:
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     run.summary["report"] = str(folder / "index.html")
-    publish_artifacts(frames, folder, context)
-    emit_lineage(read_manifest(settings), settings)
-    get_run_logger().info("Report published: %s", run.summary["report"])
+    return frames, folder, context
 
 
 @task(name="compile KPI queries", task_run_name="compile KPI queries", cache_policy=NO_CACHE)
@@ -185,24 +192,6 @@ def draw_charts(frames: Mapping[str, pl.DataFrame], folder: Path, language: Lang
         for name, frame in frames.items():
             render_chart(KPIS[name], frame, folder / f"{name}.png")
             render_svg(KPIS[name], frame, folder)
-
-
-def write_translations(
-    frames: Mapping[str, pl.DataFrame], folder: Path, context: PageContext, language: Language
-) -> None:
-    """The page in each language but that one, beside it; its drawings are in the page alone."""
-    for other in _others(language):
-        with speaking(other.language), TemporaryDirectory() as drawings:
-            for name, frame in frames.items():
-                render_svg(KPIS[name], frame, Path(drawings))
-            render_page(frames, folder / other.file, context, Path(drawings), _others(other.language, language))
-
-
-def _others(language: Language, main: Language | None = None) -> list[Translation]:
-    """The pages in the other languages as that page links them; `main` is the language of index.html."""
-    return [
-        Translation(other, PAGE if other == main else f"index.{other}.html") for other in LANGUAGES if other != language
-    ]
 
 
 @task(name="print report", task_run_name="print report", cache_policy=NO_CACHE)

@@ -71,18 +71,23 @@ def transform(
     with open_run(settings) as run, run.timed("transform"):
         _check_warehouse(settings)
         with hold_warehouse(run, settings) as warehouse:
-            _transform(run, warehouse)
+            build_marts(run, warehouse)
     return run.summary
 
 
-def _transform(run: Run, warehouse: Warehouse) -> None:
+def build_marts(run: Run, warehouse: Warehouse, *, anew: bool = False) -> None:
+    """Build and test the star schema, and prove it; `anew`, also what has not changed.
+
+    Raises:
+        LoadError: a node failed, or the build cannot be proven.
+    """
     settings = run.settings
     shutil.rmtree(attempts_dir(settings), ignore_errors=True)
     run.summary["dbt"] = {"nodes": 0, "success": 0, "error": 0, "skipped": 0, "seconds": 0.0}
     freshness: list[Freshness] = []
     try:
         parse_project(settings)
-        build, examples = _choose_build(warehouse, settings)
+        build, examples = ([*BUILD, "--full-refresh"], None) if anew else _choose_build(warehouse, settings)
         freshness = check_freshness(settings)
         with run.timed("dbt"):
             _with_retries(dbt_build, settings)(settings, build)

@@ -12,17 +12,16 @@ killed between two of these steps leaves whole pages, and the next one does the 
 
 from __future__ import annotations
 
-import hashlib
 import html
 import json
 import re
 import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from reports.facts import Facts
+from reports.facts import Facts, hash_files
 
 _FACTS = "report.json"
 _DAY = re.compile(r"\A\d{4}-\d{2}-\d{2}\Z")
@@ -40,27 +39,14 @@ class Report:
     facts: Facts
 
 
-def write_facts(facts: Facts, folder: Path) -> None:
-    """Save what a report says of itself beside its page, with the hash of each of its files."""
-    said = asdict(facts) | {"files": _hash_files(folder)}
-    text = json.dumps(said, indent=2, default=str, ensure_ascii=False)
-    (folder / _FACTS).write_text(text + "\n", encoding="utf-8")
-
-
 def find_whole_report(folder: Path) -> Facts | None:
     """What the report there says of itself; None if there is none, or a file of it is not as it was published."""
     try:
         said = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
-        is_whole = said["files"] == _hash_files(folder)
+        is_whole = said["files"] == hash_files(folder, _FACTS)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return _read_facts(folder) if is_whole else None
-
-
-def _hash_files(folder: Path) -> dict[str, str]:
-    """SHA-256 of each file of a report by name, but of the one that holds them."""
-    paths = sorted(path for path in folder.iterdir() if path.name != _FACTS)
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
 def clear_leftovers(reports_dir: Path) -> None:
@@ -74,7 +60,7 @@ def archive_report(fresh: Path, reports_dir: Path, keep: int) -> Path:
     """Move the finished report to its place, which is returned: `<as_of>`, or `latest` if that is where it leads now.
 
     Of each day the newest report is kept. `keep` days stay, those last made, and beside them what `latest` shows and
-    the first day of each month.
+    the first day of each month, and days that a backfill made.
     """
     facts = _read_facts(fresh)
     if facts is None:
@@ -87,6 +73,22 @@ def archive_report(fresh: Path, reports_dir: Path, keep: int) -> Path:
     return latest if latest.resolve() == folder.resolve() else reports_dir / facts.as_of.isoformat()
 
 
+def list_reports(reports_dir: Path) -> list[Report]:
+    """All reports in folders of their own; what is no report, or says not of which day it is, is left alone."""
+    found = []
+    for page in sorted(reports_dir.glob("[!.]*/index.html")):
+        facts = None if page.parent.is_symlink() else _read_facts(page.parent)
+        if facts is not None:
+            found.append(Report(page.parent, facts))
+    return found
+
+
+def remove_report(report: Report, reports_dir: Path, keep: int) -> None:
+    """Take a report away; links and list follow."""
+    _remove(report.folder)
+    _arrange(reports_dir, keep)
+
+
 def choose_latest(reports: Iterable[Report], current: Report | None) -> Report | None:
     """Which report `latest` shows, given which one it shows now.
 
@@ -96,6 +98,7 @@ def choose_latest(reports: Iterable[Report], current: Report | None) -> Report |
     for report in sorted(reports, key=lambda each: each.facts.made_at):
         if current is None or (
             report.facts.made_at > current.facts.made_at
+            and not report.facts.is_backfilled
             and (report.facts.covers_all or report.facts.as_of >= current.facts.as_of)
         ):
             current = report
@@ -103,21 +106,27 @@ def choose_latest(reports: Iterable[Report], current: Report | None) -> Report |
 
 
 def choose_kept(days: Sequence[Report], latest: Report, keep: int) -> set[Path]:
-    """The folders that stay, of the newest report of each day."""
-    by_age = sorted(days, key=lambda each: each.facts.made_at, reverse=True)
+    """The folders that stay, of the newest report of each day: those of a backfill are not counted, and all stay."""
+    asked_for = [report.folder for report in days if report.facts.is_backfilled]
+    others = [report for report in days if not report.facts.is_backfilled]
+    by_age = sorted(others, key=lambda each: each.facts.made_at, reverse=True)
     firsts: dict[str, Report] = {}
     for report in sorted(days, key=lambda each: each.facts.as_of):
         firsts.setdefault(f"{report.facts.as_of:%Y-%m}", report)
-    return {report.folder for report in (*by_age[:keep], *firsts.values(), latest)}
+    return {report.folder for report in (*by_age[:keep], *firsts.values(), latest)}.union(asked_for)
 
 
 def _arrange(reports_dir: Path, keep: int) -> None:
     """Links, list and folders as the reports there are want them; what is right already is left alone."""
-    reports = _read_reports(reports_dir)
+    reports = list_reports(reports_dir)
     newest = {report.facts.as_of: report for report in sorted(reports, key=lambda each: each.facts.made_at)}
     shown = (reports_dir / "latest").resolve()
     latest = choose_latest(reports, next((report for report in reports if report.folder.resolve() == shown), None))
     if latest is None:
+        _remove_links(reports_dir, set())
+        for place in ("latest", "index.html"):
+            if (reports_dir / place).is_symlink() or (reports_dir / place).is_file():
+                (reports_dir / place).unlink()
         return
     kept = choose_kept(list(newest.values()), newest[latest.facts.as_of], keep)
     staying = {day: newest[day] for day in sorted(newest, reverse=True) if newest[day].folder in kept}
@@ -146,16 +155,6 @@ def _write_list(reports_dir: Path, listed: Sequence[Facts]) -> None:
     beside.replace(reports_dir / "index.html")
 
 
-def _read_reports(reports_dir: Path) -> list[Report]:
-    """All reports in folders of their own; what is no report, or says not of which day it is, is left alone."""
-    found = []
-    for page in sorted(reports_dir.glob("[!.]*/index.html")):
-        facts = None if page.parent.is_symlink() else _read_facts(page.parent)
-        if facts is not None:
-            found.append(Report(page.parent, facts))
-    return found
-
-
 def _read_facts(folder: Path) -> Facts | None:
     try:
         said = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
@@ -169,6 +168,7 @@ def _read_facts(folder: Path) -> Facts | None:
             run_id=said["run_id"],
             covers_all=bool(said["covers_all"]),
             made_from=str(said.get("made_from", "")),
+            is_backfilled=bool(said.get("is_backfilled", False)),
         )
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return _read_page(folder)

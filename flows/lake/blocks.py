@@ -68,7 +68,11 @@ def convert_block(
     rows = pl.int_range(block.first_row, block.first_row + block.rows, dtype=pl.Int64, eager=True).alias("_row")
     typed = typed.insert_column(typed.width, rows)
     foreign = _find_foreign(block, records, headers, contract, terms.currency)
-    return Converted(typed if bad is None else typed.filter(pl.Series(good)), bad, foreign)
+    kept = typed if bad is None else typed.filter(pl.Series(good))
+    if terms.forgotten:
+        kept = terms.forgotten.hide_records(kept, contract)
+        bad = None if bad is None else terms.forgotten.hide_raw(bad)
+    return Converted(kept, bad, foreign)
 
 
 def _add_missing(records: Records, contract: Contract) -> Records:

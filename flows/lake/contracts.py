@@ -9,6 +9,8 @@ version that came, so uniqueness is not a rule of ingest. `metadata` holds what 
 - `zone_column`, `store_column`: the column that names the time zone of a timestamp, or the store whose zone it is
 - `is_optional`: the header may lack the column; then it is null in every record
 - `is_check_only`: the column is compared with the currency of the run and then left out
+- `person`: `customer` is a customer's id, `name` the name of the customer in the same record, `words` free text in
+  which either may stand; what a customer who is forgotten leaves in them is exchanged (`forgetting`)
 
 A timestamp is the wall-clock time of the store, as delivered, and never converted.
 """
@@ -82,6 +84,15 @@ class Contract:
         """The columns that identify a record once staging has kept the newest version."""
         return self.schema.primary_key()
 
+    def columns_of(self, person: Literal["customer", "name", "words"]) -> list[str]:
+        """The columns with that `person` in their metadata."""
+        return [name for name, column in self.columns.items() if (column.metadata or {}).get("person") == person]
+
+    @property
+    def has_people(self) -> bool:
+        """Whether a record may name a customer."""
+        return any((column.metadata or {}).get("person") for column in self.columns.values())
+
     @property
     def description(self) -> str:
         """What the table holds: the first line of the schema's docstring."""
@@ -92,13 +103,15 @@ def _is(column: dy.Column, flag: str) -> bool:
     return bool((column.metadata or {}).get(flag))
 
 
-def _identifier(description: str, *, key: bool = False, nullable: bool = False) -> dy.String:
+def _identifier(description: str, *, key: bool = False, nullable: bool = False, **person: str) -> dy.String:
     """An opaque id: text of 1 to 64 bytes."""
-    return dy.String(nullable=nullable, primary_key=key, min_length=1, max_length=64, description=description)
+    return dy.String(
+        nullable=nullable, primary_key=key, min_length=1, max_length=64, metadata=person, description=description
+    )
 
 
-def _name(description: str, max_bytes: int = 256, *, nullable: bool = False) -> dy.String:
-    return dy.String(nullable=nullable, min_length=1, max_length=max_bytes, description=description)
+def _name(description: str, max_bytes: int = 256, *, nullable: bool = False, **person: str) -> dy.String:
+    return dy.String(nullable=nullable, min_length=1, max_length=max_bytes, metadata=person, description=description)
 
 
 def _cents(description: str) -> dy.Int64:
@@ -140,15 +153,15 @@ def _currency() -> dy.String:
 class RawCustomers(dy.Schema):
     """One row per customer record as delivered."""
 
-    id = _identifier("The customer.", key=True)
-    name = _name("Full name.")
+    id = _identifier("The customer.", key=True, person="customer")
+    name = _name("Full name.", person="name")
 
 
 class RawOrders(dy.Schema):
     """One row per order record as delivered."""
 
     id = _identifier("The order.", key=True)
-    customer = _identifier("The customer who ordered: raw_customers.id.")
+    customer = _identifier("The customer who ordered: raw_customers.id.", person="customer")
     ordered_at = _timestamp("When the order was placed, local time of the store.", store_column="store_id")
     store_id = _identifier("The store that took the order: raw_stores.id.")
     subtotal = _cents("Sum of the prices of the items, before tax, in cents.")
@@ -214,7 +227,7 @@ class RawRefunds(dy.Schema):
     refunded_at = _timestamp("When the money was given back, local time of the store.")
     amount = _cents("What was given back, before tax, in cents.")
     tax_amount = _cents("Tax given back, in cents.")
-    reason = _name("Why, in the words of the store; may be null.", nullable=True)
+    reason = _name("Why, in the words of the store; may be null.", nullable=True, person="words")
     currency = _currency()
 
 

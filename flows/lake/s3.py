@@ -110,5 +110,11 @@ def _remove_others(folder: Path, names: set[str]) -> None:
         )
 
 
+def remove_copy(path: Path) -> None:
+    """Remove the copy of an object; the next run that reads the source copies it again."""
+    path.unlink(missing_ok=True)
+    _tag_of(path).unlink(missing_ok=True)
+
+
 def _tag_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.etag")

@@ -48,7 +48,7 @@ def check_command(program: str, arguments: Sequence[str] | None = None) -> None:
 
 
 def build_parser(
-    program: str, description: str, *, reports: bool = False, rebuilds: bool = False
+    program: str, description: str, *, reports: bool = False, rebuilds: bool = False, with_as_of: bool = True
 ) -> argparse.ArgumentParser:
     """The parser of one flow's command line; one that `reports` or `rebuilds` has the options for it too."""
     parser = argparse.ArgumentParser(
@@ -79,12 +79,13 @@ def build_parser(
         choices=("local", "redshift"),
         help="the warehouse; local is an embedded DuckDB file (default: local)",
     )
-    parser.add_argument(
-        "--as-of",
-        type=_iso_date,
-        metavar="YYYY-MM-DD",
-        help='last day that the numbers cover; "the last year" ends on it (default: the last plausible order date)',
-    )
+    if with_as_of:
+        parser.add_argument(
+            "--as-of",
+            type=parse_day,
+            metavar="YYYY-MM-DD",
+            help='last day that the numbers cover; "the last year" ends on it (default: the last plausible order date)',
+        )
     parser.add_argument(
         "--wait",
         dest="wait_s",
@@ -119,7 +120,11 @@ def run_flow(program: str, flow: Callable[..., Any], arguments: Sequence[str] | 
     description = (flow.__doc__ or "").partition("\n\n")[0]
     taken = signature(flow).parameters
     parser = build_parser(program, description, reports="pdf" in taken, rebuilds="rebuild" in taken)
-    options = vars(parser.parse_args(arguments))
+    return run_with_options(program, flow, vars(parser.parse_args(arguments)))
+
+
+def run_with_options(program: str, flow: Callable[..., Any], options: dict[str, Any]) -> int:
+    """Run the flow with options that are parsed already, print how it ended; return the exit code."""
     _export_wait(options)
     from prefect.exceptions import TerminationSignal
 
@@ -159,11 +164,12 @@ def _run(flow: Callable[..., Any], options: dict[str, Any]) -> Any:
     from flows.run.temporary_server import reach_server
 
     if isinstance(flow, Flow):
-        reach_server(load_settings(**options).work_dir)
+        reach_server(load_settings(work_dir=options.get("work_dir")).work_dir)
     return flow(**options)
 
 
-def _iso_date(text: str) -> date:
+def parse_day(text: str) -> date:
+    """A day as an option gives it, 2026-03-31."""
     try:
         day = date.fromisoformat(text)
     except ValueError:

@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     )
     language: Language = Field(default="en", description="Of the report's page and artifacts: en or fr.")
     chromium: str | None = Field(default=None, description="That Chromium or Chrome; default: the one on the PATH.")
+    names_in_artifacts: bool = Field(
+        default=True, description="Whether Prefect's artifacts show customers' names; else their ids stand there."
+    )
     keep_reports: int = Field(
         default=10, ge=1, description="How many days' reports stay, beside the first of each month."
     )

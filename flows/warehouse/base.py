@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from flows.errors import LoadError
 from flows.lake.contracts import Contract
 from flows.lake.convert import Conversion
+from flows.lake.forgetting import Forgotten
 from flows.lake.parts import version_sha256
 from flows.warehouse.waiting import AT_ONCE, Patience
 
@@ -186,6 +187,24 @@ class Warehouse(Protocol):
         Raises:
             LoadError: a part is not the one that was written, or the counts of a file differ; nothing was changed.
         """
+
+    def read_forgotten(self) -> Forgotten:
+        """The customers whose id and name nothing may be loaded with (`flows.lake.forgetting`)."""
+
+    def note_forgotten(self, forgotten: Forgotten, run_id: str) -> None:
+        """Write down what is not yet noted of them, so that no load from now on brings them back."""
+
+    def find_names(self, ids: Sequence[str]) -> dict[str, set[str]]:
+        """Customer id → every name under which a table still knows them."""
+
+    def replace_customers(self, ids: Sequence[str], forgotten: Forgotten, *, is_trial: bool = False) -> dict[str, int]:
+        """Exchange their ids and names in every table, in one transaction; return how many rows of which table.
+
+        In a trial nothing is changed.
+        """
+
+    def rewrite(self) -> None:
+        """See to it that no bytes stay of rows that are deleted, as far as that is ours to do."""
 
     def read_gate(self) -> Gate | None:
         """Which build the marts come from; None where nothing was ever built."""

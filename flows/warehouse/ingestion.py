@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -70,6 +70,7 @@ class Ingestion:
     max_quarantined_ratio: float = 0.05
     terms: Terms = DEFAULT_TERMS
     forms: Mapping[str, Form] = field(default_factory=dict)  # by table, where files are not in the shipped form
+    is_again: bool = False  # the files are loaded also where nothing of them has changed
     step: Step = run_directly
     log: logging.Logger | logging.LoggerAdapter[logging.Logger] = field(default=logging.getLogger(__name__))
     outcomes: list[FileOutcome] = field(default_factory=list)
@@ -84,9 +85,11 @@ class Ingestion:
         """
         check_inside(self.work_dir, *(name for top in TOP_FOLDERS for name in (top, *_table_folders(top))))
         self.step("prepare warehouse", lambda: self.warehouse.prepare(CONTRACTS.values()))
+        self.terms = replace(self.terms, forgotten=self.warehouse.read_forgotten())
         with self._tidied():
             lost = self.step("compare with the ledger", lambda: find_lost(self.warehouse))
-            planned = self.step("plan files", lambda: plan_files(files, self.warehouse, lost, self.forms))
+            anew = lost.union(self.warehouse.read_ledger() if self.is_again else ())
+            planned = self.step("plan files", lambda: plan_files(files, self.warehouse, anew, self.forms))
             unchanged = sum(file.is_unchanged for file in planned)
             self.log.info("%d files found, %d of them unchanged", len(planned), unchanged)
             arrived = [file.version for file in planned if not (file.is_unchanged or file.fault)]
@@ -94,7 +97,9 @@ class Ingestion:
             results: list[Result] = []
             for table, group in _by_table(planned, lambda file: file.source.table):
                 results += self.step(f"convert {table}", partial(self._convert_table, group))
-            self.outcomes = [outcome for outcome, _ in results] + self._refuse_lost(files, lost)
+            self.outcomes = [outcome for outcome, _ in results] + (
+                [] if self.is_again else self._refuse_lost(files, lost)
+            )
             if any(outcome.status == "refused" for outcome in self.outcomes):
                 self.outcomes = mark_not_loaded(self.outcomes)
                 raise DataError(describe_refusal(self.outcomes))

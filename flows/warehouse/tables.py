@@ -26,6 +26,7 @@ from flows.warehouse.base import (
     raw_columns,
 )
 from flows.warehouse.builds import BUILD_COLUMNS
+from flows.warehouse.forgetting import FORGOTTEN_COLUMNS, KEY_COLUMNS
 
 NEW_IN_LEDGER = frozenset(name.removeprefix("_") for name in DELIVERY_LINEAGE)
 NULL_IN_LEDGER = frozenset({"profile_sha256"})  # no file of an earlier version was read with a profile
@@ -51,11 +52,13 @@ class Table:
 LEDGER = Table("ops", "load_ledger", LEDGER_COLUMNS, NEW_IN_LEDGER | NULL_IN_LEDGER)
 DELIVERIES = Table("ops", "deliveries", DELIVERY_COLUMNS)
 BUILDS = Table("ops", "build_ledger", BUILD_COLUMNS)
+FORGOTTEN = Table("ops", "forgotten_customers", FORGOTTEN_COLUMNS)
+KEY = Table("ops", "forgetting_key", KEY_COLUMNS)
 
 
 def list_tables(contracts: Iterable[Contract]) -> Iterator[Table]:
     """All tables of an ingest."""
-    yield from (LEDGER, DELIVERIES, BUILDS)
+    yield from (LEDGER, DELIVERIES, BUILDS, FORGOTTEN, KEY)
     for contract in contracts:
         addable = frozenset(name for name, column in contract.columns.items() if column.nullable)
         yield Table("raw", contract.table, raw_columns(contract), addable, contract)

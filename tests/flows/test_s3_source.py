@@ -11,8 +11,10 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from flows.errors import ConfigError
+from flows.forget import forget
 from flows.ingest import ingest
 from flows.lake.s3 import fetch_s3
+from flows.run.forget_command import Command, hand_over
 from tests.tiny_shop import FILES
 
 
@@ -45,6 +47,21 @@ def test_ingest_from_s3_loads_the_files_and_skips_unchanged_ones(bucket: Any, tm
     second = ingest(source="s3://shop/drops/", work_dir=str(tmp_path))
     changed = [file["file"] for file in second["files"] if file["status"] != "unchanged"]
     assert changed == ["raw_stores.csv"]
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_ingest_from_s3_leaves_no_copy_that_may_name_whoever_is_forgotten(bucket: Any, tmp_path: Path) -> None:
+    ingest(source="s3://shop/drops", work_dir=str(tmp_path))
+    assert {path.name for path in (tmp_path / "incoming").glob("raw_*")} == FILES.keys()
+    hand_over(Command(["c2"], {}))
+    said = forget(source="s3://shop/drops", work_dir=str(tmp_path))["forgotten"]
+    hand_over(Command([], {}))
+    assert said["still_in_source"] == ["raw_customers.csv", "raw_orders.csv"]
+    kept = {"raw_items.csv", "raw_products.csv", "raw_stores.csv", "raw_supplies.csv"}
+    for _ in range(2):
+        assert {path.name for path in (tmp_path / "incoming").glob("raw_*")} == kept
+        again = ingest(source="s3://shop/drops", work_dir=str(tmp_path))
+        assert {file["status"] for file in again["files"]} == {"unchanged"}
 
 
 def test_fetch_s3_copies_only_what_changed_and_forgets_what_is_gone(bucket: Any, tmp_path: Path) -> None:

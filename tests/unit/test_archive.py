@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ from unittest.mock import patch
 
 import pytest
 
-from reports.archive import archive_report, clear_leftovers, write_facts
+from reports.archive import archive_report, clear_leftovers, list_reports, remove_report
 from reports.archive_page import render_archive
 from reports.facts import Facts
+from reports.redrawing import write_facts
 
 BEGIN = datetime(2026, 3, 1, 6, tzinfo=UTC)
 
@@ -216,3 +218,36 @@ def test_killed_at_any_step_latest_and_list_are_whole_and_the_next_run_converges
         assert all((reports / day / "index.html").is_file() for day in days(reports))
         assert shown(reports).count("<li>") == len(days(reports)) <= 4
     assert count > 8
+
+
+def add_backfilled(reports: Path, as_of: str, number: int) -> Path:
+    return archive_report(make(reports, replace(facts(as_of, number), is_backfilled=True)), reports, 2)
+
+
+def test_backfilled_days_all_stay_and_push_no_other_day_out(tmp_path: Path) -> None:
+    for number, day in enumerate(("2026-03-02", "2026-03-03", "2026-03-04")):
+        add(tmp_path, day, number, keep=2)
+    for number, day in enumerate(("2026-02-07", "2026-02-08", "2026-02-09", "2026-02-10"), 10):
+        assert add_backfilled(tmp_path, day, number) == tmp_path / day
+    asked_for = {"2026-02-07", "2026-02-08", "2026-02-09", "2026-02-10"}
+    assert days(tmp_path) == asked_for | {"2026-03-02", "2026-03-03", "2026-03-04"}  # the first of the month stays
+    add(tmp_path, "2026-03-05", 20, keep=2)
+    assert days(tmp_path) == asked_for | {"2026-03-02", "2026-03-04", "2026-03-05"}
+    assert all(day in (tmp_path / "index.html").read_text() for day in asked_for)
+
+
+def test_backfilled_later_day_does_not_become_the_latest(tmp_path: Path) -> None:
+    add(tmp_path, "2026-03-02", 1)
+    add_backfilled(tmp_path, "2026-03-09", 2)
+    assert shown(tmp_path / "latest") == "<h1>run 1</h1>"
+    assert shown(tmp_path / "2026-03-09") == "<h1>run 2</h1>"
+
+
+def test_removed_report_leaves_no_link_and_the_next_newest_is_shown(tmp_path: Path) -> None:
+    add(tmp_path, "2026-03-01", 1)
+    add(tmp_path, "2026-03-02", 2)
+    for left in ("<h1>run 1</h1>", None):
+        last = max(list_reports(tmp_path), key=lambda report: report.facts.made_at)
+        remove_report(last, tmp_path, 10)
+        assert (shown(tmp_path / "latest") if left else None) == left
+    assert list(tmp_path.iterdir()) == []

@@ -15,6 +15,8 @@ from sqlalchemy.pool import NullPool
 from flows.errors import ConfigError, LoadError
 from flows.lake.contracts import Contract
 from flows.lake.convert import Conversion
+from flows.lake.forgetting import Forgotten
+from flows.warehouse import forgetting
 from flows.warehouse.base import (
     DELIVERY_COLUMNS,
     LEDGER_COLUMNS,
@@ -28,6 +30,7 @@ from flows.warehouse.base import (
 from flows.warehouse.builds import BUILD_COLUMNS, Build, Gate, build_table, read_build, read_gate
 from flows.warehouse.duckdb.limit import interrupt_after
 from flows.warehouse.duckdb.load import DELIVERIES, LEDGER, Load, insert_rows, literal
+from flows.warehouse.duckdb.rewriting import copy_database
 from flows.warehouse.duckdb.tables import make_schemas, make_tables
 from flows.warehouse.versions import find_deliveries, find_replaced, new_entries
 from flows.warehouse.waiting import AT_ONCE, Patience
@@ -118,6 +121,31 @@ class DuckDBWarehouse:
         self._counts[contract.table] = {name: rows for name, rows in counts.items() if rows}
         return entries
 
+    def read_forgotten(self) -> Forgotten:
+        with self._explained("who is forgotten cannot be read"):
+            return forgetting.read_forgotten(self._execute)
+
+    def note_forgotten(self, forgotten: Forgotten, run_id: str) -> None:
+        with self._explained("who is forgotten cannot be noted"), self._transaction():
+            forgetting.note_forgotten(self._execute, forgotten, run_id)
+
+    def find_names(self, ids: Sequence[str]) -> dict[str, set[str]]:
+        with self._explained("customers cannot be read"):
+            return forgetting.find_names(self._execute, ids)
+
+    def replace_customers(self, ids: Sequence[str], forgotten: Forgotten, *, is_trial: bool = False) -> dict[str, int]:
+        with self._explained("customers cannot be replaced"), self._transaction():
+            return forgetting.replace_customers(self._execute, ids, forgotten, is_trial=is_trial)
+
+    def rewrite(self) -> None:
+        """Copy all there is into a new file that takes the place of the old one: blocks that are free keep bytes."""
+        with self._explained("the file cannot be written anew"):
+            beside = self._clear_beside()
+            copy_database(self._connect(), beside)
+        self.close()
+        _log_of(self.path).unlink(missing_ok=True)  # what it held was copied
+        beside.replace(self.path)
+
     def read_gate(self) -> Gate | None:
         return read_gate(self._query)
 
@@ -147,6 +175,10 @@ class DuckDBWarehouse:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _execute(self, sql: str, values: Sequence[Any]) -> list[Any]:
+        """Run a statement; what stands for %s in it is written as literals, for DuckDB keeps no text of statements."""
+        return self._connect().execute(sql.replace("%s", "{}").format(*map(_literal, values))).fetchall()
 
     def _query(self, sql: str) -> list[Any]:
         with self._explained("it cannot be read"):
@@ -181,11 +213,17 @@ class DuckDBWarehouse:
     def _create(self) -> None:
         """Make the file beside: DuckDB cannot open one that was left half made."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self.path.with_name(f".{self.path.name}.new")
-        for leftover in (beside, beside.with_name(f"{beside.name}.wal"), self.path.with_name(f"{self.path.name}.wal")):
-            leftover.unlink(missing_ok=True)  # also a log whose database is gone, as DuckDB itself does
+        beside = self._clear_beside()
+        _log_of(self.path).unlink(missing_ok=True)  # a log whose database is gone, as DuckDB itself does
         duckdb.connect(str(beside)).close()
         beside.replace(self.path)
+
+    def _clear_beside(self) -> Path:
+        """Where a new file is made; what a killed run left there is gone."""
+        beside = self.path.with_name(f".{self.path.name}.new")
+        for leftover in (beside, _log_of(beside)):
+            leftover.unlink(missing_ok=True)
+        return beside
 
     @contextmanager
     def _explained(self, what: str) -> Iterator[None]:
@@ -210,6 +248,14 @@ class DuckDBWarehouse:
             with suppress(duckdb.Error):  # a failed commit has ended the transaction already
                 connection.rollback()
             raise
+
+
+def _literal(value: object) -> str:
+    return str(value) if isinstance(value, int) else literal(str(value))
+
+
+def _log_of(database: Path) -> Path:
+    return database.with_name(f"{database.name}.wal")
 
 
 def _describe(entries: Sequence[LedgerRow]) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from redshift_connector.core import Connection
 
@@ -99,6 +99,27 @@ def connect(access: Access, *, answer_seconds: int | None = None) -> Connection:
             "run again later."
         ),
     )
+
+
+def executing(connection: Connection) -> Callable[[str, Sequence[Any]], list[Any]]:
+    """A function that runs a statement on this connection and returns its rows."""
+
+    def execute(sql: str, values: Sequence[Any]) -> list[Any]:
+        cursor = connection.cursor()
+        cursor.execute(sql, list(values) or None)
+        return list(cursor.fetchall()) if cursor.description else []
+
+    return execute
+
+
+def run_alone(connection: Connection, sql: str) -> None:
+    """Run a statement that may not stand in a transaction."""
+    connection.rollback()
+    connection.autocommit = True
+    try:
+        connection.cursor().execute(sql)
+    finally:
+        connection.autocommit = False
 
 
 def with_patience(action: Callable[[], T], seconds: float, give_up: Callable[[str], str]) -> T:

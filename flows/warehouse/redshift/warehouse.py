@@ -10,6 +10,7 @@ import logging
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from redshift_connector.core import Connection
@@ -20,6 +21,8 @@ from sqlalchemy.pool import NullPool
 from flows.errors import LoadError, RetailError
 from flows.lake.contracts import CONTRACTS, Contract
 from flows.lake.convert import Conversion
+from flows.lake.forgetting import Forgotten
+from flows.warehouse import forgetting
 from flows.warehouse.base import (
     DELIVERY_COLUMNS,
     LEDGER_COLUMNS,
@@ -35,7 +38,7 @@ from flows.warehouse.base import (
 from flows.warehouse.builds import BUILD_COLUMNS, Build, Gate, build_table, read_build, read_gate
 from flows.warehouse.redshift.access import Access, region_of_host
 from flows.warehouse.redshift.blockers import OTHERS_ARE_HIDDEN, find_blockers
-from flows.warehouse.redshift.connections import Connections, with_retries
+from flows.warehouse.redshift.connections import Connections, executing, run_alone, with_retries
 from flows.warehouse.redshift.copy_command import CopyCommand
 from flows.warehouse.redshift.failures import CANCELED, describe_error, is_transient, state_of
 from flows.warehouse.redshift.lease import MAX_OWNER_BYTES, Lease
@@ -181,6 +184,49 @@ class RedshiftWarehouse:
             if staged:
                 self._unstage(staged)
         return entries
+
+    def read_forgotten(self) -> Forgotten:
+        return self._retried(lambda connection: forgetting.read_forgotten(executing(connection), self.options.prefix))
+
+    def note_forgotten(self, forgotten: Forgotten, run_id: str) -> None:
+        lease = self._held_lease()
+
+        def note(connection: Connection) -> None:
+            lease.renew(connection)
+            forgetting.note_forgotten(executing(connection), forgotten, run_id, self.options.prefix)
+            connection.commit()
+
+        self._retried(note)
+
+    def find_names(self, ids: Sequence[str]) -> dict[str, set[str]]:
+        def find(connection: Connection) -> dict[str, set[str]]:
+            found = forgetting.find_names(executing(connection), ids, self.options.prefix)
+            connection.rollback()
+            return found
+
+        return self._retried(find)
+
+    def replace_customers(self, ids: Sequence[str], forgotten: Forgotten, *, is_trial: bool = False) -> dict[str, int]:
+        lease = self._held_lease()
+
+        def replace(connection: Connection) -> dict[str, int]:
+            execute, prefix = executing(connection), self.options.prefix
+            changed = forgetting.replace_customers(execute, ids, forgotten, prefix, is_trial=is_trial)
+            lease.prove(connection.cursor(), "raw_customers")
+            connection.commit()
+            return changed
+
+        return self._retried(replace)
+
+    def rewrite(self) -> None:
+        """Free the space of deleted rows now; Redshift would do so by itself, some time (AWS: "VACUUM")."""
+        places = self._retried(lambda connection: forgetting.find_places(executing(connection), self.options.prefix))
+        for place in places:
+            command = f"vacuum delete only {place.quoted} to 100 percent"
+            try:
+                self._retried(partial(run_alone, sql=command))
+            except LoadError as error:
+                self._log.warning("deleted rows may lie in the storage until a superuser runs %s: %s", command, error)
 
     def read_gate(self) -> Gate | None:
         return read_gate(self._query, self.options.prefix)

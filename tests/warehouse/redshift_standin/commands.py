@@ -142,6 +142,8 @@ def _analyze(tokens: list[Token]) -> Command:
 
 def _vacuum(tokens: list[Token]) -> Command:
     kinds = {"full", "sort", "delete", "only", "reindex", "recluster", "boost"}
+    if list_words(tokens)[-1:] == ["percent"]:
+        tokens = tokens[:-3]  # TO threshold PERCENT
     rest = [token for token in tokens if token.text.lower() not in kinds]
     names = join_names(rest) if rest else ""
     return Command(f"vacuum {names}".strip(), is_barred_from_transactions=True)

@@ -1,0 +1,216 @@
+"""A customer is forgotten after whole runs: no byte of the work folder or of Prefect's database names them."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from unittest.mock import ANY, patch
+from urllib.parse import unquote
+
+import duckdb
+import polars as pl
+import pytest
+from prefect.settings import get_current_settings
+
+from flows.errors import LoadError
+from flows.forget import forget
+from flows.ingest import ingest
+from flows.report import report
+from flows.run.forget_command import Command, hand_over
+from reports.kpis import KPIS
+from tests.conftest import DATASETS, Finished
+from tests.tiny_shop import FILES, write_shop
+
+PAST = date(2021, 8, 1)
+
+
+@dataclass(frozen=True)
+class Customer:
+    """Who is forgotten: the one who bought most in the last year."""
+
+    id: str
+    name: str
+
+
+def read_all(path: Path) -> str:
+    """Everything that a file says, unpacked: Parquet, gzip, tables of DuckDB; and its bytes as they are."""
+    data = path.read_bytes()
+    said = data.decode("utf-8", "replace")
+    if path.suffix == ".parquet":
+        said += repr(pl.read_parquet(path, glob=False).rows())
+    if path.suffix == ".duckdb":
+        with duckdb.connect(str(path)) as connection:
+            tables = connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
+            said += repr([connection.execute(f"select * from {table}").fetchall() for (table,) in tables])
+    if path.suffix == ".gz":
+        said += gzip.decompress(data).decode("utf-8", "replace")
+    said += unquote(said)
+    for mixed_in in re.findall(r"base64,([A-Za-z0-9+/=]{40,})", said):
+        said += base64.b64decode(mixed_in + "=" * (-len(mixed_in) % 4)).decode("utf-8", "replace")
+    return said
+
+
+def find_naming(customer: Customer, *places: Path) -> set[str]:
+    """The files that name the customer."""
+    files = [path for place in places for path in ([place] if place.is_file() else sorted(place.rglob("*")))]
+    return {
+        str(path)
+        for path in files
+        if path.is_file() and not path.is_symlink() and re.search(f"{customer.id}|{customer.name}", read_all(path))
+    }
+
+
+def list_database() -> list[Path]:
+    """The files of Prefect's database."""
+    url = get_current_settings().server.database.connection_url
+    assert url
+    path = Path(url.get_secret_value().split("///", 1)[1])
+    return [path, path.with_name(f"{path.name}-wal")]
+
+
+@pytest.fixture(scope="module")
+def before(shipped_run: Finished, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A work folder with the reports of two days, and with what may lie beside them."""
+    work_dir = tmp_path_factory.mktemp("before") / "work"
+    shutil.copytree(shipped_run.work_dir, work_dir, symlinks=True)
+    report(work_dir=str(work_dir), as_of=PAST)
+    best = pl.read_parquet(work_dir / "reports" / "latest" / "sales_per_customer.parquet").row(0, named=True)
+    said = json.dumps({"run_id": "x", "error": f"duplicate key {best['customer_id']}", "rows_in": 3})
+    (work_dir / "runs" / "11111111-1111-1111-1111-111111111111.json").write_text(said)
+    (work_dir / "dbt" / "local" / "old.log").write_text(f"{best['customer_name']} is there twice")
+    return work_dir
+
+
+@pytest.fixture(scope="module")
+def customer(before: Path) -> Customer:
+    best = pl.read_parquet(before / "reports" / "latest" / "sales_per_customer.parquet").row(0, named=True)
+    return Customer(best["customer_id"], best["customer_name"])
+
+
+@pytest.fixture(scope="module")
+def work_dir(before: Path, customer: Customer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same folder, to forget the customer in."""
+    folder = tmp_path_factory.mktemp("after") / "work"
+    shutil.copytree(before, folder, symlinks=True)
+    named = {path.removeprefix(f"{folder}/").split("/")[0] for path in find_naming(customer, folder)}
+    assert named >= {"lake", "reports", "runs", "dbt", "warehouse.duckdb"}
+    assert find_naming(customer, *list_database()) != set()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def forgotten(work_dir: Path, customer: Customer) -> Iterator[dict[str, Any]]:
+    """What the run says that forgot the customer."""
+    hand_over(Command([customer.id], {}))
+    trial = forget(work_dir=str(work_dir), dry_run=True)["forgotten"]
+    assert find_naming(customer, work_dir / "lake", work_dir / "reports") != set()
+    done = forget(work_dir=str(work_dir))["forgotten"]
+    assert done["changed"] == trial["changed"] | {"rows of Prefect's databases": ANY}
+    yield done
+    hand_over(Command([], {}))
+
+
+def test_no_byte_of_work_folder_and_prefect_names_the_customer(
+    work_dir: Path, customer: Customer, forgotten: dict[str, Any]
+) -> None:
+    assert find_naming(customer, work_dir, *list_database()) == set()
+
+
+def test_summary_counts_and_names_pseudonyms_and_the_files_of_the_source(forgotten: dict[str, Any]) -> None:
+    assert len(forgotten["pseudonyms"]) == forgotten["known"] == 1
+    assert forgotten["still_in_source"] == ["raw_customers.csv", "raw_orders.csv"]
+    assert forgotten["changed"]["reports"] == 2
+    tables = {"raw.raw_customers", "raw.raw_orders", "data_mart.dim_customers", "data_mart.fact_orders"}
+    assert tables <= set(forgotten["changed"])
+
+
+def test_reports_of_all_days_show_the_pseudonym_and_the_same_figures(
+    before: Path, work_dir: Path, customer: Customer, forgotten: dict[str, Any]
+) -> None:
+    for day in ("latest", PAST.isoformat()):
+        was, now = before / "reports" / day, work_dir / "reports" / day
+        files = {path.name for path in was.iterdir()}
+        assert {path.name for path in now.iterdir()} == files
+        changed = {name.partition(".")[0] for name in files if (was / name).read_bytes() != (now / name).read_bytes()}
+        assert changed == {"index", "sales_per_customer"}
+        old, new = (pl.read_parquet(folder / "sales_per_customer.parquet") for folder in (was, now))
+        assert new.drop("customer_id", "customer_name").equals(old.drop("customer_id", "customer_name"))
+        (pseudonym,) = forgotten["pseudonyms"]
+        assert new["customer_id"].to_list() == old["customer_id"].replace(customer.id, pseudonym).to_list()
+        footers = [re.findall(r"<footer>.*?</footer>", (each / "index.html").read_text("utf-8")) for each in (was, now)]
+        assert footers[0] == footers[1] != []
+
+
+def test_next_report_has_the_same_figures_from_the_same_proven_build(
+    before: Path, work_dir: Path, customer: Customer, forgotten: dict[str, Any]
+) -> None:
+    report(work_dir=str(work_dir))
+    for kpi in KPIS:
+        was, now = (folder / "reports" / "latest" / f"{kpi}.parquet" for folder in (before, work_dir))
+        if kpi != "sales_per_customer":
+            assert was.read_bytes() == now.read_bytes(), kpi
+    assert find_naming(customer, work_dir, *list_database()) == set()
+
+
+def test_no_later_ingest_brings_them_back(
+    work_dir: Path, customer: Customer, forgotten: dict[str, Any], tmp_path: Path
+) -> None:
+    source = Path(shutil.copytree(DATASETS, tmp_path / "source"))
+    assert {file["status"] for file in ingest(source=str(source), work_dir=str(work_dir))["files"]} == {"unchanged"}
+    with (source / "raw_orders.csv").open("a", encoding="utf-8") as file:
+        file.write(f"new,{customer.id},2021-08-30T10:00:00,no store,0,0,0\nbad,{customer.id},yesterday,s,0,0,0\n")
+    with duckdb.connect(str(work_dir / "warehouse.duckdb")) as connection:
+        connection.execute("drop schema raw cascade")
+        connection.execute("delete from ops.load_ledger")
+    again = ingest(source=str(source), work_dir=str(work_dir))
+    assert {file["status"] for file in again["files"]} == {"loaded"}
+    assert find_naming(customer, work_dir, *list_database()) == set()
+
+
+def test_a_second_time_changes_nothing(work_dir: Path, forgotten: dict[str, Any]) -> None:
+    assert forget(work_dir=str(work_dir))["forgotten"]["changed"] == {}
+
+
+@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.parametrize(
+    "stopped_at",
+    [
+        "flows.forget.hide_in_parts",
+        "flows.forget.hide_in_reports",
+        "flows.forget.hide_artifacts",
+        "flows.warehouse.duckdb.warehouse.DuckDBWarehouse.replace_customers",
+        "flows.warehouse.duckdb.warehouse.DuckDBWarehouse.rewrite",
+        "flows.forget.publish",
+    ],
+)
+def test_run_that_failed_half_way_is_made_good_by_the_next_one(
+    stopped_at: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer = Customer("cust-4711-ada", "Ada Countess Lovelace")
+    renamed = {
+        "raw_customers": FILES["raw_customers.csv"].replace("c1,Ada", f"{customer.id},{customer.name}"),
+        "raw_orders": FILES["raw_orders.csv"].replace(",c1,", f",{customer.id},")
+        + f"bad,{customer.id},yesterday,s,0,0,0\n",
+    }
+    source, work_dir = str(write_shop(tmp_path / "source", **renamed)), tmp_path / "work"
+    monkeypatch.setenv("RETAIL_MAX_QUARANTINED_RATIO", "0.5")
+    ingest(source=source, work_dir=str(work_dir))
+    (work_dir / "dbt").mkdir()
+    (work_dir / "dbt" / "dbt.log").write_text(customer.name)
+    hand_over(Command([customer.id], {}))
+    with patch(stopped_at, side_effect=LoadError("the disk is full")), pytest.raises(LoadError, match="disk is full"):
+        forget(source=source, work_dir=str(work_dir))
+    assert ingest(source=source, work_dir=str(work_dir))["status"] == "completed"
+    assert forget(source=source, work_dir=str(work_dir))["status"] == "completed"
+    hand_over(Command([], {}))
+    assert find_naming(customer, work_dir, *list_database()) == set()
+    assert ingest(source=source, work_dir=str(work_dir))["status"] == "completed"
+    assert find_naming(customer, work_dir) == set()
