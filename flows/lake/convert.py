@@ -16,6 +16,7 @@ import polars as pl
 
 from flows.errors import DataError
 from flows.lake.blocks import Foreign, convert_block
+from flows.lake.contract_versions import contract_sha256
 from flows.lake.contracts import Contract
 from flows.lake.forms import SHIPPED_FORM, Form, adapt
 from flows.lake.headers import check_header, find_extra, quoted, shorten
@@ -45,6 +46,7 @@ class Conversion:
     lines_joined: int = 0  # of doubtful stretches, beside their first ones
     extra_columns: tuple[str, ...] = ()  # that no contract knows; they were left out
     profile_sha256: str | None = None  # of the form in which it was read, if not in the shipped one
+    contract_sha256: str | None = None
 
     @property
     def read_sha256(self) -> str:
@@ -104,6 +106,7 @@ class _Converter:
 
     def __init__(self, path: Path, contract: Contract, out_dir: Path, terms: Terms, form: Form) -> None:
         self.name, self.contract, self.terms, self.form = printable(path.name), adapt(contract, form), terms, form
+        self.contract_sha256 = contract_sha256(contract)
         self.lake = out_dir / "lake" / contract.table
         self.quarantine_dir = out_dir / "quarantine" / contract.table
         self.quarantine = Quarantine(self.quarantine_dir, self.name)
@@ -236,6 +239,7 @@ class _Converter:
                 shorten(column) for column in find_extra(self.form.list_columns(reader.header), self.contract)
             ),
             profile_sha256=self.form.sha256,
+            contract_sha256=self.contract_sha256,
         )
 
     def _written(self) -> list[Part]:

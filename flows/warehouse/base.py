@@ -42,6 +42,7 @@ LEDGER_COLUMNS = {
     "valid_from_date": "date",
     "delivery_order": "varchar(4096)",
     "profile_sha256": "varchar(64)",
+    "contract_sha256": "varchar(64)",
 }
 DELIVERY_COLUMNS = {
     "table_name": "varchar(64)",
@@ -94,7 +95,8 @@ class DeliveryRow:
 class LedgerRow:
     """One source file that is loaded now; times are naive UTC. Four are those of `flows.lake.deliveries`.
 
-    `profile_sha256` tells how the file was read where a source profile said it, else None.
+    `profile_sha256` tells how the file was read where a source profile said it, else None. `contract_sha256` tells
+    under which version of its contract it was converted; None for one that was loaded before the ledger noted it.
     """
 
     table_name: str
@@ -110,6 +112,7 @@ class LedgerRow:
     valid_from_date: date
     delivery_order: str
     profile_sha256: str | None = None
+    contract_sha256: str | None = None
 
     @property
     def read_sha256(self) -> str:
@@ -143,7 +146,13 @@ class Warehouse(Protocol):
         """
 
     def prepare(self, contracts: Iterable[Contract]) -> None:
-        """Create schemas, raw tables and ledgers where they are missing; check the columns of those that exist."""
+        """Create schemas, raw tables and ledgers where they are missing; add columns that older ones may lack.
+
+        Nothing is dropped, and what is loaded stays; a new column is null there, and stands behind all others.
+
+        Raises:
+            LoadError: tables differ otherwise; nothing was changed.
+        """
 
     def read_ledger(self) -> list[LedgerRow]:
         """The files that are loaded now, sorted by table and file."""
