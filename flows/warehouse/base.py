@@ -43,6 +43,7 @@ LEDGER_COLUMNS = {
     "delivery_order": "varchar(4096)",
     "profile_sha256": "varchar(64)",
     "contract_sha256": "varchar(64)",
+    "object_sha256": "varchar(64)",
 }
 DELIVERY_COLUMNS = {
     "table_name": "varchar(64)",
@@ -97,6 +98,7 @@ class LedgerRow:
 
     `profile_sha256` tells how the file was read where a source profile said it, else None. `contract_sha256` tells
     under which version of its contract it was converted; None for one that was loaded before the ledger noted it.
+    `object_sha256` tells which version of an object in S3 it came from, if it came from there.
     """
 
     table_name: str
@@ -113,6 +115,7 @@ class LedgerRow:
     delivery_order: str
     profile_sha256: str | None = None
     contract_sha256: str | None = None
+    object_sha256: str | None = None
 
     @property
     def read_sha256(self) -> str:
@@ -170,6 +173,13 @@ class Warehouse(Protocol):
         """The delivery of each version, in this order; those that are new are noted, all with the moment of now.
 
         To be called before anything is loaded, so that the next try of a run that was killed finds them.
+        """
+
+    def note_objects(self, rows: Sequence[LedgerRow]) -> None:
+        """Replace these rows of the ledger, which differ from what it says only in `object_sha256`.
+
+        Raises:
+            LoadError: another run has taken over the warehouse.
         """
 
     def load_files(self, contract: Contract, conversions: Sequence[Conversion], run_id: str) -> list[LedgerRow]:

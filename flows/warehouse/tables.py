@@ -29,7 +29,7 @@ from flows.warehouse.base import (
 from flows.warehouse.builds import BUILD_COLUMNS
 
 NEW_IN_LEDGER = frozenset(name.removeprefix("_") for name in DELIVERY_LINEAGE)
-NULL_IN_LEDGER = frozenset({"profile_sha256", "contract_sha256"})  # no earlier version noted them
+NULL_IN_LEDGER = frozenset({"profile_sha256", "contract_sha256", "object_sha256"})  # no earlier version noted them
 OLD_LEDGER = [name for name in LEDGER_COLUMNS if name not in NEW_IN_LEDGER | NULL_IN_LEDGER]
 CONTRACT_CURE = (
     "If the contract was changed, undo that first: of a table that exists, it may only gain columns that files may "
