@@ -15,6 +15,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -85,7 +86,7 @@ class S3Source:
         wanted = [self._objects[file.path] for file in files if self._lacks(file.path)]
         with self._explained():
             sizes = [found.size for found in wanted]
-            fetch_all([lambda found=found: self._copy(found) for found in wanted], sizes, AT_A_TIME, tell)
+            fetch_all([partial(self._copy, found) for found in wanted], sizes, AT_A_TIME, tell)
 
     def _list(self) -> Iterator[S3Object]:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)
