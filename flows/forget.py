@@ -22,18 +22,15 @@ import polars as pl
 from prefect import flow, get_run_logger
 
 from flows.errors import ConfigError
-from flows.ingest import run_as_task
+from flows.ingest import reach_source, run_as_task
 from flows.lake.contracts import CONTRACTS
 from flows.lake.forgetting import Forgotten
 from flows.lake.forgotten_files import hide_in_parts, hide_in_summaries, remove_copies, remove_naming
 from flows.lake.forgotten_texts import Names, is_delivered_in
-from flows.lake.profile_files import find_profiled_sources
-from flows.lake.s3 import SCHEME
-from flows.lake.sources import find_sources
+from flows.lake.sources import SourceFile
 from flows.run.artifacts import markdown_table, publish
 from flows.run.command_line import run_with_options
 from flows.run.forgotten_artifacts import hide_artifacts, hide_in_databases
-from flows.run.needs import find_source
 from flows.run.settings import Settings, Target, load_settings
 from flows.run.summary import Run, hold_warehouse, open_run
 from flows.warehouse.base import Warehouse
@@ -104,19 +101,14 @@ def _forget(run: Run, warehouse: Warehouse, ids: Sequence[str], *, is_trial: boo
 
 def find_delivered(settings: Settings, ids: Sequence[str]) -> list[str]:
     """The source files that hold one of these ids; for a source in S3, those of its copies that are there."""
-    if settings.source.startswith(SCHEME):
-        paths = [path for path in settings.incoming_dir.glob("[!.]*") if path.is_file()]
-    else:
-        paths = []
-        with suppress(ConfigError):  # a source that is not there delivers nothing
-            folder, profile = find_source(settings.source), settings.read_profile()
-            found = find_profiled_sources(folder, profile) if profile else find_sources(folder, CONTRACTS)
-            paths = [file.path for file in found.files]
+    files: Sequence[SourceFile] = ()
+    with suppress(ConfigError):  # a source that is not there delivers nothing
+        files = reach_source(settings, settings.read_profile()).files
     holding = []
-    for path in sorted(paths):
+    for name, path in sorted((file.name, file.path) for file in files):
         with suppress(OSError, EOFError):  # no ingest can read it either, and says why
             if path.is_file() and not path.is_symlink() and is_delivered_in(path, ids):
-                holding.append(path.name)
+                holding.append(name)
     return holding
 
 

@@ -25,13 +25,15 @@ from prefect.cache_policies import NO_CACHE
 from flows.errors import ConfigError
 from flows.lake.contracts import CONTRACTS
 from flows.lake.forms import SHIPPED_FORM
-from flows.lake.profile_files import find_profiled_sources, takes
+from flows.lake.profile_files import find_profiled_sources, sort_profiled_names
 from flows.lake.profiles import Profile
-from flows.lake.s3 import SCHEME, fetch_s3, remove_copy
-from flows.lake.sources import Delivery, SourceFile, find_sources, is_raw_file, list_names
+from flows.lake.s3 import SCHEME, S3Source
+from flows.lake.s3_copies import remove_copy
+from flows.lake.sources import Delivery, SourceFile, find_sources, list_names, sort_names
 from flows.lake.stores import read_time_zones
 from flows.lake.terms import Terms
 from flows.run.artifacts import escape, markdown_table, publish
+from flows.run.blocks import read_blocks
 from flows.run.command_line import run_flow
 from flows.run.needs import find_source
 from flows.run.run_names import name_flow_run
@@ -75,10 +77,8 @@ def load_source(run: Run, warehouse: Warehouse, again: Sequence[str] | None = No
     """
     settings, log = run.settings, get_run_logger()
     profile = settings.read_profile()
-    ignored: list[str] = []
-    folder = run_as_task("reach source", lambda: reach_source(settings, profile, ignored.append))
-    delivery = find_profiled_sources(folder, profile) if profile else find_sources(folder, CONTRACTS)
-    ignored = sorted({*ignored, *delivery.ignored})
+    delivery = run_as_task("reach source", lambda: reach_source(settings, profile))
+    ignored = sorted(delivery.ignored)
     if ignored:
         log.warning("%d files look like data, but no table takes them: %s", len(ignored), list_names(ignored))
     run.summary["ignored"] = ignored
@@ -90,6 +90,7 @@ def load_source(run: Run, warehouse: Warehouse, again: Sequence[str] | None = No
         settings.max_quarantined_ratio,
         terms=make_terms(settings, delivery, profile),
         forms=profile.forms if profile else {},
+        fetch=delivery.fetch,
         step=run_as_task,
         log=log,
         is_again=again is not None,
@@ -122,29 +123,33 @@ def choose_files(files: Sequence[SourceFile], wanted: Sequence[str]) -> list[Sou
 def remove_people(incoming: Path, delivery: Delivery) -> None:
     """Remove the copies from S3 that may name customers: of whoever is forgotten, nothing stays on this disk."""
     for file in delivery.files:
-        if file.path.parent == incoming and CONTRACTS[file.table].has_people:
+        if file.path.is_relative_to(incoming) and CONTRACTS[file.table].has_people:
             remove_copy(file.path)
 
 
 def make_terms(settings: Settings, delivery: Delivery, profile: Profile | None = None) -> Terms:
     """What the settings say of the source; the time zones are those of the stores in it, also in unchanged files."""
-    stores, allow = [file.path for file in delivery.files if file.table == "raw_stores"], settings.allow_extra_columns
+    stores, allow = [file for file in delivery.files if file.table == "raw_stores"], settings.allow_extra_columns
     form = profile.forms["raw_stores"] if profile else SHIPPED_FORM
-    zones = cache(lambda: read_time_zones(stores, allow_extra_columns=allow, form=form))
+
+    @cache
+    def zones() -> dict[str, str]:
+        delivery.fetch(stores)
+        return read_time_zones([file.path for file in stores], allow_extra_columns=allow, form=form)
+
     return Terms(settings.currency, allow, zones)
 
 
-def reach_source(
-    settings: Settings, profile: Profile | None = None, tell_ignored: Callable[[str], object] = lambda _: None
-) -> Path:
-    """The folder of the raw files; those of an S3 source are copied into the work folder first.
-
-    `tell_ignored` takes the names there that look like data and are not copied.
-    """
-    if settings.source.startswith(SCHEME):
-        is_wanted = partial(takes, profile) if profile else is_raw_file
-        return fetch_s3(settings.source, settings.incoming_dir, is_wanted, tell_ignored=tell_ignored)
-    return find_source(settings.source)
+def reach_source(settings: Settings, profile: Profile | None = None) -> Delivery:
+    """The raw files of the source; those in S3 are not fetched yet."""
+    if not settings.source.startswith(SCHEME):
+        folder = find_source(settings.source)
+        return find_profiled_sources(folder, profile) if profile else find_sources(folder, CONTRACTS)
+    blocks = read_blocks(settings)
+    source = S3Source(settings.source, settings.incoming_dir, blocks.session, blocks.region)
+    if profile:
+        return source.find(partial(sort_profiled_names, profile=profile, place=settings.source))
+    return source.find(partial(sort_names, tables=CONTRACTS, place=settings.source))
 
 
 def run_as_task(name: str, function: Callable[[], T]) -> T:

@@ -16,6 +16,7 @@ import polars as pl
 
 from flows.errors import DataError
 from flows.lake.blocks import Foreign, convert_block
+from flows.lake.contract_versions import contract_sha256
 from flows.lake.contracts import Contract
 from flows.lake.forms import SHIPPED_FORM, Form, adapt
 from flows.lake.headers import check_header, find_extra, quoted, shorten
@@ -45,6 +46,8 @@ class Conversion:
     lines_joined: int = 0  # of doubtful stretches, beside their first ones
     extra_columns: tuple[str, ...] = ()  # that no contract knows; they were left out
     profile_sha256: str | None = None  # of the form in which it was read, if not in the shipped one
+    contract_sha256: str | None = None
+    object_sha256: str | None = None  # of the object in S3 that the file came from
 
     @property
     def read_sha256(self) -> str:
@@ -68,12 +71,13 @@ def convert_csv(  # noqa: PLR0913  three that matter; the others have defaults
     terms: Terms = DEFAULT_TERMS,
     form: Form = SHIPPED_FORM,
     block_bytes: int = BLOCK_BYTES,
+    name: str | None = None,
 ) -> Conversion:
     """Convert one CSV file (plain or gzip, UTF-8) by its contract; see the module for what is written where.
 
     `sha256` is the hash of the file if it is known already; a file whose bytes have another one is refused. `terms`
     say which currency its amounts have, and what becomes of columns that the contract does not know. `form` says how
-    the file is written, if not in the contract's own way.
+    the file is written, if not in the contract's own way. `name` is what identifies it, if not the name of its path.
 
     Raises:
         DataError: the file as a whole cannot be trusted (header, encoding, structure, count, currency); nothing of it
@@ -81,11 +85,13 @@ def convert_csv(  # noqa: PLR0913  three that matter; the others have defaults
         LoadError: the output cannot be written.
     """
     path, out_dir = Path(path), Path(out_dir)
+    label = printable(path.name) if name is None else name
+    reader = CsvReader(path, block_bytes, form.dialect, name=name or "")
     try:
-        return _Converter(path, contract, out_dir, terms, form).run(CsvReader(path, block_bytes, form.dialect), sha256)
+        return _Converter(label, contract, out_dir, terms, form).run(reader, sha256)
     except OSError as error:
         raise DataError(
-            f"{printable(path.name)}: cannot be read ({error.strerror or error}). Check the file and its rights."
+            f"{label}: cannot be read ({error.strerror or error}). Check the file and its rights."
         ) from error
 
 
@@ -102,8 +108,9 @@ class _Written:
 class _Converter:
     """One conversion: blocks are converted side by side and gathered in the order of the file."""
 
-    def __init__(self, path: Path, contract: Contract, out_dir: Path, terms: Terms, form: Form) -> None:
-        self.name, self.contract, self.terms, self.form = printable(path.name), adapt(contract, form), terms, form
+    def __init__(self, name: str, contract: Contract, out_dir: Path, terms: Terms, form: Form) -> None:
+        self.name, self.contract, self.terms, self.form = name, adapt(contract, form), terms, form
+        self.contract_sha256 = contract_sha256(contract)
         self.lake = out_dir / "lake" / contract.table
         self.quarantine_dir = out_dir / "quarantine" / contract.table
         self.quarantine = Quarantine(self.quarantine_dir, self.name)
@@ -236,6 +243,7 @@ class _Converter:
                 shorten(column) for column in find_extra(self.form.list_columns(reader.header), self.contract)
             ),
             profile_sha256=self.form.sha256,
+            contract_sha256=self.contract_sha256,
         )
 
     def _written(self) -> list[Part]:

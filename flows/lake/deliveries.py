@@ -18,11 +18,14 @@ from flows.lake.sources import SUFFIXES
 BEGINNING = date(1900, 1, 1)
 END_OF_NAME = "\t"  # below every character of a printable name, so that a name is before all that begin with it
 MAX_ONE_DIGIT = 8
-# YYYY-MM-DD, YYYY_MM_DD, YYYYMMDD or YYYY-MM, of the years 1900 to 2199, and no digit beside it
+# YYYY-MM-DD, YYYY_MM_DD, YYYYMMDD or YYYY-MM, of the years 1900 to 2199, and no digit beside it; as folders of a path
+# also YYYY/MM/DD and year=YYYY/month=MM/day=DD, the last of which may lack its day
 _DATE = re.compile(
     r"(?<!\d)(?P<year>19\d\d|20\d\d|21\d\d)"
     r"(?:(?P<mark>[-_])(?P<month>\d\d)(?P=mark)(?P<day>\d\d)"
     r"|(?P<month_glued>\d\d)(?P<day_glued>\d\d)"
+    r"|/(?P<month_folder>\d\d)/(?P<day_folder>\d\d)(?=/)"
+    r"|/month=(?P<month_named>\d\d?)(?:/day=(?P<day_named>\d\d?))?(?=/)"
     r"|-(?P<month_alone>\d\d)(?!-\d\d(?!\d)))(?!\d)",
     re.ASCII,
 )
@@ -32,8 +35,9 @@ _DIGITS = re.compile(r"\d+", re.ASCII)
 def find_date(file_name: str) -> date | None:
     """The last date in a file's name, a month being its first day; None if there is none.
 
-    Spellings: YYYY-MM-DD, YYYY_MM_DD, YYYYMMDD, YYYY-MM. It must be in the calendar, of the years 1900 to 2199, and
-    not glued to other digits: neither 20211301 nor 202105011200 holds one.
+    Spellings: YYYY-MM-DD, YYYY_MM_DD, YYYYMMDD, YYYY-MM; in folders also YYYY/MM/DD, year=YYYY/month=MM/day=DD. It must
+    be in the calendar, of the years 1900 to 2199, and not glued to other digits: neither 20211301 nor 202105011200
+    holds one. Of a path the file's own date counts, if it has one, for it is the last.
     """
     found = [_make_date(match) for match in _DATE.finditer(file_name)]
     return next((day for day in reversed(found) if day), None)
@@ -82,8 +86,9 @@ def _count_digits(match: re.Match[str]) -> str:
 
 def _make_date(match: re.Match[str]) -> date | None:
     parts = match.groupdict()
-    month = parts["month"] or parts["month_glued"] or parts["month_alone"]
-    day = parts["day"] or parts["day_glued"] or "1"
+    kinds = ("", "_glued", "_folder", "_named")
+    month = next((parts[f"month{kind}"] for kind in (*kinds, "_alone") if parts[f"month{kind}"]), "")
+    day = next((parts[f"day{kind}"] for kind in kinds if parts[f"day{kind}"]), "1")
     try:
         return date(int(parts["year"]), int(month), int(day))
     except ValueError:  # the 30th of February, a 13th month

@@ -17,7 +17,7 @@ from flows.lake.contracts import CONTRACTS
 from flows.lake.forgetting import Forgotten
 from flows.lake.forgotten_texts import Names, is_delivered_in
 from flows.lake.parts import write_part
-from flows.lake.s3 import remove_copy
+from flows.lake.s3_copies import remove_copy
 
 
 def hide_in_parts(work_dir: Path, forgotten: Forgotten, *, is_trial: bool = False) -> int:

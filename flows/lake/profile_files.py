@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from flows.errors import ConfigError
 from flows.lake.contracts import CONTRACTS
 from flows.lake.profiles import Profile
-from flows.lake.sources import Delivery, SourceFile, is_raw_file, looks_like_data, printable, read_names
+from flows.lake.sources import Delivery, SourceFile, base_name, is_raw_file, looks_like_data, printable, read_names
 
 
 def find_profiled_sources(folder: Path, profile: Profile) -> Delivery:
@@ -16,14 +17,24 @@ def find_profiled_sources(folder: Path, profile: Profile) -> Delivery:
     Raises:
         ConfigError: the folder cannot be read, holds no data, or a name fits two tables.
     """
+    return sort_profiled_names(read_names(folder), folder.joinpath, profile, str(folder))
+
+
+def sort_profiled_names(names: Iterable[str], path_of: Callable[[str], Path], profile: Profile, place: str) -> Delivery:
+    """The files among these names that the profile takes; of a path the patterns are for the last part.
+
+    Raises:
+        ConfigError: there are none in that place, or a name fits two tables.
+    """
     files, ignored, doubtful = [], [], []
-    for name in read_names(folder):
-        tables = profile.find_tables(name) or _find_by_name(name, profile)
+    for name in names:
+        base = base_name(name)
+        tables = profile.find_tables(base) or _find_by_name(base, profile)
         if len(tables) > 1:
             doubtful.append(f"  - {printable(name)} fits the patterns of {' and '.join(tables)}")
         elif tables:
-            files.append(SourceFile(tables[0], printable(name), folder / name))
-        elif looks_like_data(name):
+            files.append(SourceFile(tables[0], printable(name), path_of(name)))
+        elif looks_like_data(base):
             ignored.append(printable(name))
     if doubtful:
         more = [f"  - and {len(doubtful) - 5} more"] if len(doubtful) > 5 else []  # noqa: PLR2004
@@ -32,15 +43,10 @@ def find_profiled_sources(folder: Path, profile: Profile) -> Delivery:
     if not files:
         expected = sorted(pattern for patterns in profile.patterns.values() for pattern in patterns)
         raise ConfigError(
-            f"{folder}: no file that the profile {profile.path} takes. Expected "
+            f"{place}: no file that the profile {profile.path} takes. Expected "
             f"{', '.join(expected) or 'raw_<table>.csv'}. Correct files there, or name another folder with --source."
         )
     return Delivery(tuple(sorted(files, key=lambda file: (file.table, file.name))), tuple(ignored))
-
-
-def takes(profile: Profile, name: str) -> bool:
-    """Whether the profile has a table for a file of that name."""
-    return bool(profile.find_tables(name) or _find_by_name(name, profile))
 
 
 def _find_by_name(name: str, profile: Profile) -> list[str]:

@@ -70,8 +70,13 @@ class CsvReader:
     header: list[str] = field(default_factory=list)
     rows_in: int = 0
     sha256: str = ""
+    name: str = ""  # what people call the file, if not as its path does
     _blocks: int = 0
     _has_utf8: bool = False  # beyond ASCII
+
+    @property
+    def _label(self) -> str:
+        return self.name or self.path.name
 
     def blocks(self) -> Iterator[Block]:
         """Yield the records of the file in blocks; `header` is set before the first one.
@@ -170,7 +175,7 @@ class CsvReader:
             return data
         line = data[:end]
         if b"\x00" in line:
-            utf16 = describe_utf16(self.path.name, line)
+            utf16 = describe_utf16(self._label, line)
             raise self._refuse(utf16 or "the header contains NUL bytes: this is not CSV in UTF-8. Deliver it again.")
         if b"\r" in line.removesuffix(b"\r"):
             raise self._cr_only()
@@ -213,7 +218,7 @@ class CsvReader:
             chunk += more
             if len(chunk) >= LONGEST_MAGIC:
                 break
-        fault = describe_kind(self.path.name, chunk)
+        fault = describe_kind(self._label, chunk)
         if fault:
             raise self._refuse(fault)
         return chunk.removeprefix(_UTF8_BOM)
@@ -227,4 +232,4 @@ class CsvReader:
         return self._refuse("the line ends are CR alone. Convert them, e.g. with tr '\\r' '\\n'.")
 
     def _refuse(self, why: str) -> DataError:
-        return DataError(f"{self.path.name}: {why}")
+        return DataError(f"{self._label}: {why}")

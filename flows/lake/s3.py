@@ -1,120 +1,136 @@
-"""A source under `s3://bucket/prefix`: its raw files are copied into the work folder, then treated like any others.
+"""A source under `s3://bucket/prefix`: which objects are raw files, and a copy of those that are new.
 
-Credentials are those of the AWS SDK's own chain: environment, profile or role; they are never a parameter.
+An object is known by its key, ETag and size: if the ledger has them, it is neither read nor copied. The ETag changes
+with the content, whatever it is made from (AWS: "Checking object integrity"): a hash of the bytes, of the parts of a
+multi-part upload, or of what KMS encrypted. Of a bucket with versions the newest version counts, as it is listed.
+
+Names are paths below the prefix, of any depth. Keys are only text: no copy lies under a path that a key says, unless it
+is one plain name.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
 from boto3.exceptions import Boto3Error
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from s3transfer.exceptions import RetriesExceededError  # type: ignore[import-untyped]
 
 from flows.errors import ConfigError, LoadError
-from flows.lake.sources import is_raw_file, looks_like_data, printable
+from flows.lake.s3_copies import Copies, fetch_all
+from flows.lake.sources import Delivery, SourceFile
 
 SCHEME = "s3://"
+CHANGED = {"PreconditionFailed", "NoSuchKey", "404", "412"}
+AT_A_TIME = 8
 
 
-def fetch_s3(
-    source: str,
-    folder: Path,
-    is_wanted: Callable[[str], bool] = is_raw_file,
-    *,
-    tell_ignored: Callable[[str], object] = lambda _: None,
-) -> Path:
-    """Make `folder` hold exactly the wanted files, by their names, that lie directly under `source`; return it.
+@dataclass(frozen=True)
+class S3Object:
+    """An object as it was listed; `name` is its path below the prefix."""
 
-    An object that was copied by an earlier run and has the same ETag and size since is not copied again. Beside each
-    copy lies `.<name>.etag`: from before the copy is begun, so that whatever has none was not put there by a run.
-
-    `tell_ignored` takes the name of each other object that looks like data.
-
-    Raises:
-        ConfigError: the bucket cannot be read, the address has no bucket, or the folder holds what no run put there.
-        LoadError: a copy cannot be written.
-    """
-    parts = urlsplit(source)
-    if not parts.netloc:
-        raise ConfigError(f"{source}: no bucket is named. Expected s3://bucket/prefix.")
-    prefix = parts.path.strip("/")
-    prefix = f"{prefix}/" if prefix else ""
-    try:
-        _make_folder(folder)
-        client = boto3.client("s3")
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=parts.netloc, Prefix=prefix, Delimiter="/")
-        objects = {entry["Key"].removeprefix(prefix): entry for page in pages for entry in page.get("Contents", [])}
-        wanted = {name: entry for name, entry in objects.items() if is_wanted(name)}
-        for name in sorted(objects.keys() - wanted.keys()):
-            if looks_like_data(name):
-                tell_ignored(printable(name))
-        _remove_others(folder, set(wanted))
-        for name, entry in wanted.items():
-            _copy(client, parts.netloc, entry, folder / name)
-    except (BotoCoreError, ClientError, Boto3Error, RetriesExceededError) as error:
-        raise ConfigError(
-            f"{source}: cannot be read ({error}). Check the address, the region and the rights."
-        ) from error
-    except OSError as error:
-        raise LoadError(
-            f"{error.filename or folder}: a copy from {source} cannot be written ({error.strerror or error}). "
-            "Free space or rights, or give an object with a very long name a shorter one; then run again."
-        ) from error
-    return folder
+    key: str
+    name: str
+    etag: str
+    size: int
 
 
-def _make_folder(folder: Path) -> None:
-    if folder.is_symlink():
-        raise ConfigError(f"{folder}: is a link, so copies would lie elsewhere. Remove it, then run again.")
-    folder.mkdir(parents=True, exist_ok=True)
+class S3Source:
+    """The objects under a prefix, and the folder of their copies; `session` has the keys of a Prefect block, if any."""
+
+    def __init__(
+        self, source: str, folder: Path, session: boto3.Session | None = None, region: str | None = None
+    ) -> None:
+        parts = urlsplit(source)
+        if not parts.netloc:
+            raise ConfigError(f"{source}: no bucket is named. Expected s3://bucket/prefix.")
+        self.source, self.bucket, self.copies = source, parts.netloc, Copies(folder)
+        prefix = source.partition("://")[2].partition("/")[2].strip("/")  # a key may hold a ? or #, which ends a path
+        self.prefix = f"{prefix}/" if prefix else ""
+        config = Config(retries={"mode": "standard", "total_max_attempts": 8}, max_pool_connections=AT_A_TIME)
+        self._client = (session or boto3.Session()).client("s3", region_name=region, config=config)
+        self._objects: dict[Path, S3Object] = {}
+
+    def find(self, sort: Callable[[Iterable[str], Callable[[str], Path]], Delivery]) -> Delivery:
+        """What lies under the prefix, nothing fetched; `sort` takes names and where each has its copy.
+
+        Copies of objects that are gone are removed.
+
+        Raises:
+            ConfigError: the bucket cannot be read, or the folder holds what no run put there.
+        """
+        with self._explained():
+            objects = {found.name: found for found in self._list()}
+            delivery = sort(sorted(objects), self.copies.path_of)
+            self._objects = {self.copies.path_of(name): found for name, found in objects.items()}
+            self.copies.tidy({file.path for file in delivery.files})
+        files = tuple(replace(file, object_sha256=self._identify(file)) for file in delivery.files)
+        return replace(delivery, files=files, fetch=self.fetch)
+
+    def fetch(self, files: Sequence[SourceFile], tell: Callable[[str], object] = lambda _: None) -> None:
+        """Copy these, several at once, unless a copy of the very same object is there; `tell` hears how far it is.
+
+        Raises:
+            ConfigError: an object cannot be read.
+            LoadError: an object changed since it was listed, or a copy cannot be written.
+        """
+        wanted = [self._objects[file.path] for file in files if self._lacks(file.path)]
+        with self._explained():
+            sizes = [found.size for found in wanted]
+            fetch_all([partial(self._copy, found) for found in wanted], sizes, AT_A_TIME, tell)
+
+    def _list(self) -> Iterator[S3Object]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)
+        for entry in (entry for page in pages for entry in page.get("Contents", [])):
+            name = entry["Key"].removeprefix(self.prefix)
+            if name and not name.endswith("/"):  # a folder, as the console makes them
+                yield S3Object(entry["Key"], name, entry["ETag"], entry["Size"])
+
+    def _identify(self, file: SourceFile) -> str:
+        found = self._objects[file.path]
+        return hashlib.sha256(json.dumps([self.bucket, found.key, found.etag, found.size]).encode()).hexdigest()
+
+    def _lacks(self, path: Path) -> bool:
+        return not self.copies.holds(path, _version(self._objects[path]))
+
+    def _copy(self, found: S3Object) -> None:
+        def read(offset: int) -> Any:
+            given = {"Bucket": self.bucket, "Key": found.key, "IfMatch": found.etag}
+            return self._client.get_object(**given, **({"Range": f"bytes={offset}-"} if offset else {}))["Body"]
+
+        try:
+            self.copies.write(self.copies.path_of(found.name), _version(found), found.size, read)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in CHANGED:
+                raise
+            raise LoadError(
+                f"{SCHEME}{self.bucket}/{found.key!r}: changed or vanished while the run was starting. Run again when "
+                "the delivery is complete."
+            ) from error
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (BotoCoreError, ClientError, Boto3Error) as error:
+            raise ConfigError(
+                f"{self.source}: cannot be read ({error}). Check the address, the region and the rights."
+            ) from error
+        except OSError as error:
+            raise LoadError(
+                f"{error.filename or self.copies.folder}: a copy from {self.source} cannot be written "
+                f"({error.strerror or error}). Free space or rights, then run again."
+            ) from error
 
 
-def _copy(client: Any, bucket: str, entry: dict[str, Any], path: Path) -> None:
-    tag, beside = _tag_of(path), path.with_name(f".{path.name}.part")
-    identity = f"{entry['ETag']} {entry['Size']}"
-    if path.exists() and tag.exists() and tag.read_text(encoding="utf-8") == identity:
-        return
-    for leftover in (tag, beside):
-        leftover.unlink(missing_ok=True)  # not written through, should it be a link
-    tag.touch()
-    try:
-        with beside.open("xb") as file:
-            client.download_fileobj(bucket, entry["Key"], file)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-    tag.write_text(identity, encoding="utf-8")
-
-
-def _remove_others(folder: Path, names: set[str]) -> None:
-    """Remove copies of objects that are gone and what killed runs left; refuse to touch what no run put there."""
-    for tag in sorted(folder.glob(".*.etag")):
-        name = tag.name.removeprefix(".").removesuffix(".etag")
-        (folder / f".{name}.part").unlink(missing_ok=True)
-        if name not in names:
-            (folder / name).unlink(missing_ok=True)
-            tag.unlink()
-    strange = [path for path in sorted(folder.iterdir()) if path.name[0] != "." and not _tag_of(path).is_file()]
-    if strange:
-        raise ConfigError(
-            f"{printable(str(strange[0]))}: {len(strange)} such in this folder, which is for copies from S3 only, "
-            "were not put there by a run. Move them away, then run again."
-        )
-
-
-def remove_copy(path: Path) -> None:
-    """Remove the copy of an object; the next run that reads the source copies it again."""
-    path.unlink(missing_ok=True)
-    _tag_of(path).unlink(missing_ok=True)
-
-
-def _tag_of(path: Path) -> Path:
-    return path.with_name(f".{path.name}.etag")
+def _version(found: S3Object) -> str:
+    return f"{found.etag} {found.size}"

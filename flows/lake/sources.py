@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,28 +16,40 @@ DATA_SUFFIXES = (
     *(".xls", ".xlsx", ".xlsm", ".ods", ".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".zst", ".7z", ".rar"),
 )
 MAX_NAMED = 5
+MAX_NAME_BYTES = 1024  # of the column of the ledger
+MAX_NAME_SHOWN = 60
 # C0 and C1 controls, line and paragraph separators, and what turns the direction of text; fixed, because names identify
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One delivered file, by the table it belongs to. `name` identifies it between runs.
+    """One delivered file, by the table it belongs to. `name` identifies it between runs: in S3 it is a path.
 
-    It is what a name in the folder promises; `find_fault` says whether there is a file behind it.
+    It is what a name in the source promises; `find_fault` says whether there is a file behind it. `object_sha256` tells
+    which version of an object it is, whose bytes come to `path` when the delivery is told to fetch it; else None.
     """
 
     table: str
     name: str
     path: Path
+    object_sha256: str | None = None
+
+
+def fetch_nothing(_files: Sequence[SourceFile], _tell: Callable[[str], object] = lambda _: None) -> None:
+    """The files of a folder are there already."""
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """The files found in a source, sorted by table and name; `ignored` look like data but are not taken."""
+    """The files found in a source, sorted by table and name; `ignored` look like data but are not taken.
+
+    `fetch` brings the bytes of some of the files to their paths.
+    """
 
     files: tuple[SourceFile, ...]
     ignored: tuple[str, ...]
+    fetch: Callable[..., None] = fetch_nothing
 
 
 def find_sources(folder: Path, tables: Iterable[str]) -> Delivery:
@@ -46,19 +58,28 @@ def find_sources(folder: Path, tables: Iterable[str]) -> Delivery:
     Raises:
         ConfigError: the folder does not exist, cannot be read, or holds no raw data.
     """
-    names = read_names(folder)
+    return sort_names(read_names(folder), folder.joinpath, tables, str(folder))
+
+
+def sort_names(names: Iterable[str], path_of: Callable[[str], Path], tables: Iterable[str], place: str) -> Delivery:
+    """The raw files among these names, which may be paths: the last part of one says what it is.
+
+    Raises:
+        ConfigError: there are none in that place.
+    """
     known = sorted(tables, key=len, reverse=True)  # the longest table name that fits wins
     files, ignored = [], []
     for name in names:
-        table = next((table for table in known if is_raw_file(name) and name.lower().startswith(table)), None)
+        base = base_name(name)
+        table = next((table for table in known if is_raw_file(base) and base.lower().startswith(table)), None)
         if table is not None:
-            files.append(SourceFile(table, printable(name), folder / name))
-        elif looks_like_data(name):
+            files.append(SourceFile(table, printable(name), path_of(name)))
+        elif looks_like_data(base):
             ignored.append(printable(name))
     if not files:
         found = f" There are {list_names(ignored)}, which no such name has." if ignored else ""
         raise ConfigError(
-            f"{folder}: no raw data found. Expected files such as raw_orders.csv or raw_orders_2026-03-01.csv.gz "
+            f"{place}: no raw data found. Expected files such as raw_orders.csv or raw_orders_2026-03-01.csv.gz "
             f"for {', '.join(sorted(known))}.{found}"
         )
     return Delivery(tuple(sorted(files, key=lambda file: (file.table, file.name))), tuple(ignored))
@@ -78,6 +99,11 @@ def read_names(folder: Path) -> list[str]:
         ) from error
 
 
+def base_name(name: str) -> str:
+    """The last part of a path below a source."""
+    return name.rpartition("/")[2]
+
+
 def is_raw_file(name: str) -> bool:
     """Whether a file's name says that it is raw data, of whatever table."""
     return name.lower().startswith("raw_") and name.lower().endswith(SUFFIXES)
@@ -94,27 +120,31 @@ def list_names(names: Sequence[str]) -> str:
     return ", ".join(names[:MAX_NAMED]) + more
 
 
-def find_fault(path: Path) -> str | None:
+def find_fault(path: Path, name: str | None = None) -> str | None:
     """Why a name in a source folder is not a file to be read, with the cure; None if it is one.
 
     Nothing is opened: a pipe would wait for ever. A link is not followed: whoever may deliver files into a folder
-    could have any file of this machine read.
+    could have any file of this machine read. `name` is what people call the file, if not as its path does.
     """
+    name = printable(path.name) if name is None else name
+    if len(name.encode()) > MAX_NAME_BYTES:
+        return f"{name[:MAX_NAME_SHOWN]}…: the name has more than {MAX_NAME_BYTES:,} bytes. Give it a shorter one."
     try:
         mode = path.lstat().st_mode
     except OSError as error:
-        return describe_read_error(path, error)
+        return describe_read_error(path, error, name)
     if stat.S_ISREG(mode):
         return None
     kind = "a folder" if stat.S_ISDIR(mode) else "a link" if stat.S_ISLNK(mode) else "a pipe or a device"
-    return f"{printable(path.name)}: is {kind}, not a file. Put the file itself there, or give it another name."
+    return f"{name}: is {kind}, not a file. Put the file itself there, or give it another name."
 
 
-def describe_read_error(path: Path, error: OSError) -> str:
+def describe_read_error(path: Path, error: OSError, name: str | None = None) -> str:
     """What kept a source file from being read, with the cure."""
+    name = printable(path.name) if name is None else name
     if isinstance(error, FileNotFoundError):
-        return f"{printable(path.name)}: vanished while the run was starting. Run again when the delivery is complete."
-    return f"{printable(path.name)}: cannot be read ({error.strerror or error}). Check the file and its rights."
+        return f"{name}: vanished while the run was starting. Run again when the delivery is complete."
+    return f"{name}: cannot be read ({error.strerror or error}). Check the file and its rights."
 
 
 def printable(name: str) -> str:

@@ -44,6 +44,8 @@ LEDGER_COLUMNS = {
     "valid_from_date": "date",
     "delivery_order": "varchar(4096)",
     "profile_sha256": "varchar(64)",
+    "contract_sha256": "varchar(64)",
+    "object_sha256": "varchar(64)",
 }
 DELIVERY_COLUMNS = {
     "table_name": "varchar(64)",
@@ -96,7 +98,9 @@ class DeliveryRow:
 class LedgerRow:
     """One source file that is loaded now; times are naive UTC. Four are those of `flows.lake.deliveries`.
 
-    `profile_sha256` tells how the file was read where a source profile said it, else None.
+    `profile_sha256` tells how the file was read where a source profile said it, else None. `contract_sha256` tells
+    under which version of its contract it was converted; None for one that was loaded before the ledger noted it.
+    `object_sha256` tells which version of an object in S3 it came from, if it came from there.
     """
 
     table_name: str
@@ -112,6 +116,8 @@ class LedgerRow:
     valid_from_date: date
     delivery_order: str
     profile_sha256: str | None = None
+    contract_sha256: str | None = None
+    object_sha256: str | None = None
 
     @property
     def read_sha256(self) -> str:
@@ -158,7 +164,13 @@ class Warehouse(Protocol):
         """
 
     def prepare(self, contracts: Iterable[Contract]) -> None:
-        """Create schemas, raw tables and ledgers where they are missing; check the columns of those that exist."""
+        """Create schemas, raw tables and ledgers where they are missing; add columns that older ones may lack.
+
+        Nothing is dropped, and what is loaded stays; a new column is null there, and stands behind all others.
+
+        Raises:
+            LoadError: tables differ otherwise; nothing was changed.
+        """
 
     def read_ledger(self) -> list[LedgerRow]:
         """The files that are loaded now, sorted by table and file."""
@@ -176,6 +188,13 @@ class Warehouse(Protocol):
         """The delivery of each version, in this order; those that are new are noted, all with the moment of now.
 
         To be called before anything is loaded, so that the next try of a run that was killed finds them.
+        """
+
+    def note_objects(self, rows: Sequence[LedgerRow]) -> None:
+        """Replace these rows of the ledger, which differ from what it says only in `object_sha256`.
+
+        Raises:
+            LoadError: another run has taken over the warehouse.
         """
 
     def load_files(self, contract: Contract, conversions: Sequence[Conversion], run_id: str) -> list[LedgerRow]:

@@ -26,7 +26,7 @@ from flows.lake.forms import SHIPPED_FORM, Form
 from flows.lake.parts import part_name, stem, sweep, version_sha256
 from flows.lake.quarantine import count_reasons
 from flows.lake.several import for_each_file
-from flows.lake.sources import SourceFile
+from flows.lake.sources import SourceFile, fetch_nothing
 from flows.lake.terms import DEFAULT_TERMS, Terms
 from flows.warehouse.base import LedgerRow, Warehouse
 from flows.warehouse.lock import check_inside
@@ -39,7 +39,7 @@ from flows.warehouse.outcomes import (
     mark_not_loaded,
     mark_waiting,
 )
-from flows.warehouse.plan import PlannedFile, find_lost, plan_files
+from flows.warehouse.plan import PlannedFile, find_lost, find_renamed_objects, plan_files
 
 TOP_FOLDERS = ("lake", "quarantine", "staged")
 T = TypeVar("T")
@@ -70,6 +70,7 @@ class Ingestion:
     max_quarantined_ratio: float = 0.05
     terms: Terms = DEFAULT_TERMS
     forms: Mapping[str, Form] = field(default_factory=dict)  # by table, where files are not in the shipped form
+    fetch: Callable[[Sequence[SourceFile], Callable[[str], object]], None] = fetch_nothing  # what is not known already
     is_again: bool = False  # the files are loaded also where nothing of them has changed
     step: Step = run_directly
     log: logging.Logger | logging.LoggerAdapter[logging.Logger] = field(default=logging.getLogger(__name__))
@@ -89,7 +90,7 @@ class Ingestion:
         with self._tidied():
             lost = self.step("compare with the ledger", lambda: find_lost(self.warehouse))
             anew = lost.union(self.warehouse.read_ledger() if self.is_again else ())
-            planned = self.step("plan files", lambda: plan_files(files, self.warehouse, anew, self.forms))
+            planned = self.step("plan files", lambda: self._plan(files, anew))
             unchanged = sum(file.is_unchanged for file in planned)
             self.log.info("%d files found, %d of them unchanged", len(planned), unchanged)
             arrived = [file.version for file in planned if not (file.is_unchanged or file.fault)]
@@ -104,6 +105,12 @@ class Ingestion:
                 self.outcomes = mark_not_loaded(self.outcomes)
                 raise DataError(describe_refusal(self.outcomes))
         return [conversion for _, conversion in results if conversion is not None]
+
+    def _plan(self, files: Sequence[SourceFile], anew: Set[LedgerRow]) -> list[PlannedFile]:
+        planned = plan_files(files, self.warehouse, anew, self.forms, lambda new: self.fetch(new, self.log.info))
+        if renamed := find_renamed_objects(planned):
+            self.warehouse.note_objects(renamed)
+        return planned
 
     def load(self, conversions: Sequence[Conversion]) -> None:
         """Load each file in one transaction, small files together; leave in the lake what the ledger names.
@@ -157,6 +164,7 @@ class Ingestion:
                 sha256=file.sha256,
                 terms=self.terms,
                 form=self._form(table),
+                name=name,
             )
         except DataError as error:
             return FileOutcome(table, name, file.sha256, "refused", error=str(error)), None
@@ -173,7 +181,7 @@ class Ingestion:
             fault,
             list(conversion.extra_columns),
         )
-        return outcome, None if fault else conversion
+        return outcome, None if fault else replace(conversion, object_sha256=file.source.object_sha256)
 
     def _form(self, table: str) -> Form:
         return self.forms.get(table, SHIPPED_FORM)

@@ -6,7 +6,7 @@ Files of a source and a prepared warehouse in, one planned file each out. Nothin
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from flows.lake.contracts import CONTRACTS
@@ -47,14 +47,38 @@ class PlannedFile:
 
 
 def plan_files(
-    files: Sequence[SourceFile], warehouse: Warehouse, lost: Set[LedgerRow], forms: Mapping[str, Form] | None = None
+    files: Sequence[SourceFile],
+    warehouse: Warehouse,
+    lost: Set[LedgerRow],
+    forms: Mapping[str, Form] | None = None,
+    fetch: Callable[[Sequence[SourceFile]], object] = lambda _: None,
 ) -> list[PlannedFile]:
-    """Hash each file and look it up; what the warehouse has lost counts as not loaded. `forms` are by table."""
+    """Hash each file and look it up; what the warehouse has lost counts as not loaded. `forms` are by table.
+
+    A version of an object that the ledger knows, read as the profile of now says, is neither fetched nor hashed.
+    """
     loaded = {(row.table_name, row.file_name): row for row in warehouse.read_ledger() if row not in lost}
-    names = Counter(file.name for file in files)
-    planned = [_plan_file(file, loaded.get((file.table, file.name)), names[file.name]) for file in files]
-    profiles = {table: form.sha256 for table, form in (forms or {}).items()}
-    return [replace(file, profile_sha256=profiles.get(file.source.table)) for file in planned]
+    names, forms = Counter(file.name for file in files), forms or {}
+    profiles = {table: form.sha256 for table, form in forms.items()}
+    planned: dict[SourceFile, PlannedFile] = {}
+    for file in files:
+        row = loaded.get((file.table, file.name))
+        if row and names[file.name] == 1 and _is_known(file, row, profiles.get(file.table)):
+            planned[file] = PlannedFile(file, row.file_sha256, row)
+    fetch([file for file in files if file not in planned])
+    for file in files:
+        if file not in planned:
+            planned[file] = _plan_file(file, loaded.get((file.table, file.name)), names[file.name])
+    return [replace(planned[file], profile_sha256=profiles.get(file.table)) for file in files]
+
+
+def find_renamed_objects(planned: Sequence[PlannedFile]) -> list[LedgerRow]:
+    """What the ledger is to say of bytes that are loaded, but come from another object, or version, than it has."""
+    return [
+        replace(file.loaded, object_sha256=file.source.object_sha256)
+        for file in planned
+        if file.loaded and file.is_unchanged and file.source.object_sha256 not in {None, file.loaded.object_sha256}
+    ]
 
 
 def find_lost(warehouse: Warehouse) -> set[LedgerRow]:
@@ -74,13 +98,18 @@ def find_lost(warehouse: Warehouse) -> set[LedgerRow]:
     }
 
 
+def _is_known(file: SourceFile, row: LedgerRow, profile_sha256: str | None) -> bool:
+    is_same_object = file.object_sha256 is not None and file.object_sha256 == row.object_sha256
+    return is_same_object and row.profile_sha256 == profile_sha256
+
+
 def _plan_file(file: SourceFile, loaded: LedgerRow | None, same_name: int) -> PlannedFile:
-    fault = find_fault(file.path)
+    fault = find_fault(file.path, file.name)
     if same_name > 1:
         fault = f"{file.name}: {same_name} files have this name once it is made printable. Rename all but one."
     if fault is None:
         try:
             return PlannedFile(file, hash_file(file.path), loaded)
         except OSError as error:
-            fault = describe_read_error(file.path, error)
+            fault = describe_read_error(file.path, error, file.name)
     return PlannedFile(file, "", loaded, fault)

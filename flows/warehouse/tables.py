@@ -1,8 +1,9 @@
 """The tables that an ingest needs, and how those that are there differ: one by one the same, missing, or older.
 
-Contracts and columns found in, the tables to make or to bring up to date out. Older is a table that a version before
-this one made: it lacks columns that may be null, or that follow from the others. It is made anew with what it holds.
-Any other difference is refused. Nothing is read or written here; both warehouses use it.
+Contracts and columns found in, the tables to make or to bring up to date out. Older is a table that was made before a
+column was: one that files may lack, so that it is null in what is loaded already, or one that follows from the others.
+Any other difference is refused. The order of columns says nothing: who reads or writes a table names them. Nothing is
+read or written here; both warehouses use it.
 """
 
 from __future__ import annotations
@@ -29,8 +30,12 @@ from flows.warehouse.builds import BUILD_COLUMNS
 from flows.warehouse.forgetting import FORGOTTEN_COLUMNS, KEY_COLUMNS
 
 NEW_IN_LEDGER = frozenset(name.removeprefix("_") for name in DELIVERY_LINEAGE)
-NULL_IN_LEDGER = frozenset({"profile_sha256"})  # no file of an earlier version was read with a profile
+NULL_IN_LEDGER = frozenset({"profile_sha256", "contract_sha256", "object_sha256"})  # no earlier version noted them
 OLD_LEDGER = [name for name in LEDGER_COLUMNS if name not in NEW_IN_LEDGER | NULL_IN_LEDGER]
+CONTRACT_CURE = (
+    "If the contract was changed, undo that first: of a table that exists, it may only gain columns that files may "
+    "lack (is_optional, docs/adding-a-column.md)."
+)
 Found = Mapping[tuple[str, str], dict[str, str]]  # (schema without prefix, table) → column → SQL type
 
 
@@ -60,7 +65,7 @@ def list_tables(contracts: Iterable[Contract]) -> Iterator[Table]:
     """All tables of an ingest."""
     yield from (LEDGER, DELIVERIES, BUILDS, FORGOTTEN, KEY)
     for contract in contracts:
-        addable = frozenset(name for name, column in contract.columns.items() if column.nullable)
+        addable = frozenset(contract.columns.keys() - set(contract.required))
         yield Table("raw", contract.table, raw_columns(contract), addable, contract)
         if contract.history != "none":
             yield Table("ops", f"replaced_{contract.table}", archive_columns(contract), addable)
@@ -72,18 +77,29 @@ def find_changes(
     """What must be made, and what brought up to date; `command` gives what a person runs for a statement.
 
     Raises:
-        LoadError: a table has other columns or types; the message has the command that makes way for a new one.
+        LoadError: tables have other columns or types; the message says which, and what makes way for new ones.
     """
     changes: list[tuple[Table, Literal["missing", "older"]]] = []
+    refused: list[str] = []
     for table in tables:
         there = found.get((table.schema, table.name))
         if there is None:
             changes.append((table, "missing"))
-        elif list(there.items()) != list(table.columns.items()):
-            if not _is_older(table, there):
-                raise LoadError(_describe(table, there, command))
+        elif faults := list(_find_faults(table, there)):
+            refused += [f"  - {fault}" for fault in faults] + [f"    {_cure(table, command)}"]
+        elif there.keys() != table.columns.keys():
             changes.append((table, "older"))
+    if refused:
+        raise LoadError(
+            "\n".join(["the warehouse does not fit the contracts; nothing was changed.", *refused, CONTRACT_CURE])
+        )
     return changes
+
+
+def list_added(table: Table, found: Iterable[str]) -> dict[str, str]:
+    """Column → SQL type of what an older table lacks, in the order of the contract."""
+    there = set(found)
+    return {name: kind for name, kind in table.columns.items() if name not in there}
 
 
 def lacks_deliveries(table: Table, found: Iterable[str]) -> bool:
@@ -124,17 +140,23 @@ def _complete(row: dict[str, Any], *, is_first: bool) -> LedgerRow:
     )
 
 
-def _is_older(table: Table, found: dict[str, str]) -> bool:
-    lacking = table.columns.keys() - found.keys()
-    kept = [(name, kind) for name, kind in table.columns.items() if name not in lacking]
-    return lacking <= table.addable and list(found.items()) == kept
-
-
-def _describe(table: Table, found: dict[str, str], command: Callable[[str], str]) -> str:
-    there, wanted = (", ".join(f"{name} {kind}" for name, kind in c.items()) for c in (found, table.columns))
+def _find_faults(table: Table, found: Mapping[str, str]) -> Iterator[str]:
+    """What no added column mends."""
     name = f'"{table.schema}".{table.name}'
-    cure = f"Drop the table, then run again to load its files anew: {command(f'drop table {name}')}"
+    for column, kind in table.columns.items():
+        if column not in found and column not in table.addable:
+            yield f"{name}: {column} {kind} is lacking, and no file may lack it"
+        elif found.get(column, kind) != kind:
+            yield f"{name}: {column} is {found[column]}, the contract says {kind}"
+    for column, kind in found.items():
+        if column not in table.columns:
+            yield f"{name}: {column} {kind} is not in the contract"
+
+
+def _cure(table: Table, command: Callable[[str], str]) -> str:
+    name = f'"{table.schema}".{table.name}'
     if table.name.startswith("replaced_"):
         renamed = command(f"alter table {name} rename to {table.name}_before")
-        cure = f"It holds what no file brings back, so rename it, then run again: {renamed}"
-    return f"{name} has the columns {there}; the contract has {wanted}. {cure}"
+        return f"It holds what no file brings back, so rename it, then run again: {renamed}"
+    dropped = command(f"drop table {name}")
+    return f"Drop the table, then run again to load its files anew, if the source still has them all: {dropped}"

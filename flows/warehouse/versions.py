@@ -71,6 +71,8 @@ def new_entries(
             valid_from_date=delivery.valid_from_date,
             delivery_order=delivery_order(conversion.file_name, delivery.delivered_at, delivery.valid_from_date),
             profile_sha256=conversion.profile_sha256,
+            contract_sha256=conversion.contract_sha256,
+            object_sha256=conversion.object_sha256,
         )
         for conversion, delivery in zip(conversions, deliveries, strict=True)
     ]

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
+from prefect_aws import AwsCredentials, S3Bucket
 
 from flows.errors import ConfigError
 from flows.forget import forget
-from flows.ingest import ingest
-from flows.lake.s3 import fetch_s3
+from flows.ingest import ingest, reach_source
+from flows.lake.contracts import CONTRACTS
+from flows.lake.s3 import S3Source
+from flows.lake.sources import sort_names
 from flows.run.forget_command import Command, hand_over
+from flows.run.settings import load_settings
 from tests.tiny_shop import FILES
 
 
@@ -31,7 +36,6 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name, text in FILES.items():
         bucket.put_object(Key=f"drops/{name}", Body=text.encode())
     bucket.put_object(Key="drops/readme.txt", Body=b"not raw data")
-    bucket.put_object(Key="drops/old/raw_orders.csv", Body=b"not directly under the prefix")
     yield bucket
     server.stop()
 
@@ -64,19 +68,24 @@ def test_ingest_from_s3_leaves_no_copy_that_may_name_whoever_is_forgotten(bucket
         assert {file["status"] for file in again["files"]} == {"unchanged"}
 
 
-def test_fetch_s3_copies_only_what_changed_and_forgets_what_is_gone(bucket: Any, tmp_path: Path) -> None:
-    ignored: list[str] = []
-    fetch_s3("s3://shop/drops", tmp_path / "in", tell_ignored=ignored.append)
-    assert ignored == ["readme.txt"]
-    before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "in").glob("raw_*")}
-    assert before.keys() == FILES.keys()
-    bucket.Object("drops/raw_items.csv").delete()
-    fetch_s3("s3://shop/drops", tmp_path / "in")
-    after = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "in").glob("raw_*")}
-    assert after == {name: time for name, time in before.items() if name != "raw_items.csv"}
-
-
-@pytest.mark.parametrize("source", ["s3://no-such-bucket/x", "s3:///x"])
-def test_fetch_s3_unreachable_source_says_so(bucket: Any, tmp_path: Path, source: str) -> None:
+@pytest.mark.parametrize("source", ["s3://no-such-bucket/x", "s3:///x", "s3://shop/nothing-there"])
+def test_source_in_s3_that_cannot_be_read_says_so(bucket: Any, tmp_path: Path, source: str) -> None:
     with pytest.raises(ConfigError, match=source):
-        fetch_s3(source, tmp_path / "in")
+        S3Source(source, tmp_path / "in").find(partial(sort_names, tables=CONTRACTS, place=source))
+
+
+@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.parametrize("block", ["aws_credentials_block", "s3_bucket_block"])
+def test_source_in_s3_is_read_with_the_keys_of_the_block(
+    bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: str
+) -> None:
+    keys = AwsCredentials(aws_access_key_id="of-the-block", aws_secret_access_key="test", region_name="us-east-1")
+    keys.save("source-keys", overwrite=True)
+    S3Bucket(bucket_name="elsewhere", credentials=keys).save("source-bucket", overwrite=True)
+    for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "DEFAULT_REGION"):
+        monkeypatch.delenv(f"AWS_{name}")
+    name = {"aws_credentials_block": "source-keys", "s3_bucket_block": "source-bucket"}[block]
+    settings = load_settings(source="s3://shop/drops", work_dir=str(tmp_path), **{block: name})
+    delivery = reach_source(settings)  # without the block there are no keys at all
+    delivery.fetch(delivery.files)
+    assert {file.path.name for file in delivery.files if file.path.is_file()} == set(FILES)

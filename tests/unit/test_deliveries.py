@@ -46,6 +46,16 @@ DAY = timedelta(days=1)
         ("raw_orders_202603.csv", None),
         ("raw_orders_٢٠٢٦-03-01.csv", None),
         ("raw_orders.csv", None),
+        ("date=2024-05-01/raw_orders.csv", date(2024, 5, 1)),
+        ("date=2024-05-01/raw_orders_2024-04-30.csv", date(2024, 4, 30)),
+        ("date=2024-05-01/raw_orders_20211301.csv", date(2024, 5, 1)),
+        ("2024/05/01/raw_orders.csv", date(2024, 5, 1)),
+        ("2024/05/32/raw_orders.csv", None),
+        ("2024/05/01raw_orders.csv", None),
+        ("year=2024/month=5/day=01/raw_orders.csv", date(2024, 5, 1)),
+        ("year=2024/month=05/raw_orders.csv", date(2024, 5, 1)),
+        ("year=2024/month=13/raw_orders.csv", None),
+        ("load=20240501/2024/06/01/raw_orders.csv", date(2024, 6, 1)),
     ],
 )
 def test_find_date_in_a_name(name: str, expected: date | None) -> None:

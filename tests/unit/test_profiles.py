@@ -9,7 +9,7 @@ import pytest
 
 from flows.errors import ConfigError
 from flows.lake.amounts import Marks
-from flows.lake.profile_files import find_profiled_sources, takes
+from flows.lake.profile_files import find_profiled_sources, sort_profiled_names
 from flows.lake.profiles import Profile, read_profile
 from flows.run.settings import load_settings
 
@@ -182,9 +182,14 @@ def test_sources_are_found_by_pattern_in_any_case_and_others_named(tmp_path: Pat
         ("raw_stores", "RAW_STORES.CSV"),
     ]
     assert delivery.ignored == ("Commandes_old.CSV.gz", "raw_orders.csv")
-    assert [name for name in ("commandes_1.csv", "raw_orders.csv", "x.toml") if takes(read, name)] == [
-        "commandes_1.csv"
-    ]
+
+
+def test_sources_of_a_path_the_patterns_are_for_the_last_part(tmp_path: Path) -> None:
+    read = profile(tmp_path, '[tables.raw_orders]\nfiles=["commandes_*.csv"]')
+    paths = ["2026/commandes_1.csv", "commandes_2/raw_items.csv", "commandes_3.csv/notes.xml"]
+    found = sort_profiled_names(paths, Path, read, "s3://shop")
+    assert [(file.table, file.name) for file in found.files] == [("raw_items", paths[1]), ("raw_orders", paths[0])]
+    assert found.ignored == (paths[2],)
 
 
 def test_sources_file_of_two_tables_is_refused(tmp_path: Path) -> None:

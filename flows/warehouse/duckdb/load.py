@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from flows.lake.contract_versions import find_lacking
 from flows.lake.contracts import Contract
 from flows.lake.parts import Part
 from flows.warehouse.base import (
@@ -94,7 +95,17 @@ class Load:
 
     @property
     def _new_rows(self) -> str:
-        return f"read_parquet([{', '.join(literal(_without_patterns(part.path)) for part in self.parts)}])"
+        """The rows of the parts; a column that some of them are too old for is null there."""
+        paths = ", ".join(literal(_without_patterns(part.path)) for part in self.parts)
+        lacking = find_lacking(self.parts, self.contract)
+        if not lacking:
+            return f"read_parquet([{paths}])"
+        types = raw_columns(self.contract)
+        nothing = ", ".join(f"cast(null as {types[name]}) as {quote(name)}" for name in sorted(lacking))
+        return (
+            f"(select {nothing} where false union all by name "  # noqa: S608
+            f"select * from read_parquet([{paths}], union_by_name = true))"
+        )
 
     def _prune_archive(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Keep only what raw has no more: records whose key no file delivers now."""

@@ -20,6 +20,7 @@ from flows.warehouse.tables import (
     deliveries_of,
     find_changes,
     lacks_deliveries,
+    list_added,
     list_tables,
     upgrade_ledger,
 )
@@ -35,7 +36,7 @@ def make_tables(connection: duckdb.DuckDBPyConnection, contracts: Iterable[Contr
     """Make missing tables and bring older ones up to date, within one transaction that the caller opens.
 
     Raises:
-        LoadError: a table has other columns or types, and is not of an earlier version.
+        LoadError: tables differ by more than columns that they may lack.
     """
 
     def command(sql: str) -> str:
@@ -50,7 +51,7 @@ def make_tables(connection: duckdb.DuckDBPyConnection, contracts: Iterable[Contr
         elif lacks_deliveries(table, found[table.schema, table.name]):
             _upgrade_ledger(connection)
         else:
-            _rebuild(connection, table)
+            _add_columns(connection, table, found[table.schema, table.name])
     if any(table.name == DELIVERIES.name for table, _ in changes):
         rows = connection.execute(f"select {_names(LEDGER_COLUMNS)} from {LEDGER.quoted()}").fetchall()  # noqa: S608
         insert_rows(connection, DELIVERIES.quoted(), DELIVERY_COLUMNS, deliveries_of(LedgerRow(*row) for row in rows))
@@ -63,14 +64,10 @@ def _upgrade_ledger(connection: duckdb.DuckDBPyConnection) -> None:
     insert_rows(connection, LEDGER.quoted(), LEDGER_COLUMNS, upgrade_ledger(rows))
 
 
-def _rebuild(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Make the table anew beside, with all that it holds; what it lacked is null."""
-    beside = table.quoted(end="_new")
-    names = _names(_read_columns(connection)[table.schema, table.name])
-    connection.execute(create_table(beside, table.columns))
-    connection.execute(f"insert into {beside} ({names}) select {names} from {table.quoted()}")  # noqa: S608
-    connection.execute(f"drop table {table.quoted()}")
-    connection.execute(f"alter table {beside} rename to {quote(table.name)}")
+def _add_columns(connection: duckdb.DuckDBPyConnection, table: Table, found: Iterable[str]) -> None:
+    """Let the table have what it lacks, null in every row."""
+    for name, kind in list_added(table, found).items():
+        connection.execute(f"alter table {table.quoted()} add column {quote(name)} {kind}")
 
 
 def _read_columns(connection: duckdb.DuckDBPyConnection) -> Found:

@@ -92,6 +92,13 @@ class DuckDBWarehouse:
             insert_rows(self._connect(), DELIVERIES, DELIVERY_COLUMNS, new)
         return found
 
+    def note_objects(self, rows: Sequence[LedgerRow]) -> None:
+        with self._explained("the objects cannot be noted"), self._transaction():
+            for row in rows:
+                key = f"table_name = {literal(row.table_name)} and file_name = {literal(row.file_name)}"
+                self._connect().execute(f"delete from {LEDGER} where {key}")  # noqa: S608
+            insert_rows(self._connect(), LEDGER, LEDGER_COLUMNS, rows)
+
     def find_miscounted(self, expected: Mapping[str, int]) -> set[str]:
         """Those that should hold anything: they are counted file by file in any case, before they are loaded."""
         return {table for table, rows in expected.items() if rows}

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import polars as pl
 
+from flows.lake.contract_versions import find_lacking
 from flows.lake.contracts import Contract
 from flows.lake.parts import Part, PartWriter
 from flows.warehouse.redshift.dialect import spell, staged_columns
@@ -57,7 +58,7 @@ def repack(contract: Contract, parts: Sequence[Part], folder: Path) -> Iterator[
     values, packer = Values(contract), _Packer(folder, sum(part.rows for part in parts))
     _empty(folder)
     try:
-        for rows in _read_groups(parts):
+        for rows in _read_groups(parts, contract):
             values.add(rows)
             packer.append(spell(rows).select(list(staged_columns(contract))))
         yield Repacked(packer.finish(), values)
@@ -81,11 +82,13 @@ def _empty(folder: Path) -> None:
         folder.rmdir()
 
 
-def _read_groups(parts: Iterable[Part]) -> Iterator[pl.DataFrame]:
-    """The rows in their order, about `GROUP_BYTES` at a time."""
+def _read_groups(parts: Iterable[Part], contract: Contract) -> Iterator[pl.DataFrame]:
+    """The rows in their order, about `GROUP_BYTES` at a time; a column that a part is too old for is null there."""
     held: list[pl.DataFrame] = []
     for part in parts:
-        held.append(pl.read_parquet(part.path, glob=False))
+        added = (pl.lit(None, contract.dtypes[name]).alias(name) for name in find_lacking([part], contract))
+        rows = pl.read_parquet(part.path, glob=False).with_columns(*added)
+        held.append(rows.select(*contract.columns, "_file", "_row"))
         size = sum(frame.estimated_size() for frame in held)
         if size >= GROUP_BYTES:
             rows = pl.concat(held)

@@ -20,6 +20,7 @@ from flows.warehouse.tables import (
     deliveries_of,
     find_changes,
     lacks_deliveries,
+    list_added,
     list_tables,
     upgrade_ledger,
 )
@@ -40,7 +41,7 @@ def make_tables(connection: Connection, contracts: Iterable[Contract], prefix: s
     """Make missing tables and bring older ones up to date, in one transaction.
 
     Raises:
-        LoadError: a table has other columns or types, and is not of an earlier version.
+        LoadError: tables differ by more than columns that they may lack.
     """
     cursor = connection.cursor()
     found = _read_columns(cursor, prefix)
@@ -51,7 +52,7 @@ def make_tables(connection: Connection, contracts: Iterable[Contract], prefix: s
         elif lacks_deliveries(table, found[table.schema, table.name]):
             _upgrade_ledger(cursor, prefix)
         else:
-            _rebuild(cursor, table, found[table.schema, table.name], prefix)
+            _add_columns(cursor, table, found[table.schema, table.name], prefix)
     if any(table.name == DELIVERIES.name for table, _ in changes):
         cursor.execute(f"select {_names(LEDGER_COLUMNS)} from {LEDGER.quoted(prefix)}")  # noqa: S608
         rows = deliveries_of(LedgerRow(*row) for row in cursor.fetchall())
@@ -67,19 +68,14 @@ def _upgrade_ledger(cursor: Cursor, prefix: str) -> None:
     insert_rows(cursor, LEDGER.quoted(prefix), LEDGER_COLUMNS, rows)
 
 
-def _rebuild(cursor: Cursor, table: Table, found: Iterable[str], prefix: str) -> None:
-    """Make the table anew beside, with all that it holds; what it lacked is null.
+def _add_columns(cursor: Cursor, table: Table, found: Iterable[str], prefix: str) -> None:
+    """Let the table have what it lacks, null in every row; no row is written, and rights and views stay.
 
-    ALTER TABLE ADD COLUMN would put the column last. DROP and RENAME may stand in a transaction (AWS: "DROP TABLE",
-    "ALTER TABLE"); the views of dbt are late-binding and stay.
+    One column a statement, behind all others. It may stand in a transaction, unlike a change of a type, and locks the
+    table until its end (AWS: "ALTER TABLE").
     """
-    names = _names(found)
-    cursor.execute(_create(table, prefix, end="_new"))
-    cursor.execute(
-        f"insert into {table.quoted(prefix, '_new')} ({names}) select {names} from {table.quoted(prefix)}"  # noqa: S608
-    )
-    cursor.execute(f"drop table {table.quoted(prefix)}")
-    cursor.execute(f"alter table {table.quoted(prefix, '_new')} rename to {quote(table.name)}")
+    for name, kind in list_added(table, found).items():
+        cursor.execute(f"alter table {table.quoted(prefix)} add column {quote(name)} {kind}")
 
 
 def _create(table: Table, prefix: str, end: str = "") -> str:

@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import groupby
 from typing import Any, TypeVar
 
 from redshift_connector.core import Connection
@@ -164,6 +165,21 @@ class RedshiftWarehouse:
             return found
 
         return self._retried(note) if versions else []
+
+    def note_objects(self, rows: Sequence[LedgerRow]) -> None:
+        lease, ledger = self._held_lease(), ledger_table(self.options.prefix)
+
+        def note(connection: Connection) -> None:
+            cursor = connection.cursor()
+            for table, group in groupby(sorted(rows, key=lambda row: row.table_name), lambda row: row.table_name):
+                chosen = list(group)
+                lease.prove(cursor, table)
+                where = f"table_name = %s and file_name in ({', '.join(['%s'] * len(chosen))})"
+                cursor.execute(f"delete from {ledger} where {where}", [table, *(row.file_name for row in chosen)])  # noqa: S608
+                insert_rows(cursor, ledger, LEDGER_COLUMNS, chosen)
+            connection.commit()
+
+        self._retried(note)
 
     def load_files(self, contract: Contract, conversions: Sequence[Conversion], run_id: str) -> list[LedgerRow]:
         parts = [part for conversion in conversions for part in conversion.parts]
