@@ -27,12 +27,12 @@ from plotnine import (
     theme,
 )
 
-from reports.charts.canvas import MARGIN_INCHES, Words, write_words
+from reports.charts.canvas import MARGIN_INCHES, Words, frame_inches, write_words
 from reports.charts.layout import Layout, fit_line, widest
 from reports.formats import format_short_month
 from reports.theme import GRID, PAPER, report_theme
 
-HEIGHT_INCHES, NARROW_INCHES = 4.4, 3.6
+HEIGHT_INCHES, NARROW_PANEL_INCHES = 4.4, 1.9
 LABEL_PART = 0.47  # of the width, which the longest label may take
 LABEL_GAP = 0.075  # of the height, between the labels of two lines
 MONTH_TICKS, NARROW_MONTH_TICKS = 6, 3
@@ -60,8 +60,10 @@ def draw_lines(
     floor = min((value for line in lines for value in line.values if value is not None), default=0.0)
     reach, floor = max(reach, 0.0) or 1.0, min(floor, 0.0)
     chart = ggplot() + _months(days, lines, tick(reach), layout) + _amounts(tick, reach, floor)
-    chart += write_words(words, layout, widest([tick(reach), tick(floor)], layout.name_size))
-    chart += report_theme(NARROW_INCHES if layout.is_narrow else HEIGHT_INCHES, layout)
+    indent = widest([tick(reach), tick(floor)], layout.name_size)
+    chart += write_words(words, layout, indent)
+    height = NARROW_PANEL_INCHES + frame_inches(words, layout, indent) if layout.is_narrow else HEIGHT_INCHES
+    chart += report_theme(height, layout)
     chart += theme(panel_grid_major_x=element_blank(), panel_grid_major_y=element_line(color=GRID, size=0.8))
     for line in lines:
         chart += _add_segments(line)
