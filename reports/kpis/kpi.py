@@ -101,7 +101,7 @@ class Kpi:
     columns that may be summed over all rows; a table with `newest_first` is shown upside down, and `rank` brings the
     rows of one into the order of the chart. Sentence and chart follow from the columns where none are given
     (`reports.kpis.usual`). `heading` is the key of the part of the page that shows one of `reports.kpis.plain`. The
-    page prints the first `printed_rows` of a table, and none of one that is only read as a whole, as its chart shows it.
+    page prints the first `printed_rows` of a long table: none of one that is read as a whole, as its chart shows it.
     """
 
     name: str
