@@ -20,17 +20,17 @@ from markupsafe import Markup
 from reports.fonts import font_faces
 from reports.kpis import KPIS, Kpi, check_frame, last_year_start
 from reports.languages import LANGUAGE_NAMES, Language, tr
+from reports.paper import count_printed, name_further_columns, write_printed
 from reports.past import write_past
 from reports.quality import Quality, write_tests, write_warning
 from reports.sections import CHANGES_WITH, FIVE, HEADINGS
 from reports.summary import build_tiles, name_later_stores, write_title
-from reports.tables import Head, Row, build_heads, build_rows, csv_link
+from reports.tables import Head, Row, build_heads, build_rows, csv_link, shown_columns
 from reports.templates import open_template
 from reports.theme import PALETTE
 
 SORT_SCRIPT = (Path(__file__).parent / "sort_tables.js").read_text(encoding="utf-8")
 FIRST_ROWS = 10
-PRINTED_ROWS, PRINTED_COLUMNS = 5, 8  # of a table that has more; the style sheet of the page knows them too
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,26 @@ class Section:
     height: int
     doubts: tuple[str, ...]
 
+    @property
+    def file(self) -> str:
+        """What holds all rows and columns: the CSV of the page, or of very many rows the table beside it."""
+        return f"{self.kpi.name}.{'csv' if self.csv else 'parquet'}"
+
+    @property
+    def printed_rows(self) -> int:
+        """How many rows of the table are printed."""
+        return count_printed(self.kpi, self.height)
+
+    @property
+    def on_paper(self) -> str:
+        """What the printed page says above its table or in its place."""
+        return write_printed(self.kpi, self.height, shown_columns(self.kpi), self.file)
+
+    @property
+    def further_columns(self) -> str:
+        """The columns that are not shown, and where they are; empty if there are none."""
+        return name_further_columns(self.kpi, self.file)
+
 
 def render_page(
     frames: Mapping[str, pl.DataFrame],
@@ -136,8 +156,6 @@ def render_page(
         tests=write_tests(context.quality),
         warning=write_warning(context.quality),
         first_rows=FIRST_ROWS,
-        printed_rows=PRINTED_ROWS,
-        printed_columns=PRINTED_COLUMNS,
         year_start=last_year_start(context.as_of),
         palette=PALETTE,
         fonts=Markup(font_faces()),  # noqa: S704 - made of the font file alone

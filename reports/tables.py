@@ -20,6 +20,7 @@ import polars as pl
 from reports.formats import Format, format_value
 from reports.kpis import Column, Kpi
 from reports.languages import reader, tr
+from reports.paper import printed_columns
 
 MAX_ROWS = 200
 MAX_CSV_ROWS = 10_000
@@ -32,6 +33,7 @@ class Head:
 
     label: str
     is_text: bool
+    is_printed: bool
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,9 @@ class Row:
 
 def build_heads(kpi: Kpi) -> tuple[Head, ...]:
     """The heads of the columns that the page shows."""
-    return tuple(Head(column.head, is_text=not column.format.is_number) for column in shown_columns(kpi))
+    shown = shown_columns(kpi)
+    printed = printed_columns(shown)
+    return tuple(Head(column.head, not column.format.is_number, column in printed) for column in shown)
 
 
 def shown_columns(kpi: Kpi) -> list[Column]:

@@ -66,11 +66,19 @@ class report_theme(theme_minimal):  # noqa: N801 - named as plotnine names its t
             plot_margin=0.015,
             plot_title=element_text(size=TITLE_SIZE, weight="bold", color=INK, ha="left", margin=_space(layout, b=8)),
             plot_subtitle=element_text(
-                size=layout.label_size, color=MUTED, ha="left", linespacing=1.3, margin=_space(layout, b=12)
+                size=layout.label_size,
+                color=MUTED,
+                ha="left",
+                linespacing=1.3,
+                margin=_space(layout, b=6 if layout.is_narrow else 12),
             ),
             plot_title_position="plot",
             axis_title_x=element_text(
-                size=layout.axis_size, color=MUTED, ha="left", linespacing=1.3, margin=_space(layout, t=8)
+                size=layout.axis_size,
+                color=MUTED,
+                ha="left",
+                linespacing=1.3,
+                margin=_space(layout, t=4 if layout.is_narrow else 8),
             ),
             axis_title_y=element_blank(),
             axis_text_x=element_text(size=layout.axis_size, color=MUTED, margin={"t": 4}),

@@ -18,7 +18,8 @@ import polars as pl
 from infra import words
 from reports.kpis import KPIS
 from reports.languages import Language
-from reports.page import FIRST_ROWS, PRINTED_ROWS
+from reports.page import FIRST_ROWS
+from reports.paper import count_printed
 from reports.tables import MAX_ROWS
 from tests.page_texts import BETWEEN, Block, Number, Page, plain, read_numbers, take_dates
 
@@ -133,6 +134,7 @@ class Explainer:
         self.language = language
         self._cells = {name: values_of(frame) for name, frame in frames.items()}
         self._rows = {name: rows_of(frame) for name, frame in frames.items()}
+        self._printed = {name: count_printed(KPIS[name], frame.height) for name, frame in frames.items()}
         self._declared = {name: declared(name, frame) for name, frame in frames.items()}
         self._dates = {name: known_days | dates_of(frame) for name, frame in frames.items()}
         self._words = {name: pattern_of([*names_of(frame), *constants], language) for name, frame in frames.items()}
@@ -162,7 +164,7 @@ class Explainer:
         if tag in ("td", "th", "bdi"):
             return list(self._cells[name])
         if tag in ("caption", "summary"):
-            return [*self._rows[name], FIRST_ROWS, FIRST_ROWS + 1, PRINTED_ROWS]
+            return [*self._rows[name], FIRST_ROWS, FIRST_ROWS + 1, self._printed[name]]
         return [*self._cells[name], *self._rows[name], *self._declared[name]]
 
 

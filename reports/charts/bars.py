@@ -18,7 +18,7 @@ from reports.theme import INK, MARK, NET, PAPER, TAX
 
 HALF_BAR = 0.34  # of a row's height
 HALF_RANGE = 0.13
-LABEL_LIFT, BAR_DROP, BAR_SCALE = 0.12, -0.2, 0.42  # in a row of a narrow drawing, from its middle
+LABEL_LIFT, BAR_DROP, BAR_SCALE = 0.01, -0.29, 0.34  # in a row of a narrow drawing, from its middle
 
 
 def add_bars(

@@ -30,10 +30,11 @@ from reports.formats import format_integer
 from reports.languages import tr
 from reports.theme import INK, MARK, MUTED, TITLE_SIZE, report_theme
 
-ROW_INCHES, WIDE_ROW_INCHES, NARROW_ROW_INCHES, FEW_ROWS = 0.33, 0.56, 0.55, 6
-FRAME_INCHES, NARROW_FRAME_INCHES = 1.4, 1.1  # subtitle, ticks and axis title; a narrow drawing has no title
+ROW_INCHES, WIDE_ROW_INCHES, NARROW_ROW_INCHES, FEW_ROWS = 0.33, 0.56, 0.43, 6
+FRAME_INCHES = 1.4  # subtitle, ticks and axis title
+NARROW_FRAME_INCHES, LINE_INCHES = 0.42, 0.155  # ticks and margins; a line of words: a narrow drawing has no title
 HEAD_INCHES = 0.2  # above the first row, for the name of the marks
-NAME_LIFT = 0.4  # of a row of a narrow drawing, from its middle
+NAME_LIFT = 0.36  # of a row of a narrow drawing, from its middle
 MARGIN_INCHES = 0.42  # left and right of the chart, and between names and bars
 LEAST_BAR_INCHES, LEAST_NAME_INCHES = 2.0, 1.2  # what is left to the longest bar beside its label, and to names
 LABEL_GAP = "  "  # between the end of a bar and its label
@@ -135,8 +136,7 @@ def draw_canvas(names: Sequence[str], words: Words, scale: Scale, layout: Layout
         limits=(scale.floor, scale.end(room, layout)),
         expand=(0, 0, 0.04, 0) if layout.is_narrow else (0, 0),
     )
-    frame = NARROW_FRAME_INCHES if layout.is_narrow else FRAME_INCHES
-    look = report_theme(frame + head + row * len(names), layout)
+    look = report_theme(frame_inches(words, layout, indent) + head + row * len(names), layout)
     chart = ggplot() + rows + amounts + write_words(words, layout, indent) + look
     if head:
         chart += _name_mark(words.mark, scale, room, layout)
@@ -150,6 +150,15 @@ def write_words(words: Words, layout: Layout, indent: float = 0.0) -> labs:
         subtitle=layout.wrap(words.subtitle, layout.label_size),
         x=layout.wrap(words.axis, layout.axis_size, indent + MARGIN_INCHES / 2),
     )
+
+
+def frame_inches(words: Words, layout: Layout, indent: float = 0.0) -> float:
+    """The height of what stands above and below the panel; in a narrow drawing it goes with the lines of words."""
+    if not layout.is_narrow:
+        return FRAME_INCHES
+    written = write_words(words, layout, indent)
+    lines = [line for text in (written.subtitle, written.x) for line in (text or "").splitlines()]
+    return NARROW_FRAME_INCHES + LINE_INCHES * len(lines)
 
 
 def draw_nothing(words: Words, layout: Layout, sentence: str) -> ggplot:

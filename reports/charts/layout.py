@@ -14,6 +14,7 @@ from matplotlib.font_manager import FontProperties
 from reports.names import FONT, LEFT_TO_RIGHT
 
 _MEASURE_DPI = 100
+NARROW_ROWS = 5
 EDGES_INCHES = 0.18  # left and right of a line of words
 
 
@@ -26,6 +27,10 @@ class Layout:
     label_size: float
     axis_size: float
     is_narrow: bool
+
+    def rows(self, wide: int, narrow: int = NARROW_ROWS) -> int:
+        """How many rows a chart of many shows: as many as leave a narrow one on one screen of a phone, or on paper."""
+        return min(wide, narrow) if self.is_narrow else wide
 
     def wrap(self, text: str, size: float, indent: float = 0.0) -> str:
         """The text in as many lines as the width asks for, less `indent` inches."""

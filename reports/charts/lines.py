@@ -27,15 +27,16 @@ from plotnine import (
     theme,
 )
 
-from reports.charts.canvas import MARGIN_INCHES, Words, write_words
+from reports.charts.canvas import MARGIN_INCHES, Words, frame_inches, write_words
 from reports.charts.layout import Layout, fit_line, widest
 from reports.formats import format_short_month
 from reports.theme import GRID, PAPER, report_theme
 
-HEIGHT_INCHES, NARROW_INCHES = 4.4, 3.6
-LABEL_PART = 0.47  # of the width, which the longest label may take
+HEIGHT_INCHES, NARROW_PANEL_INCHES = 4.4, 1.9
+LABEL_PART, PANEL_PART = 0.47, 0.6  # of the width and of the panel, which the longest label may take
 LABEL_GAP = 0.075  # of the height, between the labels of two lines
 MONTH_TICKS, NARROW_MONTH_TICKS = 6, 3
+GAP = "  "  # between the end of a line and its label
 NAME_GAP_INCHES = 0.12  # between the names of two months
 
 
@@ -59,19 +60,24 @@ def draw_lines(
     reach = max((value for line in lines for value in line.values if value is not None), default=0.0)
     floor = min((value for line in lines for value in line.values if value is not None), default=0.0)
     reach, floor = max(reach, 0.0) or 1.0, min(floor, 0.0)
-    chart = ggplot() + _months(days, lines, tick(reach), layout) + _amounts(tick, reach, floor)
-    chart += write_words(words, layout, widest([tick(reach), tick(floor)], layout.name_size))
-    chart += report_theme(NARROW_INCHES if layout.is_narrow else HEIGHT_INCHES, layout)
+    ticks = [value for value in map(float, breaks_extended(n=5)((floor, reach))) if floor <= value <= reach]
+    indent = widest([tick(value) for value in ticks], layout.name_size)
+    panel = layout.width - MARGIN_INCHES - indent
+    labels = [_label(line, layout, panel) for line in lines]
+    chart = ggplot() + _months(days, labels, panel, layout) + _amounts(ticks, tick, reach, floor)
+    chart += write_words(words, layout, indent)
+    height = NARROW_PANEL_INCHES + frame_inches(words, layout, indent) if layout.is_narrow else HEIGHT_INCHES
+    chart += report_theme(height, layout)
     chart += theme(panel_grid_major_x=element_blank(), panel_grid_major_y=element_line(color=GRID, size=0.8))
     for line in lines:
         chart += _add_segments(line)
         chart += _add_points(line)
-    return chart + _add_labels(lines, (floor, reach), layout)
+    return chart + _add_labels(list(zip(lines, labels, strict=True)), (floor, reach), layout)
 
 
-def _months(days: Sequence[date], lines: Sequence[Line], top_tick: str, layout: Layout) -> scale_x_continuous:
-    panel = layout.width - MARGIN_INCHES - widest([top_tick], layout.name_size)
-    label = min(widest([f"  {_label(line, layout)}" for line in lines], layout.label_size), panel * 0.65)
+def _months(days: Sequence[date], labels: Sequence[str], panel: float, layout: Layout) -> scale_x_continuous:
+    """The months from the left edge of a panel of so many inches to where the widest label has room beside its line."""
+    label = widest(labels, layout.label_size)
     span = max(len(days) - 1, 1)
     limits = (-0.03 * span, 1.03 * span * panel / (panel - label))
     names = [format_short_month(day, is_narrow=layout.is_narrow) for day in days]
@@ -84,11 +90,10 @@ def _months(days: Sequence[date], lines: Sequence[Line], top_tick: str, layout: 
     )
 
 
-def _amounts(tick: Callable[[float], str], reach: float, floor: float) -> scale_y_continuous:
-    ticks = [value for value in map(float, breaks_extended(n=5)((floor, reach))) if floor <= value <= reach]
+def _amounts(ticks: Sequence[float], tick: Callable[[float], str], reach: float, floor: float) -> scale_y_continuous:
     span = reach - floor
     limits = (floor - 0.04 * span, reach + 0.08 * span)
-    return scale_y_continuous(breaks=ticks, labels=[tick(value) for value in ticks], limits=limits, expand=(0, 0))
+    return scale_y_continuous(breaks=list(ticks), labels=[tick(value) for value in ticks], limits=limits, expand=(0, 0))
 
 
 def _add_segments(line: Line) -> geom_segment:
@@ -111,19 +116,19 @@ def _add_points(line: Line) -> geom_point:
     return geom_point(aes(x="at", y="value"), data=frame, color=line.color, fill=fills or line.color, size=1.9)
 
 
-def _add_labels(lines: Sequence[Line], span: tuple[float, float], layout: Layout) -> geom_text:
+def _add_labels(labelled: Sequence[tuple[Line, str]], span: tuple[float, float], layout: Layout) -> geom_text:
     """The label of each line that has a last value, beside it, moved where two would lie on one another."""
-    ending = sorted((line for line in lines if line.values and line.values[-1] is not None), key=_last)
-    heights = _apart([_last(line) for line in ending], span)
+    ending = sorted((each for each in labelled if each[0].values and each[0].values[-1] is not None), key=_last)
+    heights = _apart([_last(each) for each in ending], span)
     frame = pl.DataFrame(
         {
-            "at": [float(len(line.values) - 1) for line in ending],
+            "at": [float(len(line.values) - 1) for line, _ in ending],
             "height": heights,
-            "text": [f"  {_label(line, layout)}" for line in ending],
+            "text": [label for _, label in ending],
         },
         schema={"at": pl.Float64, "height": pl.Float64, "text": pl.String},
     )
-    colors = [line.color for line in ending]
+    colors = [line.color for line, _ in ending]
     return geom_text(
         aes(x="at", y="height", label="text"),
         data=frame,
@@ -134,10 +139,11 @@ def _add_labels(lines: Sequence[Line], span: tuple[float, float], layout: Layout
     )
 
 
-def _label(line: Line, layout: Layout) -> str:
-    """The label with its last word, the number, whole; what is before it may be cut."""
+def _label(line: Line, layout: Layout, panel: float) -> str:
+    """The label after a gap, its last word, the number, whole; what is before it is cut where it lacks room."""
+    room = min(layout.width * LABEL_PART, panel * PANEL_PART) - widest([GAP], layout.label_size)
     name, space, number = line.label.rpartition(" ")
-    return fit_line(name, space + number, layout.label_size, layout.width * LABEL_PART)
+    return GAP + fit_line(name, space + number, layout.label_size, room)
 
 
 def _apart(values: Sequence[float], span: tuple[float, float]) -> list[float]:
@@ -153,5 +159,5 @@ def _apart(values: Sequence[float], span: tuple[float, float]) -> list[float]:
     return heights
 
 
-def _last(line: Line) -> float:
-    return line.values[-1] or 0.0
+def _last(labelled: tuple[Line, str]) -> float:
+    return labelled[0].values[-1] or 0.0

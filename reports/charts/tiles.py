@@ -19,12 +19,12 @@ from plotnine import (
     theme,
 )
 
-from reports.charts.canvas import FRAME_INCHES, MARGIN_INCHES, NARROW_FRAME_INCHES, ROW_INCHES, Words, write_words
+from reports.charts.canvas import MARGIN_INCHES, ROW_INCHES, Words, frame_inches, write_words
 from reports.charts.layout import Layout, fit_lines, widest
 from reports.theme import INK, PAPER, STEPS, report_theme
 
 HALF_TILE = 0.47
-NARROW_TILE_INCHES = 0.25
+NARROW_TILE_INCHES = 0.2
 NAME_PART = 0.42  # of the width, which the names of the rows may take
 TEXT_PART = 0.92  # of a tile's width, which its text may take
 NAME_GAP_INCHES = 0.06  # between the names of two columns
@@ -50,16 +50,13 @@ def draw_tiles(
     room = (layout.width - MARGIN_INCHES - indent) / len(columns)
     chart = ggplot() + _across(columns, room, layout) + _down(names)
     chart += write_words(words, layout, indent)
-    chart += report_theme(_height(len(rows), layout), layout)
+    row = NARROW_TILE_INCHES if layout.is_narrow else ROW_INCHES
+    chart += report_theme(frame_inches(words, layout, indent) + row * len(rows), layout)
     chart += theme(panel_grid_major_x=element_blank())
     chart += _add_shades(tiles)
     shown = [tile for tile in tiles if tile.text and widest([tile.text], layout.axis_size) <= TEXT_PART * room]
     chart += _add_texts([tile for tile in shown if _step(tile) < DARK_FROM], INK, layout)
     return chart + _add_texts([tile for tile in shown if _step(tile) >= DARK_FROM], PAPER, layout)
-
-
-def _height(rows: int, layout: Layout) -> float:
-    return NARROW_FRAME_INCHES + NARROW_TILE_INCHES * rows if layout.is_narrow else FRAME_INCHES + ROW_INCHES * rows
 
 
 def _across(columns: Sequence[str], room: float, layout: Layout) -> scale_x_continuous:

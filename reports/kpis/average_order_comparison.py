@@ -64,11 +64,11 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
         title=tr("Average order per store, last year"),
         subtitle=join_sentences(
             tr("Dot: mean net order. Bar: 95% interval, which counts customers, not orders, as independent."),
-            tell_rest(TOP, len(stores)),
+            tell_rest(layout.rows(TOP), len(stores)),
         ),
         axis=tr("Mean net amount of an order with items, {money}"),
     )
-    rows = [*stores[:TOP], *total]
+    rows = [*stores[: layout.rows(TOP)], *total]
     if not rows:
         return draw_nothing(words, layout, tr("No orders with items in the last year"))
     means = [read_mean(row) for row in rows]
@@ -152,10 +152,10 @@ AVERAGE_ORDER_COMPARISON = Kpi(
         Column("store_name", "Store", Format.NAME),
         Column("customer_count", "Customers", Format.INTEGER),
         Column("order_count", "Orders with items", Format.INTEGER),
-        Column("order_without_items_count", "Orders without items", Format.INTEGER),
+        Column("order_without_items_count", "Orders without items", Format.INTEGER, on_paper=False),
         Column("average_order_net_usd", "Average order, net ({currency})", Format.USD),
         Column("standard_error_ratio", "Standard error, of the mean", Format.SHARE),
-        Column("degrees_of_freedom", "Degrees of freedom", Format.QUANTITY),
+        Column("degrees_of_freedom", "Degrees of freedom", Format.QUANTITY, on_paper=False),
     ),
     values={"rough": ROUGH_BELOW, "value_only": VALUE_ONLY_BELOW},
     headline=write_headline,

@@ -50,12 +50,12 @@ def _write_range(frame: pl.DataFrame) -> str:
 
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Net and gross average as one bar a store, the highest first."""
-    top = frame.sort("average_order_gross_usd", descending=True, maintain_order=True).head(TOP)
+    top = frame.sort("average_order_gross_usd", descending=True, maintain_order=True).head(layout.rows(TOP))
     words = Words(
         title=tr("Average order per store, all time"),
         subtitle=join_sentences(
             tr("Net, before tax; in a lighter blue the tax on top, up to gross."),
-            tell_rest(TOP, frame.height),
+            tell_rest(layout.rows(TOP), frame.height),
         ),
         axis=tr("Mean amount of an order, {money}"),
     )

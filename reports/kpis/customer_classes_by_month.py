@@ -89,6 +89,7 @@ CUSTOMER_CLASSES_BY_MONTH = Kpi(
     ),
     values={"months": MONTHS},
     newest_first=True,
+    printed_rows=4,
     headline=write_headline,
     chart=draw_chart,
 )

@@ -59,7 +59,8 @@ _WIDE = pl.Decimal(38, 10)  # holds every integer of 64 bits and every NUMERIC t
 class Column:
     """One column of a KPI table; `label`, a message, heads it for readers and names its unit.
 
-    What is not `on_page` follows from other columns or stands in another section; the CSV has it.
+    What is not `on_page` follows from other columns or stands in another section; the CSV has it. Of those on the page
+    the ones that decide are `on_paper` too: half a sheet holds five or six in letters that can be read.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Column:
     format: Format
     nullable: bool = False
     on_page: bool = True
+    on_paper: bool = True
 
     @property
     def dtype(self) -> pl.DataType:
@@ -99,7 +101,8 @@ class Kpi:
     question of a frame whose names belong in it. `totals` are the columns that may be summed over all rows; a table
     with `newest_first` is shown upside down, and `rank` brings the rows of one into the order of the chart. Sentence
     and chart follow from the columns where none are given (`reports.kpis.usual`). `heading` is the key of the part of
-    the page that shows one of `reports.kpis.plain`.
+    the page that shows one of `reports.kpis.plain`. The page prints the first `printed_rows` of a long table: none of
+    one that is read as a whole, as its chart shows it.
     """
 
     name: str
@@ -115,6 +118,7 @@ class Kpi:
     values: Mapping[str, int] = field(default_factory=dict)
     totals: tuple[str, ...] = ()
     newest_first: bool = False
+    printed_rows: int = 3
     rank: Callable[[pl.DataFrame], pl.DataFrame] = field(default=lambda frame: frame, repr=False)
 
     def __post_init__(self) -> None:

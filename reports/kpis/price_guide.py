@@ -48,11 +48,11 @@ def rank_rows(frame: pl.DataFrame) -> pl.DataFrame:
 
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Price as a bar, the least price for the wanted margin as a mark; what sells most comes first."""
-    top = rank_rows(frame).head(TOP)
+    top = rank_rows(frame).head(layout.rows(TOP))
     words = Words(
         title=tr("Price and least price for the margin"),
         subtitle=join_sentences(
-            tr("The price of each product, and what part of it is margin."), tell_rest(TOP, frame.height)
+            tr("The price of each product, and what part of it is margin."), tell_rest(layout.rows(TOP), frame.height)
         ),
         axis=tr("Price before tax, {money}"),
         mark=tr("least price for the margin that is wanted"),
@@ -94,15 +94,15 @@ PRICE_GUIDE = Kpi(
         Column("product_name", "Product", Format.NAME),
         Column("category", "Category", Format.NAME, on_page=False),
         Column("price_usd", "Price ({currency})", Format.USD),
-        Column("unit_supply_cost_usd", "Cost of supplies ({currency})", Format.USD),
+        Column("unit_supply_cost_usd", "Cost of supplies ({currency})", Format.USD, on_paper=False),
         Column("unit_margin_usd", "Margin ({currency})", Format.USD, on_page=False),
         Column("unit_margin_ratio", "Margin of price", Format.SHARE),
         Column("target_price_usd", "Target price ({currency})", Format.USD),
         Column("item_count_last_year", "Items sold, last year", Format.INTEGER),
-        Column("last_price_change_date", "Last price change", Format.DATE, nullable=True),
-        Column("price_before_usd", "Price before ({currency})", Format.USD, nullable=True),
-        Column("items_per_day_before", "Items per day before", Format.QUANTITY),
-        Column("items_per_day_after", "Items per day after", Format.QUANTITY),
+        Column("last_price_change_date", "Last price change", Format.DATE, nullable=True, on_paper=False),
+        Column("price_before_usd", "Price before ({currency})", Format.USD, nullable=True, on_paper=False),
+        Column("items_per_day_before", "Items per day before", Format.QUANTITY, on_paper=False),
+        Column("items_per_day_after", "Items per day after", Format.QUANTITY, on_paper=False),
     ),
     headline=write_headline,
     chart=draw_chart,

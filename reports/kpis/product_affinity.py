@@ -41,12 +41,12 @@ def write_headline(frame: pl.DataFrame) -> str:
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Lift of each pair once, the highest at the top, and the lift of chance as a mark."""
     ranked = [row for row in _ranked(frame) if row["product_id"] <= row["other_product_id"]]
-    rows = ranked[:TOP]
+    rows = ranked[: layout.rows(TOP)]
     words = Words(
         title=tr("How much more often than by chance products are together"),
         subtitle=join_sentences(
             tr("Lift of each pair, with the orders that hold both."),
-            tell_rest(TOP, len(ranked)),
+            tell_rest(layout.rows(TOP), len(ranked)),
         ),
         axis=tr("Lift"),
         mark=tr("by chance"),
@@ -105,7 +105,7 @@ PRODUCT_AFFINITY = Kpi(
         Column("other_product_id", "Other product id", Format.ID),
         Column("other_product_name", "Other product", Format.NAME),
         Column("order_count", "Orders with both", Format.INTEGER),
-        Column("support_ratio", "Support", Format.SHARE),
+        Column("support_ratio", "Support", Format.SHARE, on_paper=False),
         Column("confidence_ratio", "Confidence", Format.SHARE),
         Column("lift", "Lift", Format.QUANTITY),
     ),

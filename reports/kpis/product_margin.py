@@ -29,11 +29,12 @@ def write_headline(frame: pl.DataFrame) -> str:
 
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Margin of each product, with its part of the sales; the bar of a loss goes to the left, in its own colour."""
-    top = frame.sort(["margin_usd", "product_id"], descending=[True, False]).head(TOP)
+    top = frame.sort(["margin_usd", "product_id"], descending=[True, False]).head(layout.rows(TOP))
     words = Words(
         title=tr("Margin per product, last year"),
         subtitle=join_sentences(
-            tr("Prices less the cost of supplies, and what part of the prices that is."), tell_rest(TOP, frame.height)
+            tr("Prices less the cost of supplies, and what part of the prices that is."),
+            tell_rest(layout.rows(TOP), frame.height),
         ),
         axis=tr("Margin, {money}"),
     )
@@ -93,15 +94,15 @@ PRODUCT_MARGIN = Kpi(
     columns=(
         Column("product_id", "Product id", Format.ID),
         Column("product_name", "Product", Format.NAME),
-        Column("category", "Category", Format.NAME),
+        Column("category", "Category", Format.NAME, on_paper=False),
         Column("item_count", "Items sold", Format.INTEGER),
         Column("net_sales_usd", "Net sales ({currency})", Format.USD),
-        Column("supply_cost_usd", "Cost of supplies ({currency})", Format.USD),
-        Column("perishable_cost_usd", "Of it perishable ({currency})", Format.USD),
+        Column("supply_cost_usd", "Cost of supplies ({currency})", Format.USD, on_paper=False),
+        Column("perishable_cost_usd", "Of it perishable ({currency})", Format.USD, on_paper=False),
         Column("margin_usd", "Margin ({currency})", Format.USD),
         Column("margin_ratio", "Margin of net sales", Format.SHARE),
-        Column("perishable_cost_ratio", "Perishable part of cost", Format.SHARE),
-        Column("share_of_margin_ratio", "Share of margin", Format.SHARE),
+        Column("perishable_cost_ratio", "Perishable part of cost", Format.SHARE, on_paper=False),
+        Column("share_of_margin_ratio", "Share of margin", Format.SHARE, on_paper=False),
     ),
     totals=("item_count", "net_sales_usd", "supply_cost_usd", "perishable_cost_usd", "margin_usd"),
     headline=write_headline,

@@ -46,12 +46,12 @@ def rank_rows(frame: pl.DataFrame) -> pl.DataFrame:
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Units to order, the most at the top; the units on hand as a mark, the upper demand in words."""
     ordered = rank_rows(frame.filter(pl.col(ORDER) > 0))
-    rows = ordered.head(TOP).rows(named=True)
+    rows = ordered.head(layout.rows(TOP)).rows(named=True)
     words = Words(
         title=tr("Units to order"),
         subtitle=join_sentences(
             tr("Units to order now, and the upper end of the demand that they are for."),
-            tell_rest(TOP, ordered.height),
+            tell_rest(layout.rows(TOP), ordered.height),
         ),
         axis=tr("Units"),
         mark=tr("units on hand"),
@@ -111,15 +111,15 @@ REORDER_SUGGESTIONS = Kpi(
         Column("supply_name", "Supply", Format.NAME),
         Column("is_perishable", "Perishable", Format.FLAG, nullable=True, on_page=False),
         Column("units_on_hand", "Units on hand", Format.INTEGER, nullable=True),
-        Column("demand_unit_count", "Demand of 28 days", Format.INTEGER, nullable=True),
-        Column("demand_low_unit_count", "Low demand", Format.INTEGER, nullable=True),
+        Column("demand_unit_count", "Demand of 28 days", Format.INTEGER, nullable=True, on_paper=False),
+        Column("demand_low_unit_count", "Low demand", Format.INTEGER, nullable=True, on_paper=False),
         Column("demand_high_unit_count", "High demand", Format.INTEGER, nullable=True),
         Column("lead_time_days", "Lead time (days)", Format.INTEGER, nullable=True, on_page=False),
         Column("shelf_life_days", "Shelf life (days)", Format.INTEGER, nullable=True, on_page=False),
         Column("suggested_order_unit_count", "Units to order", Format.INTEGER, nullable=True),
-        Column("expected_waste_unit_count", "Units that should spoil", Format.INTEGER, nullable=True),
-        Column("method", "Method", Format.METHOD),
-        Column("backtest_error_ratio", "Past error", Format.SHARE),
+        Column("expected_waste_unit_count", "Units that should spoil", Format.INTEGER, nullable=True, on_paper=False),
+        Column("method", "Method", Format.METHOD, on_paper=False),
+        Column("backtest_error_ratio", "Past error", Format.SHARE, on_paper=False),
     ),
     headline=write_headline,
     chart=draw_chart,

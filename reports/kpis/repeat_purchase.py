@@ -12,7 +12,7 @@ from reports.formats import Format, format_month, format_share, format_whole_sha
 from reports.kpis.kpi import Column, Kpi
 from reports.languages import join_sentences, mark, tr, tr_many
 
-COHORTS, MONTHS_SINCE = 18, 12
+COHORTS, NARROW_COHORTS, MONTHS_SINCE = 18, 12, 12
 
 
 def write_headline(frame: pl.DataFrame) -> str:
@@ -36,11 +36,12 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """A row a month of first orders, a column a month since; the darker, the more came back."""
     known = frame.filter(pl.col("months_since_first_count").is_between(0, MONTHS_SINCE))
     cohorts = known["cohort_month_start_date"].unique().sort()
-    newest = cohorts.tail(COHORTS).to_list()
+    newest = cohorts.tail(layout.rows(COHORTS, NARROW_COHORTS)).to_list()
     words = Words(
         title=tr("Customers who came back"),
         subtitle=join_sentences(
-            tr("Share of those who first ordered in a month, by the months since."), tell_newest(COHORTS, cohorts.len())
+            tr("Share of those who first ordered in a month, by the months since."),
+            tell_newest(len(newest), cohorts.len()),
         ),
         axis=tr("Months since the first order's month"),
     )
@@ -77,6 +78,7 @@ REPEAT_PURCHASE = Kpi(
         Column("share_of_cohort_ratio", "Share of those customers", Format.SHARE),
         Column("net_sales_usd", "Net sales ({currency})", Format.USD),
     ),
+    printed_rows=0,
     headline=write_headline,
     chart=draw_chart,
 )

@@ -110,8 +110,8 @@ REVENUE_BY_CLASS = Kpi(
         Column("net_sales_last_year_usd", "Net sales, last year ({currency})", Format.USD),
         Column("net_sales_all_time_usd", "Net sales, all time ({currency})", Format.USD),
         Column("share_of_net_sales_ratio", "Share of last year's net sales", Format.SHARE),
-        Column("refunds_usd", "Refunds, last year ({currency})", Format.USD),
-        Column("net_sales_after_refunds_usd", "Net sales less refunds ({currency})", Format.USD),
+        Column("refunds_usd", "Refunds, last year ({currency})", Format.USD, on_paper=False),
+        Column("net_sales_after_refunds_usd", "Net sales less refunds ({currency})", Format.USD, on_paper=False),
     ),
     totals=(
         "customer_count",

@@ -43,12 +43,12 @@ def write_headline(frame: pl.DataFrame) -> str:
 
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Net sales of each category with share and number of items."""
-    top = frame.sort("net_sales_usd", descending=True, maintain_order=True).head(TOP)
+    top = frame.sort("net_sales_usd", descending=True, maintain_order=True).head(layout.rows(TOP))
     words = Words(
         title=tr("Sales by product category"),
         subtitle=join_sentences(
             tr("Net sales of all items sold so far, all time, and the share of all items' net sales."),
-            tell_rest(TOP, frame.height),
+            tell_rest(layout.rows(TOP), frame.height),
         ),
         axis=tr("Net sales, {money}"),
     )

@@ -15,7 +15,7 @@ from reports.kpis.kpi import Column, Kpi
 from reports.languages import join_sentences, mark, tr, tr_many
 from reports.names import chart_name, sentence_text
 
-TOP = 3
+TOP, NARROW_TOP = 3, 2
 STAR = "★"
 DAYS = 7  # of a week
 
@@ -47,12 +47,12 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """A row a weekday for the stores with the most orders, a column an hour; the darker, the more orders a day."""
     known = frame.filter(pl.col("weekday_number").is_between(1, DAYS) & pl.col("hour_number").is_between(0, 23))
     stores = rank_rows(known)["store_id"].unique(maintain_order=True).to_list()
-    count, stores = len(stores), stores[:TOP]
+    count, stores = len(stores), stores[: layout.rows(TOP, NARROW_TOP)]
     words = Words(
         title=tr("Orders by weekday and hour, last year"),
         subtitle=join_sentences(
             tr("The darker, the more orders per day with orders. {star} the busiest hour of the store.", star=STAR),
-            tell_biggest(TOP, count),
+            tell_biggest(layout.rows(TOP, NARROW_TOP), count),
         ),
         axis=tr("Hour of the day, on the store's own clock"),
     )
@@ -109,6 +109,7 @@ SALES_BY_WEEKDAY_HOUR = Kpi(
         Column("net_sales_usd", "Net sales ({currency})", Format.USD),
     ),
     totals=("order_count", "net_sales_usd"),
+    printed_rows=0,
     headline=write_headline,
     chart=draw_chart,
     rank=rank_rows,

@@ -39,7 +39,7 @@ def write_headline(frame: pl.DataFrame) -> str:
 
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """The biggest customers, numbered, with net sales and share."""
-    top = frame.sort("net_sales_usd", descending=True, maintain_order=True).head(TOP)
+    top = frame.sort("net_sales_usd", descending=True, maintain_order=True).head(layout.rows(TOP))
     ordered = tr_many("{count} customer ordered.", "{count} customers ordered.", frame.height)
     words = Words(
         title=tr("The {count} biggest customers of the last year", count=top.height)
@@ -76,7 +76,7 @@ SALES_PER_CUSTOMER = Kpi(
         Column("customer_name", "Customer", Format.NAME),
         Column("order_count", "Orders", Format.INTEGER),
         Column("net_sales_usd", "Net sales ({currency})", Format.USD),
-        Column("gross_sales_usd", "Gross sales ({currency})", Format.USD),
+        Column("gross_sales_usd", "Gross sales ({currency})", Format.USD, on_paper=False),
         Column("share_of_net_sales_ratio", "Share of last year's net sales", Format.SHARE),
     ),
     totals=("order_count", "net_sales_usd", "gross_sales_usd"),

@@ -52,12 +52,12 @@ def rank_rows(frame: pl.DataFrame) -> pl.DataFrame:
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Days of supply, what runs out first at the top; the lead time as a mark."""
     ranked = _ranked(frame)
-    rows = ranked[:TOP]
+    rows = ranked[: layout.rows(TOP)]
     words = Words(
         title=tr("Days of supply"),
         subtitle=join_sentences(
             tr("Days that the stock lasts; orange where it is used up before a delivery that is ordered now."),
-            tell_rest(TOP, len(ranked)),
+            tell_rest(layout.rows(TOP), len(ranked)),
         ),
         axis=tr("Days"),
         mark=tr("a delivery comes"),
@@ -122,15 +122,15 @@ STOCK_COVER = Kpi(
         Column("store_name", "Store", Format.NAME),
         Column("supply_id", "Supply id", Format.ID),
         Column("supply_name", "Supply", Format.NAME),
-        Column("is_perishable", "Perishable", Format.FLAG, nullable=True),
-        Column("counted_at", "Counted", Format.MOMENT),
+        Column("is_perishable", "Perishable", Format.FLAG, nullable=True, on_paper=False),
+        Column("counted_at", "Counted", Format.MOMENT, on_paper=False),
         Column("unit_count", "Units counted", Format.INTEGER, on_page=False),
         Column("used_since_count", "Used since", Format.INTEGER, on_page=False),
         Column("units_on_hand", "Units on hand", Format.INTEGER),
-        Column("units_per_open_day", "Units per open day", Format.QUANTITY),
+        Column("units_per_open_day", "Units per open day", Format.QUANTITY, on_paper=False),
         Column("days_of_supply", "Days of supply", Format.QUANTITY),
         Column("lead_time_days", "Lead time (days)", Format.INTEGER, nullable=True),
-        Column("shelf_life_days", "Shelf life (days)", Format.INTEGER, nullable=True),
+        Column("shelf_life_days", "Shelf life (days)", Format.INTEGER, nullable=True, on_paper=False),
     ),
     headline=write_headline,
     chart=draw_chart,

@@ -31,12 +31,12 @@ def write_headline(frame: pl.DataFrame) -> str:
 
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Net sales of the last year, the year before as a thin bar; growth only where both years are whole ones."""
-    top = frame.sort(["net_sales_usd", "store_id"], descending=[True, False]).head(TOP)
+    top = frame.sort(["net_sales_usd", "store_id"], descending=[True, False]).head(layout.rows(TOP))
     words = Words(
         title=tr("Net sales per store"),
         subtitle=join_sentences(
             tr("The last year, with growth if open in both; below it the year before."),
-            tell_rest(TOP, frame.height),
+            tell_rest(layout.rows(TOP), frame.height),
         ),
         axis=tr("Net sales, {money}"),
     )
@@ -106,20 +106,20 @@ STORE_PERFORMANCE = Kpi(
     columns=(
         Column("store_id", "Store id", Format.ID),
         Column("store_name", "Store", Format.NAME),
-        Column("opened_date", "Opened", Format.DATE, nullable=True),
+        Column("opened_date", "Opened", Format.DATE, nullable=True, on_paper=False),
         Column("open_day_count", "Open days", Format.INTEGER, on_page=False),
         Column("customer_count", "Customers", Format.INTEGER, on_page=False),
-        Column("order_count", "Orders", Format.INTEGER),
+        Column("order_count", "Orders", Format.INTEGER, on_paper=False),
         Column("net_sales_usd", "Net sales ({currency})", Format.USD),
-        Column("refunds_usd", "Refunds ({currency})", Format.USD),
+        Column("refunds_usd", "Refunds ({currency})", Format.USD, on_paper=False),
         Column("tax_usd", "Tax paid ({currency})", Format.USD, on_page=False),
-        Column("margin_usd", "Margin ({currency})", Format.USD),
+        Column("margin_usd", "Margin ({currency})", Format.USD, on_paper=False),
         Column("margin_ratio", "Margin of net sales", Format.SHARE),
         Column("orders_per_open_day", "Orders per open day", Format.QUANTITY, on_page=False),
         Column("average_order_net_usd", "Average order, net ({currency})", Format.USD, nullable=True, on_page=False),
         Column("net_sales_previous_year_usd", "Net sales, year before ({currency})", Format.USD),
         Column("growth_ratio", "Growth", Format.GROWTH),
-        Column("is_comparable", "Open both years", Format.FLAG),
+        Column("is_comparable", "Open both years", Format.FLAG, on_paper=False),
     ),
     totals=("order_count", "net_sales_usd", "refunds_usd", "tax_usd", "margin_usd", "net_sales_previous_year_usd"),
     headline=write_headline,

@@ -48,10 +48,12 @@ def rank_rows(frame: pl.DataFrame) -> pl.DataFrame:
 
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Cost of the supplies that cost a store most, perishables in their own colour."""
-    top = rank_rows(frame).head(TOP)
+    top = rank_rows(frame).head(layout.rows(TOP))
     words = Words(
         title=tr("Cost of supplies used, last year"),
-        subtitle=join_sentences(tr("Per store and supply; perishables in orange."), tell_rest(TOP, frame.height)),
+        subtitle=join_sentences(
+            tr("Per store and supply; perishables in orange."), tell_rest(layout.rows(TOP), frame.height)
+        ),
         axis=tr("Cost, {money}"),
     )
     if top.is_empty():
@@ -94,10 +96,10 @@ SUPPLY_USAGE = Kpi(
         Column("store_name", "Store", Format.NAME),
         Column("supply_id", "Supply id", Format.ID),
         Column("supply_name", "Supply", Format.NAME),
-        Column("is_perishable", "Perishable", Format.FLAG),
+        Column("is_perishable", "Perishable", Format.FLAG, on_paper=False),
         Column("unit_count", "Units used", Format.INTEGER),
         Column("cost_usd", "Cost ({currency})", Format.USD),
-        Column("units_per_open_day", "Units per open day", Format.QUANTITY),
+        Column("units_per_open_day", "Units per open day", Format.QUANTITY, on_paper=False),
     ),
     totals=("cost_usd",),
     headline=write_headline,

@@ -36,13 +36,13 @@ def rank_rows(frame: pl.DataFrame) -> pl.DataFrame:
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """Effective rate as a bar, declared rate as a mark, the highest rate first and all stores last."""
     stores, total = _split(frame)
-    biggest = sorted(stores, key=lambda row: row["net_sales_usd"], reverse=True)[:TOP]
+    biggest = sorted(stores, key=lambda row: row["net_sales_usd"], reverse=True)[: layout.rows(TOP)]
     rows = [*rank_rows(pl.DataFrame(biggest, schema=frame.schema)).iter_rows(named=True), *total]
     words = Words(
         title=tr("Effective and declared tax rate per store"),
         subtitle=join_sentences(
             tr("Tax paid ÷ net sales. In brackets: the difference from the declared rate, percentage points."),
-            tell_biggest(TOP, len(stores)),
+            tell_biggest(layout.rows(TOP), len(stores)),
         ),
         axis=tr("Tax, percent of net sales"),
         mark=tr("declared rate"),
@@ -120,7 +120,7 @@ TAX_RATIO = Kpi(
         Column("store_id", "Store id", Format.ID, nullable=True),
         Column("store_name", "Store", Format.NAME),
         Column("tax_usd", "Tax paid ({currency})", Format.USD),
-        Column("net_sales_usd", "Net sales ({currency})", Format.USD),
+        Column("net_sales_usd", "Net sales ({currency})", Format.USD, on_paper=False),
         Column("effective_tax_ratio", "Effective rate", Format.RATE),
         Column("declared_tax_ratio", "Declared rate", Format.RATE),
         Column("difference_ratio", "Difference (points)", Format.POINTS),

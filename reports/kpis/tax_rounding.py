@@ -48,12 +48,12 @@ def rank_rows(frame: pl.DataFrame) -> pl.DataFrame:
 
 def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     """The orders below the rounded tax of each store, the most first."""
-    top = rank_rows(frame).head(TOP)
+    top = rank_rows(frame).head(layout.rows(TOP))
     words = Words(
         title=tr("Orders taxed below the rounded exact tax"),
         subtitle=join_sentences(
             tr("Orders so far whose tax is less than the exact tax rounded to the cent, and their share."),
-            tell_rest(TOP, frame.height),
+            tell_rest(layout.rows(TOP), frame.height),
         ),
         axis=tr("Number of orders"),
     )

@@ -65,8 +65,8 @@ def draw_chart(kpi: Kpi, frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
 
 
 def _draw_bars(kpi: Kpi, frame: pl.DataFrame, words: Words, layout: Layout) -> ggplot:
-    value, rows = kpi.numbers[0], frame.head(TOP).rows(named=True)
-    told = Words(words.title, tell_rest(TOP, frame.height), words.axis)
+    value, rows = kpi.numbers[0], frame.head(layout.rows(TOP)).rows(named=True)
+    told = Words(words.title, tell_rest(layout.rows(TOP), frame.height), words.axis)
     values = [float(row[value.name]) for row in rows]
     texts = [_amount(row, value) for row in rows]
     chart = draw_canvas([_name(row, kpi.keys) for row in rows], told, Scale(values, _tick(value), texts), layout)

@@ -1,4 +1,4 @@
-"""The report page in a real Chromium: it shows its charts, runs nothing, fits each screen, and prints on few sheets.
+"""The report page in a real Chromium: it shows its charts, runs nothing, and fits each screen.
 
 A script of a host page measures it under the page's own Content-Security-Policy; axe-core judges a copy without it.
 """
@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import html
 import json
-import os
 import re
-import shutil
-import subprocess
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -21,19 +18,18 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from reports.chromium import print_pdf
 from reports.kpis import KPIS
 from reports.languages import Language, speaking
 from reports.page import PageContext, Totals, render_page
 from reports.render import render_svg
 from reports.theme import NET
+from tests.browser.browsing import run_chromium
 from tests.unit.odd_shops import SHOPS
 
 pytestmark = pytest.mark.browser
 
 ATTACK = "<img src=x onerror=\"document.title='attacked'\"><script>document.title='attacked'</script>"
 WIDTHS = (320, 375, 390, 768, 1280)
-MOST_SHEETS = 9
 CHECKED_BY_AXE = (390, 1280)
 FAULTY = 200  # the width of a frame whose faults axe must find
 SCHEMES = {"dark": 0, "light": 1}  # Blink's mojom::PreferredColorScheme
@@ -95,18 +91,6 @@ addEventListener("load", async () => {{
 
 
 @pytest.fixture(scope="module")
-def chromium() -> str:
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None and os.environ.get("RETAIL_SKIP_BROWSER") == "1":
-        pytest.skip("no Chromium on the PATH, and RETAIL_SKIP_BROWSER=1 allows to go without")
-    if found is None:
-        pytest.fail(
-            "no Chromium on the PATH: apt-get install chromium, or set RETAIL_SKIP_BROWSER=1 to skip these tests"
-        )
-    return found
-
-
-@pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A page of hostile names in English, and one of an ordinary shop in French."""
     hostile = {name: make_frame(name) for name in KPIS}
@@ -148,32 +132,6 @@ def make_frame(name: str) -> pl.DataFrame:
     return pl.DataFrame(
         {column: values[dtype] for column, dtype in KPIS[name].schema.items()}, schema=KPIS[name].schema
     )
-
-
-def run_chromium(chromium: str, profile: Path, url: str, *options: str) -> str:
-    """What Chromium wrote of the page; fails where the page said something on the console."""
-    command = [
-        chromium,
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--disable-dev-shm-usage",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--hide-scrollbars",
-        "--enable-logging=stderr",
-        "--virtual-time-budget=20000",
-        f"--user-data-dir={profile}",
-        *options,
-        url,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert [line for line in done.stderr.splitlines() if "CONSOLE" in line] == []
-    return done.stdout
 
 
 def measure_page(chromium: str, page: Path, folder: Path, scheme: str) -> dict[int, Any]:
@@ -262,9 +220,3 @@ def test_report_page_tables_are_sorted_by_the_script_that_the_policy_admits(seen
     how, first = seen["hostile"][1280]["sorted"]
     assert how == "ascending"
     assert first.startswith("<img")  # "<" comes before all letters
-
-
-def test_report_page_prints_on_few_sheets(chromium: str, pages: dict[str, Path], tmp_path: Path) -> None:
-    print_pdf(pages["french"], tmp_path / "page.pdf", chromium)
-    sheets = len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "page.pdf").read_bytes()))
-    assert 3 <= sheets <= MOST_SHEETS

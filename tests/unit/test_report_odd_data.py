@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator
+from datetime import date
 
 import matplotlib
 import polars as pl
@@ -19,8 +20,9 @@ from reports.charts.bars import add_labels, add_marks
 from reports.charts.canvas import Scale, Words, draw_canvas
 from reports.charts.layout import NARROW, WIDE, Layout, fit_line, widest
 from reports.charts.lines import Line, draw_lines
+from reports.formats import format_compact, format_tick
 from reports.kpis import KPIS
-from reports.languages import LANGUAGES, speaking
+from reports.languages import LANGUAGES, Language, speaking
 from reports.tables import build_rows
 from tests.unit.drawn import find_faults, read_texts
 from tests.unit.odd_shops import AS_OF, SHOPS
@@ -144,6 +146,24 @@ def test_labels_of_lines_that_end_below_zero_are_apart(layout: str) -> None:
     figure = draw_lines([AS_OF, AS_OF], lines, Words("t", "s", "a"), "{:.0f}".format, LAYOUTS[layout]).draw()
     assert find_faults(figure) == []
     assert sum("stores" in each.text for each in read_texts(figure)) == 3
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("amount", [1e3, 1e9, 1e12, -1e12])
+def test_labels_of_lines_stay_in_a_narrow_chart_however_wide_the_ticks_beside_them(
+    amount: float, language: Language
+) -> None:
+    days = [date(2020 + month // 12, month % 12 + 1, 1) for month in range(25)]
+    with speaking(language):
+        lines = [
+            Line([amount] * 25, f"a name that is too long for any chart {format_compact(amount)}", theme.NET),
+            Line([amount / 2] * 25, f"the year before {format_compact(amount / 2)}", theme.TOTAL),
+        ]
+        figure = draw_lines(days, lines, Words("title", "subtitle", "axis"), format_tick, NARROW).draw()
+        numbers = [format_compact(amount), format_compact(amount / 2)]
+    assert find_faults(figure) == []
+    texts = [each.text for each in read_texts(figure)]
+    assert all(any(text.endswith(f" {number}") or text == number for text in texts) for number in numbers)
 
 
 def test_wide_chart_cuts_a_name_only_where_the_room_ends() -> None:
