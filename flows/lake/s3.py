@@ -9,7 +9,6 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import boto3
 from boto3.exceptions import Boto3Error
@@ -40,23 +39,23 @@ def fetch_s3(
         ConfigError: the bucket cannot be read, the address has no bucket, or the folder holds what no run put there.
         LoadError: a copy cannot be written.
     """
-    parts = urlsplit(source)
-    if not parts.netloc:
+    bucket, _, path = source.removeprefix(SCHEME).partition("/")  # a key may hold what ends the path of a URL
+    if not bucket:
         raise ConfigError(f"{source}: no bucket is named. Expected s3://bucket/prefix.")
-    prefix = parts.path.strip("/")
-    prefix = f"{prefix}/" if prefix else ""
+    prefix = f"{path.strip('/')}/" if path.strip("/") else ""
     try:
         _make_folder(folder)
         client = boto3.client("s3")
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=parts.netloc, Prefix=prefix, Delimiter="/")
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
         objects = {entry["Key"].removeprefix(prefix): entry for page in pages for entry in page.get("Contents", [])}
+        objects.pop("", None)  # what marks the folder itself
         wanted = {name: entry for name, entry in objects.items() if is_wanted(name)}
         for name in sorted(objects.keys() - wanted.keys()):
             if looks_like_data(name):
                 tell_ignored(printable(name))
         _remove_others(folder, set(wanted))
         for name, entry in wanted.items():
-            _copy(client, parts.netloc, entry, folder / name)
+            _copy(client, bucket, entry, folder / name)
     except (BotoCoreError, ClientError, Boto3Error, RetriesExceededError) as error:
         raise ConfigError(
             f"{source}: cannot be read ({error}). Check the address, the region and the rights."

@@ -7,11 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import duckdb
 import pytest
 from moto import mock_aws
 
 from flows.errors import ConfigError
+from flows.ingest import reach_source
+from flows.lake.contracts import CONTRACTS
+from flows.lake.profile_files import find_profiled_sources
 from flows.lake.s3 import fetch_s3
+from flows.lake.terms import Terms
+from flows.run.settings import load_settings
+from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
+from flows.warehouse.ingestion import Ingestion
+from tests.conftest import PROJECT
 
 
 @pytest.fixture
@@ -65,3 +74,51 @@ def test_fetch_s3_copy_is_not_written_through_a_link(bucket: Any, tmp_path: Path
     fetch_s3("s3://shop/drops", folder)
     assert (tmp_path / "precious").read_text() == "precious"
     assert (folder / "raw_a.csv").read_text() == "new"
+
+
+@pytest.mark.parametrize("prefix", ["Exports/Caisse n°1", "a#b", "a?b", "a%20b", ""])
+def test_fetch_s3_reads_exactly_the_prefix_that_is_named(bucket: Any, tmp_path: Path, prefix: str) -> None:
+    bucket.put_object(Key=f"{prefix}/raw_c.csv".lstrip("/"), Body=b"mine")
+    bucket.put_object(Key="a/raw_other.csv", Body=b"not mine")
+    fetch_s3(f"s3://shop/{prefix}", tmp_path / "incoming")
+    assert [name for name in names(tmp_path / "incoming") if not name.startswith(".")] == ["raw_c.csv"]
+
+
+def test_fetch_s3_marker_of_a_folder_is_no_file_whatever_is_wanted(bucket: Any, tmp_path: Path) -> None:
+    bucket.put_object(Key="drops/", Body=b"")
+    fetch_s3("s3://shop/drops", tmp_path / "incoming", lambda _: True)
+    assert names(tmp_path / "incoming") == [".raw_a.csv.etag", "raw_a.csv"]
+
+
+def load(source: str, folder: Path) -> tuple[dict[str, list[tuple[Any, ...]]], list[str]]:
+    """What the boutique's profile makes of a source: the rows of each table, and the names that no table takes."""
+    settings = load_settings(source=source, work_dir=str(folder), profile=str(PROJECT / "docs/samples/boutique.toml"))
+    profile = settings.read_profile()
+    assert profile is not None
+    ignored: list[str] = []
+    folder.mkdir()
+    delivery = find_profiled_sources(reach_source(settings, profile, ignored.append), profile)
+    warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
+    ingestion = Ingestion(warehouse, folder, "run", 0.0, terms=Terms("EUR"), forms=profile.forms)
+    ingestion.load(ingestion.convert(delivery.files))
+    warehouse.close()
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
+        rows = {
+            table: connection.execute(f"select * exclude (_loaded_at) from raw.{table} order by _file, _row").fetchall()
+            for table in CONTRACTS
+        }
+    return rows, sorted({*ignored, *delivery.ignored})
+
+
+def test_foreign_shop_in_a_bucket_is_read_as_from_a_folder(bucket: Any, tmp_path: Path) -> None:
+    local = tmp_path / "delivered"
+    local.mkdir()
+    for number, path in enumerate(sorted((PROJECT / "docs/samples/boutique").iterdir())):
+        (local / (path.name.upper() if number % 2 else path.name)).write_bytes(path.read_bytes())
+    (local / "Remises.XLSX").write_bytes(b"no table takes it")
+    for path in local.iterdir():
+        bucket.put_object(Key=f"Exports/Caisse 1/{path.name}", Body=path.read_bytes())
+    from_folder, from_bucket = load(str(local), tmp_path / "a"), load("s3://shop/Exports/Caisse 1", tmp_path / "b")
+    assert from_bucket == from_folder
+    assert from_bucket[1] == ["Remises.XLSX"]
+    assert len(from_bucket[0]["raw_orders"]) == 90
