@@ -24,6 +24,7 @@ from flows.lake.dialect import Dialect, find_encoding
 from flows.lake.forms import Form
 from flows.lake.profile_faults import find_constant_faults, find_faults
 from flows.lake.profile_keys import FileKeys, Keys, ProfileKeys, ShopKeys, TableKeys
+from flows.lake.sources import is_hidden
 
 _MODELS: dict[str, type[Keys]] = {"shop": ShopKeys, "defaults": FileKeys, "tables": TableKeys}
 MONEY_DECIMALS = {"units": 2, "cents": 0}
@@ -43,11 +44,11 @@ class Profile:
     classes: Mapping[str, Decimal] | None = None
 
     def find_tables(self, name: str) -> list[str]:
-        """The tables one of whose patterns a file's name matches, in upper or lower case."""
+        """The tables one of whose patterns a file's name matches, in upper or lower case; none for hidden files."""
         return [
             table
             for table, patterns in self.patterns.items()
-            if any(fnmatchcase(name.lower(), pattern.lower()) for pattern in patterns)
+            if not is_hidden(name) and any(fnmatchcase(name.lower(), pattern.lower()) for pattern in patterns)
         ]
 
 

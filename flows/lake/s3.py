@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import boto3
 from boto3.exceptions import Boto3Error
@@ -50,11 +49,11 @@ class S3Source:
     def __init__(
         self, source: str, folder: Path, session: boto3.Session | None = None, region: str | None = None
     ) -> None:
-        parts = urlsplit(source)
-        if not parts.netloc:
+        bucket, _, path = source.removeprefix(SCHEME).partition("/")  # a key may hold what ends the path of a URL
+        if not bucket:
             raise ConfigError(f"{source}: no bucket is named. Expected s3://bucket/prefix.")
-        self.source, self.bucket, self.copies = source, parts.netloc, Copies(folder)
-        prefix = source.partition("://")[2].partition("/")[2].strip("/")  # a key may hold a ? or #, which ends a path
+        self.source, self.bucket, self.copies = source, bucket, Copies(folder)
+        prefix = path.strip("/")
         self.prefix = f"{prefix}/" if prefix else ""
         config = Config(retries={"mode": "standard", "total_max_attempts": 8}, max_pool_connections=AT_A_TIME)
         self._client = (session or boto3.Session()).client("s3", region_name=region, config=config)

@@ -111,7 +111,12 @@ def is_raw_file(name: str) -> bool:
 
 def looks_like_data(name: str) -> bool:
     """Whether people deliver data in files of such a name; hidden ones are none."""
-    return name.lower().endswith(DATA_SUFFIXES) and not name.startswith((".", "~$"))
+    return name.lower().endswith(DATA_SUFFIXES) and not is_hidden(name)
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file is of a program's own: hidden, or what Excel keeps beside a workbook that is open."""
+    return name.startswith((".", "~$"))
 
 
 def list_names(names: Sequence[str]) -> str:

@@ -192,6 +192,14 @@ def test_sources_of_a_path_the_patterns_are_for_the_last_part(tmp_path: Path) ->
     assert found.ignored == (paths[2],)
 
 
+def test_sources_hidden_files_are_none_whatever_the_pattern(tmp_path: Path) -> None:
+    read = profile(tmp_path, '[tables.raw_orders]\nfiles = ["*.csv"]\n')
+    for name in ("sales.csv", "._sales.csv", ".sales.csv", "~$sales.csv"):
+        (tmp_path / name).touch()
+    delivery = find_profiled_sources(tmp_path, read)
+    assert ([file.name for file in delivery.files], delivery.ignored) == (["sales.csv"], ())
+
+
 def test_sources_file_of_two_tables_is_refused(tmp_path: Path) -> None:
     read = profile(tmp_path, '[tables.raw_orders]\nfiles=["c*.csv"]\n[tables.raw_items]\nfiles=["*s.csv"]')
     (tmp_path / "commandes.csv").touch()

@@ -25,9 +25,11 @@ from flows.lake.contracts import CONTRACTS
 from flows.lake.s3 import S3Source
 from flows.lake.s3_copies import Copies, fetch_all
 from flows.lake.sources import Delivery, find_sources, sort_names
+from flows.lake.terms import Terms
 from flows.run.settings import load_settings
 from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from flows.warehouse.ingestion import Ingestion
+from tests.conftest import PROJECT
 from tests.tiny_shop import FILES, write_shop
 from tests.warehouse.redshift import Redshift, ingest, open_redshift
 
@@ -330,3 +332,49 @@ def test_redshift_notes_objects_and_changes_nothing_else(redshift: Redshift, tmp
         again = ingest(warehouse, tmp_path / "source", tmp_path / "work", "run-3")
     assert {outcome.status for outcome in again.outcomes} == {"unchanged"}
     assert len(find_sources(tmp_path / "source", CONTRACTS).files) == len(before)
+
+
+@pytest.mark.parametrize("prefix", ["Exports/Caisse n°1", "b#c", "b?c", "b%20c"])
+def test_source_is_exactly_the_prefix_that_is_named(bucket: Any, tmp_path: Path, prefix: str) -> None:
+    bucket.put_object(Key=f"{prefix}/raw_items.csv", Body=b"mine")
+    bucket.put_object(Key="b/raw_orders.csv", Body=b"not mine")
+    bucket.put_object(Key=f"{prefix}/", Body=b"")  # what marks the folder itself
+    source = f"s3://shop/{prefix}"
+    delivery = S3Source(source, tmp_path / "in").find(partial(sort_names, tables=CONTRACTS, place=source))
+    assert [file.name for file in delivery.files] == ["raw_items.csv"]
+    assert not delivery.ignored
+    delivery.fetch(delivery.files)
+    assert (tmp_path / "in/raw_items.csv").read_bytes() == b"mine"
+
+
+def load(source: str, folder: Path) -> tuple[dict[str, list[tuple[Any, ...]]], list[str]]:
+    """What the boutique's profile makes of a source: the rows of each table, and the names that no table takes."""
+    settings = load_settings(source=source, work_dir=str(folder), profile=str(PROJECT / "docs/samples/boutique.toml"))
+    profile = settings.read_profile()
+    assert profile is not None
+    folder.mkdir()
+    delivery = reach_source(settings, profile)
+    warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
+    ingestion = Ingestion(warehouse, folder, "run", 0.0, terms=Terms("EUR"), forms=profile.forms, fetch=delivery.fetch)
+    ingestion.load(ingestion.convert(delivery.files))
+    warehouse.close()
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
+        rows = {
+            table: connection.execute(f"select * exclude (_loaded_at) from raw.{table} order by _file, _row").fetchall()
+            for table in CONTRACTS
+        }
+    return rows, sorted(delivery.ignored)
+
+
+def test_foreign_shop_in_a_bucket_is_read_as_from_a_folder(bucket: Any, tmp_path: Path) -> None:
+    local = tmp_path / "delivered"
+    local.mkdir()
+    for number, path in enumerate(sorted((PROJECT / "docs/samples/boutique").iterdir())):
+        (local / (path.name.upper() if number % 2 else path.name)).write_bytes(path.read_bytes())
+    (local / "Remises.XLSX").write_bytes(b"no table takes it")
+    for path in local.iterdir():
+        bucket.put_object(Key=f"Exports/Caisse 1/{path.name}", Body=path.read_bytes())
+    from_folder, from_bucket = load(str(local), tmp_path / "a"), load("s3://shop/Exports/Caisse 1", tmp_path / "b")
+    assert from_bucket == from_folder
+    assert from_bucket[1] == ["Remises.XLSX"]
+    assert len(from_bucket[0]["raw_orders"]) == 90
