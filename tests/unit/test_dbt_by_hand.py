@@ -1,4 +1,4 @@
-"""dbt started by hand, in the root and in dbt/, finds its profile and the warehouse of `make run`."""
+"""dbt started by hand, in the root and in dbt/, finds its profile, its plugins and the warehouse of `make run`."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ def test_dbt_by_hand_finds_its_profile_and_the_one_warehouse(tmp_path: Path, fol
     (tmp_path / "dbt" / "models").mkdir(parents=True)
     (tmp_path / "data" / "work").mkdir(parents=True)
     (tmp_path / "dbt" / "models" / "one.sql").write_text("select 1 as one")
+    (tmp_path / "dbt" / "models" / "two.py").write_text(
+        "from beside import TWO\n\ndef model(dbt, session):\n    return session.sql(f'select {TWO} as two')\n"
+    )
+    (tmp_path / "dbt" / "plugins").mkdir()
+    (tmp_path / "dbt" / "plugins" / "beside.py").write_text("TWO = 2\n")
     (tmp_path / "dbt" / "dbt_project.yml").write_text(
         "name: retail\nprofile: retail\nflags: {send_anonymous_usage_stats: false}\n"
     )
