@@ -68,9 +68,9 @@ def _invoke(arguments: list[str], settings: Settings, **options: Any) -> None:
 
 
 def _let_find_plugins(folder: str) -> None:
-    """Put the project's plugins where dbt looks for them; `make` does so for the command line of dbt."""
-    if folder not in sys.path:
-        sys.path.append(folder)
+    """Put the project's plugins where dbt looks for them first; `make` does so for the command line of dbt."""
+    if sys.path[0] != folder:
+        sys.path.insert(0, folder)
 
 
 def release_warehouse(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""dbt started by hand, in the root and in dbt/, finds its profile and the warehouse of `make run`."""
+"""dbt started by hand, in the root and in dbt/, finds its profile, its plugins and the warehouse of `make run`."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ def test_dbt_by_hand_finds_its_profile_and_the_one_warehouse(
     (root / "dbt" / "models").mkdir(parents=True)
     (root / "data" / "work").mkdir(parents=True)
     (root / "dbt" / "models" / "one.sql").write_text("select 1 as one")
+    (root / "dbt" / "models" / "two.py").write_text(
+        "from beside import TWO\n\ndef model(dbt, session):\n    return session.sql(f'select {TWO} as two')\n"
+    )
+    (root / "dbt" / "plugins").mkdir()
+    (root / "dbt" / "plugins" / "beside.py").write_text("TWO = 2\n")
     (root / "dbt" / "dbt_project.yml").write_text(
         "name: retail\nprofile: retail\nflags: {send_anonymous_usage_stats: false}\n"
     )

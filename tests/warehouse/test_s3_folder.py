@@ -347,7 +347,7 @@ def test_source_is_exactly_the_prefix_that_is_named(bucket: Any, tmp_path: Path,
     assert (tmp_path / "in/raw_items.csv").read_bytes() == b"mine"
 
 
-def load(source: str, folder: Path) -> tuple[dict[str, list[tuple[Any, ...]]], list[str]]:
+def load_foreign(source: str, folder: Path) -> tuple[dict[str, list[tuple[Any, ...]]], list[str]]:
     """What the boutique's profile makes of a source: the rows of each table, and the names that no table takes."""
     settings = load_settings(source=source, work_dir=str(folder), profile=str(PROJECT / "docs/samples/boutique.toml"))
     profile = settings.read_profile()
@@ -374,7 +374,10 @@ def test_foreign_shop_in_a_bucket_is_read_as_from_a_folder(bucket: Any, tmp_path
     (local / "Remises.XLSX").write_bytes(b"no table takes it")
     for path in local.iterdir():
         bucket.put_object(Key=f"Exports/Caisse 1/{path.name}", Body=path.read_bytes())
-    from_folder, from_bucket = load(str(local), tmp_path / "a"), load("s3://shop/Exports/Caisse 1", tmp_path / "b")
+    from_folder, from_bucket = (
+        load_foreign(str(local), tmp_path / "a"),
+        load_foreign("s3://shop/Exports/Caisse 1", tmp_path / "b"),
+    )
     assert from_bucket == from_folder
     assert from_bucket[1] == ["Remises.XLSX"]
     assert len(from_bucket[0]["raw_orders"]) == 90
