@@ -33,6 +33,7 @@ from flows.marts.proof import check_classes
 from flows.marts.runner import invoke_dbt, release_warehouse
 from flows.run.assets import emit_lineage, read_manifest
 from flows.run.command_line import run_flow
+from flows.run.events import tell_published
 from flows.run.report_artifacts import publish_artifacts
 from flows.run.settings import Settings, Target, load_settings
 from flows.run.summary import Run, hold_warehouse, open_run
@@ -110,6 +111,7 @@ def _report(run: Run, warehouse: Warehouse) -> None:
         shutil.rmtree(fresh, ignore_errors=True)
     run.summary["report"] = str(folder / "index.html")
     publish_artifacts(frames, folder, context)
+    tell_published(run.summary, frames["sales_by_month"])
     emit_lineage(read_manifest(settings), settings)
     get_run_logger().info("Report published: %s", run.summary["report"])
 

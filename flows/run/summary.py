@@ -21,6 +21,7 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import TerminationSignal
 
 from flows.errors import LoadError
+from flows.run.events import tell_finished
 from flows.run.interruption import find_cause, heed_signals, is_stop, raise_if_stopped
 from flows.run.origins import tell_origins
 from flows.run.settings import Settings
@@ -120,11 +121,13 @@ def open_run(settings: Settings) -> Iterator[Run]:
                 yield run
             run.summary["status"] = "completed"
             run.save()
+            tell_finished(run.summary, settings)
         except BaseException as error:
             if is_stop(error):
                 run.save_stopped()
             else:
                 run.save_failed(error)
+                tell_finished(run.summary, settings)
             raise
         finally:
             _CURRENT.reset(token)
