@@ -34,6 +34,7 @@ from flows.marts.runner import invoke_dbt, release_warehouse
 from flows.marts.standing import made_from_sha256
 from flows.run.assets import emit_lineage, read_manifest
 from flows.run.command_line import run_flow
+from flows.run.events import tell_published
 from flows.run.interruption import help_to_stop
 from flows.run.report_artifacts import publish_artifacts
 from flows.run.run_names import name_flow_run
@@ -81,6 +82,7 @@ def report(  # noqa: PLR0913, PLR0917 - each is a field of the deployment's form
     reader = speaking(settings.language, settings.currency)
     with open_run(settings) as run, run.timed("report"), hold_warehouse(run, settings) as warehouse, reader:
         frames, folder, context = make_report(run, warehouse)
+        tell_published(run.summary, frames["sales_by_month"])
         publish_artifacts(frames, folder, context, with_names=settings.names_in_artifacts)
         emit_lineage(read_manifest(settings), settings)
         get_run_logger().info("Report published: %s", run.summary["report"])

@@ -42,7 +42,7 @@ class Finished:
 
 
 SHARES_THE_SERVER = ("tests/browser/", "tests/flows/", "tests/unit/test_readme.py")
-HAS_ITS_OWN = ("tests/flows/test_deployments.py",)
+SHARES_THE_UI = ("tests/flows/test_deployments.py", "tests/flows/test_automations.py")
 
 
 class ByWhatTheyShare(LoadScopeScheduling):
@@ -50,7 +50,9 @@ class ByWhatTheyShare(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::", maxsplit=1)[0]
-        return "server" if file.startswith(SHARES_THE_SERVER) and file not in HAS_ITS_OWN else file
+        if file in SHARES_THE_UI:
+            return "ui"
+        return "server" if file.startswith(SHARES_THE_SERVER) else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByWhatTheyShare:

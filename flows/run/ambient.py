@@ -24,6 +24,7 @@ PREFECT = {
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
     "PREFECT_RESULTS_DEFAULT_SERIALIZER": "pickle",
     "PREFECT_LOGGING_LOG_PRINTS": "false",
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # infra/automations/run-zombie.yaml waits four of them
 }
 # Other names of those, and what can only be unset: a block that somebody keeps results in
 OTHERS = (

@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     max_quarantined_ratio: float = Field(
         default=0.05, ge=0, le=1, description="A file with a greater share of bad records is refused, 0 to 1."
     )
+    alert_quarantined_ratio: float = Field(
+        default=0.01, ge=0, le=1, description="Above this share of bad records a file is told of as an event, 0 to 1."
+    )
     currency: str = Field(
         default=DEFAULT_CURRENCY,
         pattern=r"^[A-Z]{3}$",

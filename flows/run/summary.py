@@ -23,6 +23,7 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import MissingContextError, TerminationSignal
 
 from flows.errors import LoadError
+from flows.run.events import tell_finished
 from flows.run.interruption import (
     find_cause,
     has_timed_out,
@@ -144,11 +145,13 @@ def open_run(settings: Settings) -> Iterator[Run]:
                 yield run
             run.summary["status"] = run.end_as
             run.save()
+            tell_finished(run.summary, settings)
         except BaseException as error:
             if is_stop(error) or find_cause():
                 run.save_stopped()
             else:
                 run.save_failed(error)
+                tell_finished(run.summary, settings)
             raise
         finally:
             _CURRENT.reset(token)
