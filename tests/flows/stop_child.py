@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +25,19 @@ HOUR = 3600
 ENDLESS_SQL = "select max(hash(range)) from range(1000000000000)"
 
 
-def wait() -> None:
+def wait(*_: Any) -> None:
     """Stand still, in the main thread."""
     time.sleep(HOUR)
 
 
-def work_on() -> None:
+def work_on(*_: Any) -> None:
     """Go on for a moment whatever was asked, as a thread does that converts a block."""
     end = time.monotonic() + 1.5
     while time.monotonic() < end:
         time.sleep(0.1)
 
 
-def never_let_go() -> None:
+def never_let_go(*_: Any) -> None:
     """Heed nothing, as code does that is caught in a call of a library."""
     end = time.monotonic() + HOUR
     while time.monotonic() < end:
@@ -46,14 +47,14 @@ def never_let_go() -> None:
             continue
 
 
-def query() -> None:
+def query(*_: Any) -> None:
     """Have DuckDB at work in the main thread."""
     import duckdb
 
     duckdb.sql(ENDLESS_SQL).fetchall()
 
 
-def swallow() -> None:
+def swallow(*_: Any) -> None:
     """Turn what was raised into an error of its own, as dbt and DuckDB do."""
     try:
         time.sleep(HOUR)
@@ -61,34 +62,52 @@ def swallow() -> None:
         raise ValueError("something failed") from error
 
 
-POINTS: dict[str, tuple[str, str, Callable[[], None]]] = {
-    "convert": ("flows.lake.convert", "convert_block", work_on),
-    "load": ("flows.warehouse.duckdb.load:Load", "run", query),
-    "parse": ("dbt.parser.manifest:ManifestLoader", "load", wait),
-    "compile": ("dbt.task.compile:CompileTask", "run", wait),
-    "draw": ("flows.report", "render_chart", wait),
-    "publish": ("flows.report", "archive_report", wait),
-    "draw, swallowed": ("flows.report", "render_chart", swallow),
-    "stuck": ("flows.report", "render_chart", never_let_go),
+def query_as_dbt(cursor: Any, *_: Any) -> None:
+    """Have DuckDB at work in a thread of dbt's, with dbt's own cursor."""
+    cursor.execute(ENDLESS_SQL)
+
+
+@dataclass(frozen=True)
+class Point:
+    """A function of a module or class, and what is done instead of its first call that has `words` in its arguments."""
+
+    place: str
+    name: str
+    hold: Callable[..., None]
+    words: str = ""
+
+
+POINTS = {
+    "convert": Point("flows.lake.convert", "convert_block", work_on),
+    "load": Point("flows.warehouse.duckdb.load:Load", "run", query),
+    "parse": Point("dbt.parser.manifest:ManifestLoader", "load", wait),
+    "build": Point(
+        "dbt.adapters.duckdb.environments.local:DuckDBCursorWrapper", "execute", query_as_dbt, '"node_id": "model.'
+    ),
+    "compile": Point("dbt.task.compile:CompileTask", "run", wait),
+    "draw": Point("flows.report", "render_chart", wait),
+    "publish": Point("flows.report", "archive_report", wait),
+    "draw, swallowed": Point("flows.report", "render_chart", swallow),
+    "stuck": Point("flows.report", "render_chart", never_let_go),
 }
 
 
-def hold_at(point: str, reached: Path) -> None:
+def hold_at(name: str, reached: Path) -> None:
     """Make the function of that point tell that it was reached, and then wait, once."""
-    place, name, hold = POINTS[point]
-    module, _, owner = place.partition(":")
+    point = POINTS[name]
+    module, _, owner = point.place.partition(":")
     holder: Any = importlib.import_module(module)
     holder = getattr(holder, owner) if owner else holder
-    original = getattr(holder, name)
+    original = getattr(holder, point.name)
     function = getattr(original, "__func__", original)
 
     def held(*arguments: Any, **options: Any) -> Any:
-        if not reached.exists():
+        if point.words in (str(arguments) if point.words else "") and not reached.exists():
             reached.touch()
-            hold()
+            point.hold(*arguments)
         return function(*arguments, **options)
 
-    setattr(holder, name, classmethod(held) if inspect.ismethod(original) else held)
+    setattr(holder, point.name, classmethod(held) if inspect.ismethod(original) else held)
 
 
 def run(order: dict[str, Any]) -> None:

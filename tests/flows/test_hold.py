@@ -31,7 +31,7 @@ class Lost:
             raise LoadError("another run has taken over")
 
     @contextmanager
-    def hold(self, _run_id: str) -> Iterator[None]:
+    def hold(self, _run_id: str, *_: Any) -> Iterator[None]:
         self.held += 1
         yield
 

@@ -33,6 +33,11 @@ def wait_for(happened: Callable[[], Any], seconds: float = SECONDS_TO_START) -> 
         time.sleep(0.05)
 
 
+def read_summary(work_dir: Path) -> dict[str, Any]:
+    newest = max((work_dir / "runs").glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+    return dict(json.loads(newest.read_text(encoding="utf-8")))
+
+
 @dataclass
 class Stopped:
     """How a run ended that was told to stop."""
@@ -44,8 +49,7 @@ class Stopped:
 
     @property
     def summary(self) -> dict[str, Any]:
-        newest = max((self.work_dir / "runs").glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
-        return dict(json.loads(newest.read_text(encoding="utf-8")))
+        return read_summary(self.work_dir)
 
 
 class Stopper:

@@ -1,0 +1,69 @@
+"""A run that is cancelled in Prefect, as its user interface does it: a real server, a real supervisor of the run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import StateType
+from prefect.deployments.runner import RunnerDeployment
+from prefect.settings import get_current_settings
+from prefect.states import Cancelling
+
+from tests.conftest import PROJECT
+from tests.flows import held_flows
+from tests.flows.test_stopping import assert_is_free, read_summary, wait_for, work_dir
+from tests.tiny_shop import AS_OF
+
+__all__ = ["work_dir"]
+SECONDS_TO_END, SECONDS_TO_TELL = 20, 120  # the supervisor is Prefect's own
+
+
+def submit(flow: str, work_dir: Path) -> UUID:
+    """A run of that flow as one that is due, for whoever executes it."""
+    deployment = RunnerDeployment.from_flow(getattr(held_flows, flow), name="held")
+    deployment.entrypoint = f"tests/flows/held_flows.py:{flow}"
+    identity = deployment.apply()
+    with get_client(sync_client=True) as client:
+        parameters = {"work_dir": str(work_dir), "as_of": str(AS_OF)}
+        return client.create_flow_run_from_deployment(identity, parameters=parameters).id
+
+
+@pytest.mark.parametrize(("flow", "point"), [("report", "draw"), ("transform", "build")])
+def test_a_run_that_is_cancelled_in_prefect_ends_as_cancelled(
+    work_dir: Path, prefect_server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flow: str, point: str
+) -> None:
+    monkeypatch.chdir(PROJECT)
+    run, reached, output = submit(flow, work_dir), tmp_path / "reached", tmp_path / "output"
+    ours = {"HELD_AT": point, "HELD_REACHED": str(reached), "PREFECT_API_URL": str(get_current_settings().api.url)}
+    latest = (work_dir / "reports" / "latest").resolve()
+    with output.open("wb") as written:
+        supervisor = subprocess.Popen(
+            [sys.executable, "-m", "prefect", "flow-run", "execute", str(run)],
+            cwd=PROJECT,
+            env=os.environ | ours,
+            stdout=written,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_for(lambda: reached.exists() or supervisor.poll() is not None)
+        assert reached.exists(), "the run ended before it came there"
+        with get_client(sync_client=True) as client:
+            client.set_flow_run_state(run, Cancelling())
+            wait_for(lambda: read_summary(work_dir)["status"] == "cancelled", SECONDS_TO_END)
+            supervisor.wait(SECONDS_TO_TELL)
+            state = client.read_flow_run(run).state
+    finally:
+        supervisor.kill()
+        supervisor.wait()
+        print(output.read_text(encoding="utf-8")[-8000:])
+    assert state is not None
+    assert state.type == StateType.CANCELLED
+    assert read_summary(work_dir)["status"] == "cancelled"
+    assert (work_dir / "reports" / "latest").resolve() == latest
+    assert_is_free(work_dir)
