@@ -954,7 +954,7 @@ def test_render_page_is_accessible(tmp_path: Path) -> None:
     page = PageText(html)
     assert '<html lang="en">' in html
     assert "<title>Retail report, 30 August 2021</title>" in html
-    assert html.count("<caption>") == html.count("<table") == len(KPIS)
+    assert html.count("<caption") == html.count("<table") == len(KPIS)
     assert html.count("<h1>") == 1
     assert html.count('<svg role="img"') == 2 * len(KPIS)
     assert html.count("<th ") == html.count('<th scope="col"') + html.count('<th scope="row"')
