@@ -140,6 +140,8 @@ def render_page(
         wrong = ", ".join(sorted(set(frames) ^ set(KPIS)))
         raise ValueError(f"the page shows exactly the KPIs {', '.join(KPIS)}; missing or unknown: {wrong}")
     checked = {name: check_frame(kpi, frames[name]) for name, kpi in KPIS.items()}
+    doubts = {name: context.quality.notes_at(name) for name in KPIS}
+    shared = {heading.key: find_shared(heading.names, doubts) for heading in HEADINGS}
     html = open_template("page.html.j2").render(
         context=context,
         others=others,
@@ -150,9 +152,16 @@ def render_page(
         five=FIVE,
         changes_with=CHANGES_WITH,
         sections={
-            name: build_section(kpi, checked[name], drawings, context.quality.notes_at(name))
-            for name, kpi in KPIS.items()
+            name: build_section(
+                KPIS[name],
+                checked[name],
+                drawings,
+                tuple(note for note in doubts[name] if note not in shared[heading.key]),
+            )
+            for heading in HEADINGS
+            for name in heading.names
         },
+        shared_doubts=shared,
         tests=write_tests(context.quality),
         warning=write_warning(context.quality),
         first_rows=FIRST_ROWS,
@@ -164,6 +173,12 @@ def render_page(
     )
     page.write_text(html, encoding="utf-8", newline="\n")
     return page
+
+
+def find_shared(names: Sequence[str], doubts: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """What makes every number under a heading of several KPIs doubtful: it is told there, once."""
+    first, *others = names
+    return tuple(note for note in doubts[first] if others and all(note in doubts[name] for name in others))
 
 
 def build_section(kpi: Kpi, frame: pl.DataFrame, folder: Path, doubts: tuple[str, ...] = ()) -> Section:

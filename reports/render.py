@@ -41,7 +41,8 @@ def render_svg(kpi: Kpi, frame: pl.DataFrame, folder: Path) -> None:
     checked = check_frame(kpi, frame)
     for name, layout in ((kpi.name, WIDE), (f"{kpi.name}.narrow", NARROW)):
         with _drawing_alone():
-            svg = write_svg(kpi.chart(checked, layout), name.replace(".", "-"), kpi.alt_text(checked))
+            chart, title = kpi.chart(checked, layout), kpi.say(kpi.title)
+            svg = write_svg(chart, name.replace(".", "-"), title, kpi.alt_text(checked))
         (folder / f"{name}.svg").write_text(svg, encoding="utf-8", newline="\n")
 
 

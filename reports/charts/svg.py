@@ -27,8 +27,12 @@ _CIRCLE = re.compile(r'<path d="(M [^"L]*(?:C [^"]*){8}z\s*)"([^>]*)/>')
 _LINE = re.compile(r'<path d="M (-?[\d.]+ -?[\d.]+) L ([^"z]*)"([^>]*)/>')
 
 
-def write_svg(chart: ggplot, name: str, alt: str) -> str:
-    """The chart as one `svg` element, named by `alt` for screen readers; `name` is that of its KPI."""
+def write_svg(chart: ggplot, name: str, title: str, message: str) -> str:
+    """The chart as one `svg` element; `name` is unlike that of any other drawing of a page, for ids begin with it.
+
+    For those who do not see it, it is one image: `title` names it, `message` says what it shows (SVG Accessibility API
+    Mappings, "Including elements"; WCAG 2.2, 1.1.1).
+    """
     buffer = io.BytesIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
         metadata = {"Date": None, "Creator": None}
@@ -40,7 +44,9 @@ def write_svg(chart: ggplot, name: str, alt: str) -> str:
     if head is None:
         raise ValueError(f"matplotlib wrote no viewBox for the chart {name}")
     space = f'xmlns="http://www.w3.org/2000/svg" font-family="{FONT}"'
-    return f'<svg {space} viewBox="{head[1]}" role="img" aria-label="{_attribute(alt)}">{_shorten(text[head.end() :])}'
+    named = f'role="img" aria-labelledby="{name}-named" aria-describedby="{name}-told"'
+    told = f'<title id="{name}-named">{_escape(title)}</title><desc id="{name}-told">{_escape(message)}</desc>'
+    return f'<svg {space} viewBox="{head[1]}" {named}>{told}\n{_shorten(text[head.end() :])}'
 
 
 def stand_alone(svg: str) -> str:
@@ -57,8 +63,8 @@ def stand_alone(svg: str) -> str:
         for mode in (0, 1)
     )
     named = svg.replace(f'font-family="{FONT}"', f'font-family="{FONT}, Verdana, sans-serif"', 1)
-    head, _, body = named.partition(">")
-    return f"{head}><style>{light}@media (prefers-color-scheme:dark){{{dark}}}</style>{body}"
+    head, end, body = named.partition("</desc>")
+    return f"{head}{end}<style>{light}@media (prefers-color-scheme:dark){{{dark}}}</style>{body}"
 
 
 def _shorten(body: str) -> str:
@@ -126,7 +132,7 @@ def _keep_spaces(text: re.Match[str]) -> str:
     return re.sub(r"(?<=>) +|  +", lambda found: "\N{NO-BREAK SPACE}" * len(found[0]), text[0])
 
 
-def _attribute(text: str) -> str:
-    for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
+def _escape(text: str) -> str:
+    for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(char, entity)
     return text

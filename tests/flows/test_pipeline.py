@@ -145,7 +145,7 @@ def test_pipeline_few_bad_records_still_give_a_report_that_says_so(
     assert summary["dbt"]["findings"] == {"orders of unexplained sales": 1}
     page = Path(summary["report"]).read_text(encoding="utf-8")
     assert "Orders of unexplained sales: 1 ($2.50)." in page
-    assert "1 record of raw_items set aside." in page.split('id="product_margin"')[1].split("<section")[0]
+    assert "1 record of raw_items set aside." in page.split('id="products"')[1].split("<section")[0]
 
 
 def test_pipeline_duplicates_and_orphans_are_counted_and_shown(work_dir: Path, tmp_path: Path) -> None:

@@ -44,9 +44,9 @@ def test_every_kpi_can_be_made_doubtful_by_records_set_aside() -> None:
 def test_a_finding_is_told_at_the_numbers_it_touches_only() -> None:
     findings = [Finding("orders of unexplained tax", 1204, Decimal("12.30")), Finding("supplies of two costs", 0)]
     told = ("Orders of unexplained tax: 1,204 ($12.30).",)
-    assert {kpi for kpi in KPIS if notes_at(kpi, findings, [])} == {"tax_ratio", "tax_rounding"}
+    assert {kpi for kpi in KPIS if notes_at(kpi, findings, [])} == {"tax_ratio", "tax_rounding", "store_performance"}
     assert notes_at("tax_ratio", findings, [("raw_orders", 1)]) == (*told, "1 record of raw_orders set aside.")
-    assert notes_at("stock_cover", findings, [("raw_orders", 1), ("raw_stock_counts", 0)]) == ()
+    assert notes_at("stock_cover", findings, [("raw_refunds", 1), ("raw_stock_counts", 0)]) == ()
 
 
 def test_a_kpi_that_nobody_declared_is_told_every_finding_that_touches_a_number() -> None:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 from io import BytesIO
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -16,8 +12,6 @@ import pytest
 from PIL import Image, ImageChops
 
 from flows.lake.contracts import CONTRACTS
-from flows.marts.environment import process_environment
-from flows.run.settings import load_settings
 from infra.docs import IMAGES
 from infra.drawings import draw_all, layers, routes, schemas
 from infra.drawings.canvas import COLORS, Style, render_png
@@ -29,21 +23,6 @@ from tests.conftest import PROJECT
 DRAWINGS = ("raw_schema", "star_schema", "dbt_lineage")
 CURE = "make docs draws it anew"
 WORDS = Words("Toy", (), (), "a toy")
-
-
-@pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The dbt project as dbt reads it."""
-    folder = tmp_path_factory.mktemp("manifest")
-    settings = load_settings(work_dir=str(folder))
-    project = str(settings.dbt_project_dir)
-    folders = ["--project-dir", project, "--profiles-dir", project, "--target-path", str(folder)]
-    subprocess.run(
-        [str(Path(sys.executable).parent / "dbt"), "--quiet", "parse", *folders],
-        env=process_environment(settings.dbt_environment() | {"DBT_LOG_PATH": str(folder / "logs")}),
-        check=True,
-    )
-    return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ from reports.charts.layout import NARROW, WIDE, Layout
 from reports.charts.lines import Line, draw_lines
 from reports.charts.svg import write_svg
 from reports.kpis import KPIS
+from reports.languages import tr
 from reports.render import data_uri, render_chart, render_svg
 from tests.unit.odd_shops import SHOPS
 from tests.unit.test_reports import hostile_frames, usual_frames
@@ -57,6 +58,15 @@ def test_texts_on_tiles_stand_out_from_every_step(mode: int) -> None:
     assert {pair: ratio for pair, ratio in found.items() if ratio < 4.5} == {}
 
 
+def read_names(drawing: ET.Element) -> list[str]:
+    """What assistive technology says of a drawing: the texts that it is named and described by, its first two parts."""
+    assert drawing.get("role") == "img"
+    ids = [drawing.get(name, "") for name in ("aria-labelledby", "aria-describedby")]
+    parts = {part.get("id"): part.text or "" for part in drawing[:2]}
+    assert [part.tag.split("}")[1] for part in drawing[:2]] == ["title", "desc"]
+    return [parts[each] for each in ids]
+
+
 @pytest.mark.parametrize("name", list(KPIS))
 def test_svg_is_text_in_colours_of_the_palette_and_the_same_twice(name: str, tmp_path: Path) -> None:
     render_svg(KPIS[name], usual_frames()[name], tmp_path)
@@ -67,13 +77,15 @@ def test_svg_is_text_in_colours_of_the_palette_and_the_same_twice(name: str, tmp
     colors = {light.lower() for light, _ in theme.PALETTE.values()}
     for svg in drawn.values():
         root = ET.fromstring(svg)
-        assert root.get("aria-label") == KPIS[name].alt_text(usual_frames()[name])
+        assert read_names(root) == [tr(KPIS[name].title), KPIS[name].alt_text(usual_frames()[name])]
         assert len(root.findall(".//{*}text")) > 1
         assert {color.lower() for color in re.findall(r"#[0-9A-Fa-f]{6}", svg)} <= colors
         assert re.findall(r'(?:fill|stroke)="#\w+"(?! class| stroke)', svg) == []  # each has a class beside it
         sizes = [float(size) for size in re.findall(r"font-size:([\d.]+)px", svg)]  # in points of the drawing
         assert min(sizes) >= 8
-        assert re.findall(r' (?:id|clip-path|href)="[^"]+"', svg) == []  # two drawings of a page never share a name
+        assert re.findall(r' (?:clip-path|href)="[^"]+"', svg) == []
+    ids = [found for svg in drawn.values() for found in re.findall(r' id="([^"]+)"', svg)]
+    assert len(set(ids)) == len(ids) == 4  # title and description of each; two drawings of a page never share one
 
 
 @pytest.mark.parametrize("layout", [WIDE, NARROW], ids=["wide", "narrow"])
@@ -89,7 +101,7 @@ def test_svg_hostile_names_are_text(tmp_path: Path) -> None:
         render_svg(KPIS[name], frame, tmp_path)
         for path in tmp_path.glob(f"{name}*.svg"):
             tags = {element.tag.split("}")[1] for element in ET.parse(path).iter()}
-            assert tags <= {"svg", "path", "circle", "text", "tspan"}
+            assert tags <= {"svg", "title", "desc", "path", "circle", "text", "tspan"}
 
 
 @pytest.mark.parametrize(("last", "is_open"), [(date(2021, 8, 30), True), (date(2021, 8, 31), False)])
@@ -135,7 +147,7 @@ def test_svg_of_lines_has_a_dot_a_month_and_one_path_a_line(months: int) -> None
     values: list[float | None] = [float(month % 7) for month in range(months)]
     gap = [*values[:10], None, *values[11:]] if months > 10 else values
     lines = [Line(gap, "gap", theme.TOTAL), Line(values, "net", theme.NET, is_in_progress=True)]
-    svg = write_svg(draw_lines(days, lines, Words("t", "s", "a"), "{:.0f}".format, WIDE), "name", "alt")
+    svg = write_svg(draw_lines(days, lines, Words("t", "s", "a"), "{:.0f}".format, WIDE), "name", "title", "message")
     dots = list(ET.fromstring(svg).findall("{*}circle"))
     found = [(float(dot.get("cx", "")), float(dot.get("cy", "")), float(dot.get("r", ""))) for dot in dots]
     assert len(found) == len([value for value in (*gap, *values) if value is not None])
