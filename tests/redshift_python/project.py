@@ -9,13 +9,14 @@ from tests.conftest import PROJECT
 
 PLUGINS = PROJECT / "dbt" / "plugins"
 MACROS = PLUGINS / "dbt_redshift_python" / "macros"
+MACROS_ON_DUCKDB = ("changed_columns.sql",)
 
 PROJECT_FILE = f"""
     name: small
     version: "1.0.0"
     config-version: 2
     profile: retail
-    macro-paths: ["{MACROS}"]
+    macro-paths: ["macros", "{MACROS}"]
     flags: {{send_anonymous_usage_stats: false, redshift_grants_extended: true}}
 """
 # of every type that has a counterpart, with values that a careless way of travelling would change
@@ -146,6 +147,9 @@ def write_project(folder: Path, models: dict[str, str] | None = None) -> Path:
     (folder / "models").mkdir(parents=True)
     (folder / "dbt_project.yml").write_text(textwrap.dedent(PROJECT_FILE), encoding="utf-8")
     (folder / "profiles.yml").write_bytes((PROJECT / "dbt" / "profiles.yml").read_bytes())
+    (folder / "macros").mkdir()
+    for name in MACROS_ON_DUCKDB:
+        (folder / "macros" / name).write_bytes((PROJECT / "dbt" / "macros" / name).read_bytes())
     for name, text in (MODELS if models is None else models).items():
         (folder / "models" / name).write_text(textwrap.dedent(text).strip() + "\n", encoding="utf-8")
     return folder

@@ -81,7 +81,7 @@ class PolarsJob(PythonJobHelper):
         except Exception as error:
             raise self._explain(error) from error
         said = json.loads(module.REDSHIFT_TARGET)
-        target = Target(said["relation"], said["is_temporary"], said["declared"], said["options"])
+        target = Target(said["relation"], said["is_temporary"], said["declared"], said["options"], said["held"])
         return returned, target
 
     def _write(self, returned: Any, target: Target) -> int:

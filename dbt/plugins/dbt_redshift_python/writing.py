@@ -35,17 +35,23 @@ FORMAT: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Target:
-    """The table that is to be made: its name as SQL writes it, column → data_type of its YAML, and what follows."""
+    """The table that is to be made: its name as SQL writes it, column → data_type of its YAML, and what follows.
+
+    `held` is column → type of the table that the rows are for: that of a column which holds nulls alone.
+    """
 
     relation: str
     is_temporary: bool
     declared: Mapping[str, str]
     options: str = ""
+    held: Mapping[str, str] = field(default_factory=dict)
 
     def choose_types(self, schema: Mapping[str, pl.DataType]) -> dict[str, SqlType]:
         """Column → type of the table, in the order of the frame."""
-        declared = {name.lower(): text for name, text in self.declared.items()}
-        return {name: choose_type(name, kind, declared.get(name.lower())) for name, kind in schema.items()}
+        declared, held = ({name.lower(): text for name, text in said.items()} for said in (self.declared, self.held))
+        nulls = {name.lower() for name, kind in schema.items() if kind == pl.Null}
+        said = {name: text for name, text in held.items() if name in nulls} | declared
+        return {name: choose_type(name, kind, said.get(name.lower())) for name, kind in schema.items()}
 
 
 @dataclass

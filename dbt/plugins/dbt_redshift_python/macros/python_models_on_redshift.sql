@@ -28,10 +28,14 @@
     {% set added = make_temp_relation(target) %}
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {% call statement('python', language='python') %}{{ python_with_target(added, is_temporary=True) }}{% endcall %}
+    {% set held = adapter.get_columns_in_relation(old) %}
+    {% call statement('python', language='python') %}{{ python_with_target(added, is_temporary=True, held=held) }}{% endcall %}
     {% do adapter.expand_target_column_types(from_relation=added, to_relation=target) %}
     {% set on_change = incremental_validate_on_schema_change(config.get('on_schema_change'), default='ignore') %}
-    {% set columns = process_schema_changes(on_change, added, old) or adapter.get_columns_in_relation(old) %}
+    {% if on_change in ['ignore', 'append_new_columns'] %}
+        {% do require_kept_values(adapter.get_columns_in_relation(added), held) %}
+    {% endif %}
+    {% set columns = process_schema_changes(on_change, added, old) or held %}
     {% do require_columns(columns, adapter.get_columns_in_relation(added)) %}
     {% set add_rows = adapter.get_incremental_strategy_macro(context, config.get('incremental_strategy') or 'default') %}
     {% call statement('main') %}
@@ -89,8 +93,12 @@
 {% endmacro %}
 
 
-{% macro python_with_target(relation, is_temporary) %}
+{% macro python_with_target(relation, is_temporary, held=[]) %}
     {#- The model with what it is to be written to; as JSON within a text, which Python reads as dbt wrote it. -#}
+    {% set types = {} %}
+    {% for column in held %}
+        {% do types.update({column.name: column.data_type}) %}
+    {% endfor %}
     {% set declared = {} %}
     {% for column in model.columns.values() if column.data_type %}
         {% do declared.update({column.name: column.data_type}) %}
@@ -106,6 +114,7 @@ REDSHIFT_TARGET = {{ tojson(tojson({
     'relation': relation | string,
     'is_temporary': is_temporary,
     'declared': declared,
+    'held': types,
     'options': options | trim,
 })) }}
 {% endmacro %}
@@ -119,5 +128,25 @@ REDSHIFT_TARGET = {{ tojson(tojson({
             model.original_file_path ~ ': the model did not return the column ' ~ column.name ~ ', which its table has. '
             ~ 'Return it, set on_schema_change to sync_all_columns, or build anew with --full-refresh.'
         ) }}
+    {% endfor %}
+{% endmacro %}
+
+
+{% macro require_kept_values(returned, held) %}
+    {#- A clear error where a column of an incremental model would lose what its table has no place for. -#}
+    {% set types = {} %}
+    {% for column in held %}
+        {% do types.update({column.name | lower: column.data_type | lower}) %}
+    {% endfor %}
+    {% for column in returned if column.name | lower in types %}
+        {% set old, new = types[column.name | lower], column.data_type | lower %}
+        {% set is_cut = 'int' in old and new.startswith(('double', 'float', 'real', 'decimal', 'numeric')) %}
+        {% if is_cut or old == 'date' and new.startswith('timestamp') %}
+            {{ exceptions.raise_compiler_error(
+                model.original_file_path ~ ': the model returned the column ' ~ column.name ~ ' as ' ~ new
+                ~ ', which its table has as ' ~ old ~ '; values would be cut off. Cast it in the model, set '
+                ~ 'on_schema_change to sync_all_columns, or build anew with --full-refresh.'
+            ) }}
+        {% endif %}
     {% endfor %}
 {% endmacro %}
