@@ -1,7 +1,6 @@
-"""`make bench`: conversion and loading beside other tools, a foreign form beside ours, dbt after a day's drop; each in a
-process of its own.
+"""`make bench`: conversion and loading beside other tools, a foreign form beside ours, dbt after a day's drop.
 
-It prints Markdown, ready for docs/benchmarks.md, and fails only where nothing could be measured.
+Each runs in a process of its own. It prints Markdown, ready for docs/benchmarks.md, and fails only where nothing could be measured.
 """
 
 from __future__ import annotations
