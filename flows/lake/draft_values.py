@@ -8,12 +8,21 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from flows.lake.draft_words import YES_AND_NO
+from flows.lake.timestamps import read_spelling
 
 _AMOUNT = re.compile(r"-?\d{1,3}(?:[., '\u00a0\u202f]\d{3})*(?:[.,]\d{1,2})?|-?\d+(?:[.,]\d{1,2})?")
 _DAYS_FIRST = [f"%d{mark}%m{mark}{year}" for mark in "/.-" for year in ("%Y", "%y")]
 _MONTHS_FIRST = [f"%m{mark}%d{mark}{year}" for mark in "/.-" for year in ("%Y", "%y")]
 _YEARS_FIRST = ["%Y-%m-%d", "%Y/%m/%d", "%Y%m%d"]
-_TIMES = ["", " %H:%M:%S", " %H:%M", "T%H:%M:%S", "T%H:%M", " %I:%M %p", " %I:%M:%S %p", ", %H:%M"]
+_TIMES = [
+    *("", " %H:%M:%S", " %H:%M", "T%H:%M:%S", "T%H:%M", " %I:%M %p", " %I:%M:%S %p", ", %H:%M", ", %H:%M:%S"),
+    *(f"{mark}%H:%M:%S{decimals}" for mark in "T " for decimals in ("%.3f", "%.6f")),
+]
+_PADDED = [day + time for day in (*_YEARS_FIRST, *_DAYS_FIRST, *_MONTHS_FIRST) for time in _TIMES]
+_BARE = [re.sub("%([dmHI])", r"%-\1", each) for each in _PADDED if not each.startswith("%Y%m")]  # no leading zeros
+_SUFFIX = re.compile(r"(?<=:\d\d)(\.\d+)?(?:Z|[+-]\d\d:?\d\d)$")  # an offset, which may follow every spelling
+UTC = re.compile(r":\d\d(?:\.\d+)?Z$")
+MOST_TRIED = 500
 
 
 def are_amounts(values: Sequence[str]) -> bool:
@@ -36,17 +45,29 @@ def find_marks(values: Iterable[str]) -> tuple[str, str, bool]:
 
 
 def find_spellings(values: Sequence[str]) -> list[str]:
-    """The timestamp spellings that read all values; several where nothing tells days from months."""
-    texts = pl.Series(list(dict.fromkeys(values))[:500])
+    """The timestamp spellings that read all values, an offset aside; several where nothing tells days from months.
+
+    Spellings without leading zeros come into question where no other fits.
+    """
+    texts = list(dict.fromkeys(_SUFFIX.sub(r"\1", value) for value in values))[:MOST_TRIED]
+    return _find_fitting(texts, _PADDED) or _find_fitting(texts, _BARE)
+
+
+def tell_days_apart(spellings: Sequence[str]) -> str | None:
+    """Another spelling than the first one that takes days for months; None where there is none."""
+    order = [each.replace("-", "").find("%d") < each.replace("-", "").find("%m") for each in spellings]
+    return next((each for each, days_first in zip(spellings, order, strict=True) if days_first != order[0]), None)
+
+
+def _find_fitting(texts: Sequence[str], spellings: Sequence[str]) -> list[str]:
     found = []
-    for day in (*_YEARS_FIRST, *_DAYS_FIRST, *_MONTHS_FIRST):
-        for time in _TIMES:
-            spelling = day + time
-            digits = spelling.replace("%Y", "0000").replace("%p", "AM")
-            length = len(re.sub(r"%[a-zA-Z]", "00", digits))
-            fits = bool(len(texts)) and bool((texts.str.len_chars() == length).all())
-            if fits and not texts.str.to_datetime(spelling, strict=False).null_count():
-                found.append(spelling)
+    for spelling in spellings if texts else ():
+        value, fits = read_spelling(pl.col("text"), spelling)
+        for some in (texts[:1], texts):  # most spellings fail on the first text
+            if not pl.DataFrame({"text": some}).select((fits & value.is_not_null()).all()).item():
+                break
+        else:
+            found.append(spelling)
     return found
 
 

@@ -8,7 +8,18 @@ TABLE_WORDS: dict[str, tuple[str, ...]] = {
     "raw_orders": ("order", "commande", "bestellung", "auftrag", "pedido", "vente", "sale", "venta", "ticket"),
     "raw_customers": ("customer", "client", "kunde", "cliente", "acheteur", "member"),
     "raw_products": ("product", "produit", "produkt", "artikel", "producto", "article", "catalog"),
-    "raw_stores": ("store", "shop", "boutique", "magasin", "filiale", "laden", "tienda", "sucursal"),
+    "raw_stores": (
+        "store",
+        "shop",
+        "boutique",
+        "magasin",
+        "filiale",
+        "filial",
+        "laden",
+        "tienda",
+        "sucursal",
+        "branch",
+    ),
     "raw_supplies": ("suppl", "fourniture", "ingredient", "zutat", "suministro", "insumo", "recette", "recipe"),
     "raw_refunds": ("refund", "remboursement", "erstattung", "reembolso", "return", "retour"),
     "raw_stock_counts": ("stock", "inventory", "inventaire", "bestand", "inventar", "inventario"),
@@ -72,4 +83,7 @@ COLUMN_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
         "unit_count": ("count", "quant", "menge", "cantidad", "qty", "unit"),
     },
 }
-YES_AND_NO = (("oui", "non"), ("ja", "nein"), ("si", "no"), ("sí", "no"), ("yes", "no"), ("y", "n"), ("1", "0"))
+YES_AND_NO = (
+    *(("oui", "non"), ("ja", "nein"), ("si", "no"), ("sí", "no"), ("yes", "no"), ("y", "n"), ("1", "0")),
+    *(("true", "false"), ("vrai", "faux"), ("wahr", "falsch"), ("verdadero", "falso"), ("t", "f"), ("j", "n")),
+)

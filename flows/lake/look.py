@@ -6,6 +6,7 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections import Counter
 from dataclasses import dataclass, field
@@ -13,7 +14,10 @@ from pathlib import Path
 
 LOOK_BYTES = 2 * 1024 * 1024
 MOST_VALUES = 2000
+LATIN_9 = "iso-8859-15"
 _ONLY_IN_CP1252 = frozenset(range(0x80, 0xA0))  # letters and signs there, controls in latin-1
+# Œ, œ, Š, š, Ž or ž beside a letter, where cp1252 has fractions and accents without one
+_ONLY_IN_LATIN_9 = re.compile(rb"[A-Za-z\xc0-\xff][\xa8\xb8\xbc\xbd]|[\xa6\xa8\xb4\xb8\xbc\xbd][A-Za-z\xc0-\xff]")
 _DELIMITERS = (",", ";", "\t", "|", "~", "^")
 
 
@@ -27,6 +31,8 @@ class Look:
     quote: str
     values: dict[str, list[str]]
     unsure: dict[str, str] = field(default_factory=dict)
+    is_ascii: bool = False  # so that its encoding may be another than UTF-8
+    has_quotes: bool = True
 
 
 def look_at_file(path: Path) -> Look | None:
@@ -37,11 +43,14 @@ def look_at_file(path: Path) -> Look | None:
     if len(lines) < 2:  # noqa: PLR2004  a header and a record
         return None
     delimiter = _find_delimiter(lines, unsure)
-    quote = "'" if _count_quotes(lines, delimiter, "'") > _count_quotes(lines, delimiter, '"') else '"'
+    counts = {quote: _count_quotes(lines, delimiter, quote) for quote in "\"'"}
+    quote = max(counts, key=lambda each: counts[each])
     rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter, quotechar=quote))
     header, records = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
     values = {name: [row[at] for row in records if row[at]] for at, name in enumerate(header)}
-    return Look(path, encoding, delimiter, quote, values, unsure) if records else None
+    if not records:
+        return None
+    return Look(path, encoding, delimiter, quote, values, unsure, text.isascii(), any(counts.values()))
 
 
 def _read(path: Path) -> bytes:
@@ -70,6 +79,9 @@ def _decode(data: bytes, unsure: dict[str, str]) -> tuple[str, str]:
     except UnicodeDecodeError:
         pass
     if not _ONLY_IN_CP1252.intersection(whole):
+        if _ONLY_IN_LATIN_9.search(whole):
+            unsure["encoding"] = "a letter such as œ or Š tells iso-8859-15 from cp1252; in cp1252 it would be ½ or ¨"
+            return LATIN_9, whole.decode(LATIN_9)
         unsure["encoding"] = "no byte tells cp1252 from latin-1 or iso-8859-15; look at letters with accents and at €"
     return "cp1252", whole.decode("cp1252", "replace")
 
@@ -94,4 +106,6 @@ def _find_delimiter(lines: list[str], unsure: dict[str, str]) -> str:
 
 
 def _count_quotes(lines: list[str], delimiter: str, quote: str) -> int:
-    return sum(line.count(delimiter + quote) + line.count(quote + delimiter) for line in lines)
+    """How many fields stand in such quotes: as many as begin with one, and as end with one."""
+    fields = [field for line in lines for field in line.split(delimiter) if len(field) > 1]
+    return min(sum(field.startswith(quote) for field in fields), sum(field.endswith(quote) for field in fields))

@@ -33,13 +33,13 @@ from flows.warehouse.lock import check_inside
 from flows.warehouse.outcomes import (
     FileOutcome,
     describe_bad_records,
-    describe_extra_columns,
     describe_failed_load,
     describe_refusal,
     mark_not_loaded,
     mark_waiting,
 )
 from flows.warehouse.plan import PlannedFile, find_lost, find_renamed_objects, plan_files
+from flows.warehouse.told import Log, tell_converted, tell_loaded
 
 TOP_FOLDERS = ("lake", "quarantine", "staged")
 T = TypeVar("T")
@@ -73,7 +73,7 @@ class Ingestion:
     fetch: Callable[[Sequence[SourceFile], Callable[[str], object]], None] = fetch_nothing  # what is not known already
     is_again: bool = False  # the files are loaded also where nothing of them has changed
     step: Step = run_directly
-    log: logging.Logger | logging.LoggerAdapter[logging.Logger] = field(default=logging.getLogger(__name__))
+    log: Log = field(default=logging.getLogger(__name__))
     outcomes: list[FileOutcome] = field(default_factory=list)
 
     def convert(self, files: Sequence[SourceFile]) -> list[Conversion]:
@@ -147,7 +147,9 @@ class Ingestion:
         ]
 
     def _convert_table(self, files: Sequence[PlannedFile]) -> list[Result]:
-        return for_each_file(self._convert, files, lambda file: file.source.path)
+        results = for_each_file(self._convert, files, lambda file: file.source.path)
+        tell_converted(self.log, files[0].source.table, results)
+        return results
 
     def _convert(self, file: PlannedFile) -> Result:
         """Convert one file unless it is loaded already; a refused file is an outcome, not an exception."""
@@ -187,18 +189,12 @@ class Ingestion:
         return self.forms.get(table, SHIPPED_FORM)
 
     def _judge(self, conversion: Conversion) -> str | None:
-        """Why the file is refused for its bad records, if it is; say in the log how it went."""
-        if conversion.extra_columns:
-            self.log.warning("%s", describe_extra_columns(conversion))
+        """Why the file is refused for its bad records, if it is."""
         if conversion.quarantined_ratio > self.max_quarantined_ratio:
             return (
                 f"{describe_bad_records(conversion)}\n  That is {conversion.quarantined_ratio:.1%}; at most "
                 f"{self.max_quarantined_ratio:.1%} may be bad. Correct the file, or raise RETAIL_MAX_QUARANTINED_RATIO."
             )
-        if conversion.rows_quarantined:
-            self.log.warning("%s", describe_bad_records(conversion))
-        else:
-            self.log.info("%s: %s records, all good", conversion.file_name, f"{conversion.rows_in:,}")
         return None
 
     def _unchanged(self, row: LedgerRow) -> FileOutcome:
@@ -230,10 +226,14 @@ class Ingestion:
             future.result()
 
     def _load_table(self, table: str, conversions: Sequence[Conversion], waiting: set[tuple[str, str]]) -> None:
-        for batch in self._batches(conversions):
-            for row in self.warehouse.load_files(CONTRACTS[table], batch, self.run_id):
-                waiting.discard((table, row.file_name))
-                self.log.info("%s: %s rows loaded into raw.%s", row.file_name, f"{row.rows_loaded:,}", table)
+        loaded: list[tuple[str, int]] = []
+        try:
+            for batch in self._batches(conversions):
+                for row in self.warehouse.load_files(CONTRACTS[table], batch, self.run_id):
+                    waiting.discard((table, row.file_name))
+                    loaded.append((row.file_name, row.rows_loaded))
+        finally:
+            tell_loaded(self.log, table, loaded)
 
     def _batches(self, conversions: Iterable[Conversion]) -> Iterator[list[Conversion]]:
         """Files that share a transaction, as many as the warehouse takes; one that is larger alone is loaded alone."""

@@ -49,11 +49,11 @@ def describe_bad_records(conversion: Conversion) -> str:
     )
 
 
-def describe_extra_columns(conversion: Conversion) -> str:
-    """Which columns of a file were left out; all of them are in the run summary."""
-    listed = ", ".join(f"'{name}'" for name in conversion.extra_columns[:5])
-    more = f" and {len(conversion.extra_columns) - 5} more" if len(conversion.extra_columns) > 5 else ""  # noqa: PLR2004
-    return f"{conversion.file_name}: left out, for no contract knows them: {listed}{more}"
+def describe_extra_columns(name: str, columns: Sequence[str]) -> str:
+    """Which columns of a file, or of several alike, were left out; all of them are in the run summary."""
+    listed = ", ".join(f"'{column}'" for column in columns[:5])
+    more = f" and {len(columns) - 5} more" if len(columns) > 5 else ""  # noqa: PLR2004
+    return f"{name}: left out, for no contract knows them: {listed}{more}"
 
 
 def describe_refusal(outcomes: Sequence[FileOutcome]) -> str:

@@ -1,6 +1,6 @@
-"""`make bench`: conversion and loading beside other tools, dbt after a day's drop; each in a process of its own.
+"""`make bench`: conversion and loading beside other tools, a foreign form beside ours, dbt after a day's drop.
 
-It prints Markdown, ready for docs/benchmarks.md, and fails only where nothing could be measured.
+Each runs in a process of its own. It prints Markdown, ready for docs/benchmarks.md, and fails only where nothing could be measured.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.benchmarks import building, conversion, loading
+from tests.benchmarks import building, conversion, foreign, loading
 from tests.benchmarks.measure import describe_environment
 
-NAMES = [contender.name for contender in conversion.CONTENDERS] + list(loading.NAMES + building.NAMES)
+NAMES = [contender.name for contender in conversion.CONTENDERS] + list(foreign.NAMES + loading.NAMES + building.NAMES)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -50,6 +50,9 @@ def main() -> None:
         if contenders:
             sections["conversion"] = conversion.compare(folder, options.rows, options.rounds, contenders)
             print(f"\n{sections['conversion'][0]}", flush=True)
+        if set(foreign.NAMES) & set(options.only):
+            sections["profile"] = foreign.compare(folder, options.rows, options.rounds)
+            print(f"\n{sections['profile'][0]}", flush=True)
         if set(loading.NAMES) & set(options.only):
             sections["loading"] = loading.compare(folder, options.rounds, options.only)
             print(f"\n{sections['loading'][0]}", flush=True)

@@ -34,11 +34,27 @@ def start_watch() -> Callable[[], Report]:
 
 def ours(source: Path, work: Path) -> Report:
     """This project: hash, independent count, structure, values, reasons, zstd Parquet, verification."""
+    from flows.lake.forms import SHIPPED_FORM
+
+    return _convert(source, work, SHIPPED_FORM)
+
+
+def ours_by_profile(source: Path, work: Path) -> Report:
+    """The same of a file in the form of a French till."""
+    from flows.lake.amounts import Marks
+    from flows.lake.dialect import Dialect
+    from flows.lake.forms import Form
+
+    form = Form(Dialect(";", '"', "cp1252"), Marks(",", ".", 2), timestamps=("%d/%m/%Y %H:%M",))
+    return _convert(source, work, form)
+
+
+def _convert(source: Path, work: Path, form: Any) -> Report:
     from flows.lake.contracts import CONTRACTS
     from flows.lake.convert import convert_csv
 
     spent = start_watch()
-    done = convert_csv(source, CONTRACTS["raw_orders"], work)
+    done = convert_csv(source, CONTRACTS["raw_orders"], work, form=form)
     return {
         **spent(),
         "rows_in": done.rows_in,
@@ -160,6 +176,14 @@ def make_orders(source: Path, _work: Path) -> Report:
     return {"reasons": made.reasons, "check": made.check, "bytes": made.path.stat().st_size}
 
 
+def make_foreign(source: Path, _work: Path) -> Report:
+    """Write the orders of the clean file beside `source` in the form that its name says, unless it is there."""
+    from tests.benchmarks.foreign import make_foreign as make
+
+    make(source)
+    return {"seconds": 0, "cpu_seconds": 0}
+
+
 def make_drops(source: Path, work: Path) -> Report:
     """Deal the records of `source`/raw_orders.csv out to 2,000 small files in `work`."""
     header, *records = (source / "raw_orders.csv").read_bytes().splitlines(keepends=True)
@@ -241,6 +265,7 @@ ACTIONS: dict[str, Callable[[Path, Path], Report]] = {
     function.__name__: function
     for function in (
         ours,
+        ours_by_profile,
         duckdb_copy,
         duckdb_rejects,
         polars_sink,
@@ -249,6 +274,7 @@ ACTIONS: dict[str, Callable[[Path, Path], Report]] = {
         hash_only,
         check,
         make_orders,
+        make_foreign,
         make_drops,
         make_history,
         build,

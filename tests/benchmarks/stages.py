@@ -23,8 +23,8 @@ from flows.lake.contracts import CONTRACTS
 from tests.benchmarks.measure import table
 
 STAGES = (
-    (reading._Hashing, "readinto", "read and hash the source"),
-    (reading._Hashing, "read", "read and hash the source"),
+    (reading.Hashing, "readinto", "read and hash the source"),
+    (reading.Hashing, "read", "read and hash the source"),
     (reading.CsvReader, "_cut", "find where records end, check UTF-8"),
     (blocks, "judge_block", "structure of the records"),
     (records, "_parse", "parse CSV (polars)"),

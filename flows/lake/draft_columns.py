@@ -1,0 +1,141 @@
+"""The columns of a shop's files in; which of ours each of them is out, by their names and by their values."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+
+import polars as pl
+
+from flows.lake.contracts import CONTRACTS
+from flows.lake.draft_values import are_amounts, find_spellings
+from flows.lake.draft_words import COLUMN_WORDS, TABLE_WORDS
+from flows.lake.look import Look
+
+EXACT, WORD, PART = 4, 2, 1
+LEAST_PART = 4  # of a word, so that `net` is not found in `internet`
+REFERENCES = {
+    "customer": "raw_customers",
+    "order_id": "raw_orders",
+    "store_id": "raw_stores",
+    "item_id": "raw_items",
+    "supply_id": "raw_supplies",
+}
+Keys = Mapping[str, Sequence[frozenset[str]]]  # table → the values of each of its columns in which none is twice
+
+
+def guess_table(look: Look) -> str | None:
+    """By the words in the name, then by how many columns can be told; None if too few can."""
+    name = fold(look.path.name)
+    scores = {
+        table: len(match_columns(table, look.values)) + 3 * any(word in name for word in words)
+        for table, words in TABLE_WORDS.items()
+    }
+    best = max(scores, key=lambda table: scores[table])
+    return best if scores[best] > 1 else None
+
+
+def match_columns(table: str, values: Mapping[str, Sequence[str]], keys: Keys | None = None) -> dict[str, str]:
+    """Our column → the one of the file whose name and values fit best; each of them once.
+
+    A column whose values are all in a key of the table that ours refers to is very likely ours.
+    """
+    keys = keys or {}
+    ranked = sorted(
+        (
+            (-score, place, ours, theirs)
+            for place, (ours, words) in enumerate(COLUMN_WORDS[table].items())
+            for theirs, sample in values.items()
+            if (score := _score(fold(theirs), ours, words) + _refers(table, ours, sample, keys))
+            and _can_be(table, ours, theirs, sample)
+        ),
+    )
+    found: dict[str, str] = {}
+    for _, _, ours, theirs in ranked:
+        if ours not in found and theirs not in found.values():
+            found[ours] = theirs
+    return found
+
+
+def fold(name: str) -> str:
+    """A name in small letters without accents."""
+    text = "".join(each for each in unicodedata.normalize("NFD", name.lower()) if not unicodedata.combining(each))
+    return re.sub(r"[^a-z0-9°]+", "_", text).strip("_")
+
+
+def find_keys(looks: Sequence[Look]) -> Iterator[frozenset[str]]:
+    for values in looks[0].values.values():
+        if len(set(values)) == len(values):
+            yield frozenset(values).union(*(look.values.get(name, ()) for look in looks[1:] for name in look.values))
+
+
+def find_unreadable_time(table: str, look: Look, columns: Mapping[str, str]) -> str | None:
+    """The column that is our timestamp by its name, but whose spelling nobody knows; None where there is none."""
+    ours = next((name for name, dtype in CONTRACTS[table].dtypes.items() if isinstance(dtype, pl.Datetime)), None)
+    if ours is None or ours in columns:
+        return None
+    words = COLUMN_WORDS[table][ours]
+    scores = {name: _score(fold(name), ours, words) for name, values in look.values.items() if values}
+    best = max(scores, key=lambda name: scores[name], default=None)
+    return best if best and scores[best] else None
+
+
+def _is_named_time(table: str, theirs: str) -> bool:
+    """Whether a column is named as a time where the table has one of ours."""
+    times = (name for name, dtype in CONTRACTS[table].dtypes.items() if isinstance(dtype, pl.Datetime))
+    return any(_score(fold(theirs), name, COLUMN_WORDS[table][name]) >= WORD for name in times)
+
+
+def _refers(table: str, ours: str, sample: Sequence[str], keys: Keys) -> int:
+    """How much it says that all values are in a key of the table that this column of ours refers to."""
+    other = "raw_products" if ours == "sku" and table != "raw_products" else REFERENCES.get(ours)
+    if not other or other == table or not sample:
+        return 0
+    return EXACT if any(set(sample) <= key for key in keys.get(other, ())) else 0
+
+
+def _score(name: str, ours: str, words: Sequence[str]) -> int:
+    if name == ours:
+        return 2 * EXACT
+    parts = name.split("_")
+    return max(
+        (
+            EXACT
+            if name == word
+            else WORD
+            if word in parts
+            else PART
+            if len(word) >= LEAST_PART and word in name
+            else 0
+            for word in words
+        ),
+        default=0,
+    )
+
+
+def _can_be(table: str, ours: str, theirs: str, sample: Sequence[str]) -> bool:
+    contract, dtype = CONTRACTS[table], CONTRACTS[table].dtypes[ours]
+    if contract.key == [ours] and len(set(sample)) < len(sample):
+        return False
+    if isinstance(dtype, pl.Datetime):
+        return not sample or bool(find_spellings(sample))
+    if _is_named_time(table, theirs):
+        return False
+    return are_amounts(sample) if dtype.is_numeric() else True
+
+
+def find_doubt(table: str, ours: str, theirs: str, left: Mapping[str, Sequence[str]]) -> str | None:
+    """What else a column may be: one that is left out, whose name fits as well; or any whose values do, if its own
+    name says little."""
+    words = COLUMN_WORDS[table][ours]
+    score = _score(fold(theirs), ours, words)
+    rivals = [
+        name
+        for name, sample in left.items()
+        if _score(fold(name), ours, words) >= score and _can_be(table, ours, name, sample)
+    ]
+    if rivals:
+        return f'it may be "{rivals[0]}" too'
+    others = [name for name, sample in left.items() if _can_be(table, ours, name, sample)]
+    return "its name is only a part of a known word" if score == PART and others else None
