@@ -42,7 +42,7 @@ class Finished:
 
 
 SHARES_THE_SERVER = ("tests/browser/", "tests/flows/", "tests/unit/test_readme.py")
-HAS_ITS_OWN = ("tests/flows/test_deployments.py",)
+HAS_ITS_OWN = ("tests/flows/test_deployments.py", "tests/flows/test_recipes.py")
 
 
 class ByWhatTheyShare(LoadScopeScheduling):
