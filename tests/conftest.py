@@ -43,6 +43,7 @@ class Finished:
 
 SHARES_THE_SERVER = ("tests/browser/", "tests/flows/", "tests/unit/test_readme.py")
 SHARES_THE_UI = ("tests/flows/test_deployments.py", "tests/flows/test_automations.py")
+HAS_ITS_OWN = ("tests/flows/test_recipes.py",)
 
 
 class ByWhatTheyShare(LoadScopeScheduling):
@@ -52,7 +53,7 @@ class ByWhatTheyShare(LoadScopeScheduling):
         file = nodeid.split("::", maxsplit=1)[0]
         if file in SHARES_THE_UI:
             return "ui"
-        return "server" if file.startswith(SHARES_THE_SERVER) else file
+        return "server" if file.startswith(SHARES_THE_SERVER) and file not in HAS_ITS_OWN else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByWhatTheyShare:
