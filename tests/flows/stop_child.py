@@ -93,7 +93,7 @@ POINTS = {
 
 
 def hold_at(name: str, reached: Path) -> None:
-    """Make the function of that point tell that it was reached, and then wait, once."""
+    """Make the function of that point tell that it was reached, by the process's id in a file, and then wait, once."""
     point = POINTS[name]
     module, _, owner = point.place.partition(":")
     holder: Any = importlib.import_module(module)
@@ -103,7 +103,7 @@ def hold_at(name: str, reached: Path) -> None:
 
     def held(*arguments: Any, **options: Any) -> Any:
         if point.words in (str(arguments) if point.words else "") and not reached.exists():
-            reached.touch()
+            reached.write_text(str(os.getpid()), encoding="ascii")
             point.hold(*arguments)
         return function(*arguments, **options)
 

@@ -34,6 +34,14 @@ def submit(flow: str, work_dir: Path) -> UUID:
         return client.create_flow_run_from_deployment(identity, parameters=parameters).id
 
 
+def is_gone(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
 @pytest.mark.parametrize(("flow", "point"), [("report", "draw"), ("transform", "build")])
 def test_a_run_that_is_cancelled_in_prefect_ends_as_cancelled(
     work_dir: Path, prefect_server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flow: str, point: str
@@ -51,11 +59,11 @@ def test_a_run_that_is_cancelled_in_prefect_ends_as_cancelled(
             stderr=subprocess.STDOUT,
         )
     try:
-        wait_for(lambda: reached.exists() or supervisor.poll() is not None)
+        wait_for(lambda: (reached.exists() and reached.read_text()) or supervisor.poll() is not None)
         assert reached.exists(), "the run ended before it came there"
         with get_client(sync_client=True) as client:
             client.set_flow_run_state(run, Cancelling())
-            wait_for(lambda: read_summary(work_dir)["status"] == "cancelled", SECONDS_TO_END)
+            wait_for(lambda: is_gone(int(reached.read_text())), SECONDS_TO_END)
             supervisor.wait(SECONDS_TO_TELL)
             state = client.read_flow_run(run).state
     finally:
