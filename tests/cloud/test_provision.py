@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
+from moto.cloudformation.models import cloudformation_backends
 
 from flows import provision
+from flows.cloud.stack import Change, Stack
 from flows.provision import Clients, main
 from tests.cloud.moto_redshift_serverless import taught
 from tests.conftest import PROJECT
@@ -193,6 +195,48 @@ def test_up_whose_role_redshift_refuses_names_the_statement(
     assert "Redshift refuses create user" in told
     assert "permission denied" in told
     assert SECRET not in told
+
+
+def test_up_that_would_give_up_data_is_refused_without_the_flag(
+    account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.first()
+    lost = Change("Modify", "Namespace", "AWS::RedshiftServerless::Namespace", "True")
+    monkeypatch.setattr(Stack, "_read_changes", lambda *_: [lost])
+    assert account.run(*RESIZE) == 2
+    told = capsys.readouterr()
+    assert "Modify  Namespace (AWS::RedshiftServerless::Namespace)  its data are given up" in told.out
+    assert "the data of Namespace would be given up; nothing was changed" in told.err
+    assert stacks(account) == ["CREATE_COMPLETE"]
+    account.expect_limit()
+    account.expect_admission()
+    assert account.run(*RESIZE, "--delete-data") == 0
+    assert stacks(account) == ["UPDATE_COMPLETE"]
+
+
+def test_up_after_a_first_try_that_was_undone_begins_anew(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    account.first()
+    (undone,) = cloudformation_backends["123456789012"][REGION].stacks.values()
+    undone.status = "ROLLBACK_COMPLETE"
+    assert account.first() == 0
+    assert (
+        "The stack retail failed when it was made; what is left of it, its name, is removed." in capsys.readouterr().out
+    )
+    assert stacks(account) == ["CREATE_COMPLETE"]
+
+
+def test_status_of_a_stack_that_is_not_well_names_what_failed(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.first()
+    (stack,) = cloudformation_backends["123456789012"][REGION].stacks.values()
+    stack.status = "UPDATE_ROLLBACK_FAILED"
+    stack._add_stack_event("UPDATE_FAILED", resource_status_reason="Quota for workgroups exceeded")
+    account.expect_limit()
+    assert account.run("status") == 1
+    told = capsys.readouterr().out
+    assert "Quota for workgroups exceeded" in told
+    assert "Service Quotas" in told
 
 
 def test_down_refuses_to_delete_data_without_the_flag(account: Account, capsys: pytest.CaptureFixture[str]) -> None:

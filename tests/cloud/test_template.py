@@ -10,6 +10,7 @@ import pytest
 from flows.cloud.template import TEMPLATE, complete_parameters, parse_parameters, read_template
 from flows.errors import ConfigError
 from flows.provision import _setting
+from flows.run.interruption import GRACE_SECONDS
 from flows.run.settings import Settings
 
 NETWORK = {"VpcId": "vpc-1", "SubnetIds": "subnet-1,subnet-2,subnet-3"}
@@ -121,6 +122,14 @@ def test_secrets_are_no_parameters_and_reach_the_worker_as_secrets_alone() -> No
     assert "PREFECT_API_KEY" not in {each["Name"] for each in container["Environment"]}
     assert container["Secrets"][1] == [{"Name": "PREFECT_API_KEY", "ValueFrom": "PrefectApiKeySecretArn"}]
     assert resource("Worker")["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED"
+
+
+def test_worker_is_asked_how_it_is_and_given_time_to_end_its_run() -> None:
+    (container,) = resource("WorkerTask")["ContainerDefinitions"]
+    assert container["HealthCheck"]["Command"] == ["CMD", "infra/entry", "health"]
+    assert container["StopTimeout"] > GRACE_SECONDS
+    rollout = resource("Worker")["DeploymentConfiguration"]
+    assert (rollout["MinimumHealthyPercent"], rollout["MaximumPercent"]) == (0, 100)  # never two writers
 
 
 def test_parameters_come_from_the_command_line_then_the_stack_then_the_template() -> None:

@@ -44,7 +44,8 @@ def months(*sales: int, last_is_whole: bool = True) -> pl.DataFrame:
     days = [date(2024 + n // 12, n % 12 + 1, 1) for n in range(len(sales))]
     is_complete = [n < len(sales) - 1 or last_is_whole for n in range(len(sales))]
     amounts = [Decimal(amount) for amount in sales]
-    return pl.DataFrame({"month_start_date": days, "is_complete": is_complete, "net_sales_usd": amounts})
+    columns = {"month_start_date": pl.Date, "is_complete": pl.Boolean, "net_sales_usd": pl.Decimal(18, 2)}
+    return pl.DataFrame([days, is_complete, amounts], schema=columns)
 
 
 def test_finished_run_tells_its_figures() -> None:
