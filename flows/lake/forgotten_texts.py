@@ -7,7 +7,6 @@ quick; what is delivered later is known by digests (`forgetting`).
 from __future__ import annotations
 
 import base64
-import binascii
 import gzip
 import html
 import json
@@ -21,7 +20,7 @@ from typing import IO, Any
 from flows.lake.forgetting import HIDDEN, MIN_TELLING
 
 CHUNK = 1 << 22
-_MIXED_IN = re.compile(r"base64,([A-Za-z0-9+/]{16,}={0,2})")
+_MIXED_IN = re.compile(r"base64,([A-Za-z0-9+/]{16,})")
 _SEPARATORS = r""",;|\t\r\n"'"""
 
 
@@ -100,7 +99,7 @@ def _spell(text: str) -> set[str]:
 
 
 def _decode(mixed_in: str) -> str:
-    try:
-        return base64.b64decode(mixed_in + "=" * (-len(mixed_in) % 4)).decode("utf-8", "replace")
-    except binascii.Error:
-        return ""
+    whole = mixed_in[: len(mixed_in) // 4 * 4]
+    rest = mixed_in[len(whole) :]  # of what is cut off; one character alone says nothing
+    padded = whole + (rest + "=" * (4 - len(rest)) if len(rest) > 1 else "")
+    return base64.b64decode(padded).decode("utf-8", "replace")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -89,12 +90,21 @@ def _hide_in_database(path: Path, names: Names, *, is_trial: bool) -> int:
             changed += _remove_events(database, is_trial=is_trial)
             if not is_trial:
                 database.execute("vacuum")
-                database.execute("pragma wal_checkpoint(truncate)")
+                _empty_log(database)
             return changed
     except sqlite3.Error as error:
         raise LoadError(
             f"{path}: Prefect's database cannot be changed ({error}). Stop what works with it, then run again."
         ) from error
+
+
+def _empty_log(database: sqlite3.Connection) -> None:
+    """Move the write-ahead log into the file and cut it off; it waits for readers of others (SQLite: "PRAGMA")."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while database.execute("pragma wal_checkpoint(truncate)").fetchone()[0]:
+        if time.monotonic() > end:
+            raise sqlite3.OperationalError("others read it all the time")
+        time.sleep(0.2)
 
 
 def _hide_in_column(database: sqlite3.Connection, table: str, column: str, *, is_trial: bool) -> int:

@@ -53,8 +53,8 @@ def read_all(path: Path) -> str:
     if path.suffix == ".gz":
         said += gzip.decompress(data).decode("utf-8", "replace")
     said += unquote(said)
-    for mixed_in in re.findall(r"base64,([A-Za-z0-9+/=]{40,})", said):
-        said += base64.b64decode(mixed_in + "=" * (-len(mixed_in) % 4)).decode("utf-8", "replace")
+    for mixed_in in re.findall(r"base64,([A-Za-z0-9+/]{40,})", said):
+        said += base64.b64decode(mixed_in[: len(mixed_in) // 4 * 4]).decode("utf-8", "replace")
     return said
 
 
