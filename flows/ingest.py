@@ -86,6 +86,7 @@ def _ingest(run: Run, warehouse: Warehouse) -> None:
     )
     try:
         ingestion.load(ingestion.convert(delivery.files))
+        run.sweep(warehouse)
     finally:
         run.summary["files"] = [_summarise(outcome) for outcome in ingestion.outcomes]
         publish("ingest-files", "Files and records of this run", _report_files(ingestion.outcomes, ignored))

@@ -70,6 +70,18 @@ class Settings(BaseSettings):
     keep_reports: int = Field(
         default=10, ge=1, description="How many days' reports stay, beside the first of each month."
     )
+    keep_lake_days: int | None = Field(
+        default=None, ge=0, description="Days that Parquet parts stay after they were loaded; default: for good."
+    )
+    keep_incoming_days: int | None = Field(
+        default=None, ge=0, description="Days that copies of objects in S3 stay; default: as long as the objects."
+    )
+    keep_quarantine_days: int | None = Field(
+        default=None, ge=0, description="Days that bad records stay after their file was loaded; default: for good."
+    )
+    keep_summaries_days: int | None = Field(
+        default=None, ge=0, description="Days that run summaries stay; default: for good."
+    )
 
     schema_prefix: str = Field(
         default="", pattern=r"^([a-z][a-z0-9_]{0,30})?$", description="Before the name of every schema on Redshift."

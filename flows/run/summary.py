@@ -7,6 +7,7 @@ leaves one summary with everything, and a flow that runs alone leaves its own.
 from __future__ import annotations
 
 import json
+import logging
 import re
 import time
 from collections.abc import Iterator
@@ -17,11 +18,14 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from prefect import get_run_logger
 from prefect.context import FlowRunContext
 from prefect.exceptions import TerminationSignal
 
 from flows.errors import LoadError
 from flows.run.interruption import find_cause, heed_signals, is_stop, raise_if_stopped
+from flows.run.privacy import close_to_others, private_files
+from flows.run.retention import sweep_loaded, sweep_summaries
 from flows.run.settings import Settings
 from flows.run.target import open_warehouse
 from flows.run.told_once import leave_out_tracebacks
@@ -58,6 +62,14 @@ class Run:
             yield
         finally:
             self.summary["seconds"][step] = round(time.monotonic() - start, 3)
+
+    def sweep(self, warehouse: Warehouse | None = None) -> None:
+        """Remove what is older than the settings keep it: of files that the warehouse has loaded, else of runs."""
+        log = logging.getLogger(__name__) if FlowRunContext.get() is None else get_run_logger()
+        if warehouse is not None:
+            self.summary["swept"] |= sweep_loaded(self.settings, warehouse.read_ledger, log)
+        else:
+            self.summary["swept"] |= sweep_summaries(self.settings, self.summary_path, log)
 
     def save(self) -> None:
         """Write the summary, whole or not at all.
@@ -109,13 +121,15 @@ def open_run(settings: Settings) -> Iterator[Run]:
         return
     leave_out_tracebacks()
     run = _new_run(settings)
-    with hold_work_dir(settings.work_dir, run.run_id), heed_signals(run.save_stopped):
+    with private_files(), hold_work_dir(settings.work_dir, run.run_id), heed_signals(run.save_stopped):
+        close_to_others(settings.work_dir)
         check_inside(settings.work_dir, settings.runs_dir.name)
         _remove_leftovers(settings)
         token = _CURRENT.set(run)
         try:
             with _stopped_where_told():
                 yield run
+            run.sweep()
             run.summary["status"] = "completed"
             run.save()
         except BaseException as error:
@@ -187,6 +201,7 @@ def _new_run(settings: Settings) -> Run:
             "ignored": [],
             "dbt": None,
             "report": None,
+            "swept": {},
             "seconds": {},
         },
     )

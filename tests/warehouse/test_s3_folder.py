@@ -1,4 +1,4 @@
-"""A source in S3 without Prefect: what is fetched, where copies lie, what the ledger then knows. The bucket is moto's."""
+"""A source in S3 without Prefect: what is fetched, where copies lie, what the ledger knows. The bucket is moto's."""
 
 from __future__ import annotations
 
