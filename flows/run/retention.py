@@ -31,10 +31,7 @@ def sweep_loaded(settings: Settings, read_ledger: Callable[[], Iterable[LedgerRo
     chosen = {
         "lake": (settings.keep_lake_days, _find_of_files(settings.work_dir / "lake", loaded_at)),
         "quarantine": (settings.keep_quarantine_days, _find_of_files(settings.quarantine_dir, loaded_at)),
-        "incoming": (
-            settings.keep_incoming_days,
-            {path: _age_of(path) for path in Copies(settings.incoming_dir).all()},
-        ),
+        "incoming": (settings.keep_incoming_days, _with_age(Copies(settings.incoming_dir).all())),
     }
     return _sweep(chosen, log)
 
