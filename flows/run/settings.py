@@ -70,6 +70,11 @@ class Settings(BaseSettings):
     keep_reports: int = Field(
         default=10, ge=1, description="How many days' reports stay, beside the first of each month."
     )
+    state: str | None = Field(
+        default=None,
+        pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*()=-]+)*/?$",
+        description="s3://bucket/prefix where quarantine, reports and summaries are kept; default: the work folder alone.",
+    )
     keep_lake_days: int | None = Field(
         default=None, ge=0, description="Days that Parquet parts stay after they were loaded; default: for good."
     )

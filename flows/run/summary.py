@@ -22,12 +22,13 @@ from prefect import get_run_logger
 from prefect.context import FlowRunContext
 from prefect.exceptions import TerminationSignal
 
-from flows.errors import LoadError
+from flows.errors import LoadError, RetailError
 from flows.run.interruption import find_cause, heed_signals, is_stop, raise_if_stopped
 from flows.run.privacy import close_to_others, private_files
 from flows.run.retention import sweep_loaded, sweep_summaries
 from flows.run.settings import Settings
-from flows.run.target import open_warehouse
+from flows.run.state import State
+from flows.run.target import open_state, open_warehouse
 from flows.run.told_once import leave_out_tracebacks
 from flows.warehouse.base import Warehouse
 from flows.warehouse.lock import check_inside, hold_work_dir
@@ -47,12 +48,45 @@ class Run:
     run_id: str
     settings: Settings
     warehouse: Warehouse | None = None
+    state: State | None = None
     summary: dict[str, Any] = field(default_factory=dict)
 
     @property
     def summary_path(self) -> Path:
         """Where the summary is written."""
         return self.settings.runs_dir / f"{self.run_id}.json"
+
+    @contextmanager
+    def remembering(self) -> Iterator[None]:
+        """With RETAIL_STATE: bring the work folder up to what is remembered, and remember what the run leaves there.
+
+        Raises:
+            LoadError: S3 cannot be read or written.
+        """
+        self.state = open_state(self.settings)
+        if self.state is None:
+            yield
+            return
+        find_logger().info("%d files restored from %s", self.state.restore(), self.state.address)
+        try:
+            yield
+        except BaseException:
+            self.publish_failed()
+            raise
+        find_logger().info("%d files sent to %s", self.state.publish(), self.state.address)
+
+    def publish(self) -> None:
+        """Remember the summary, too, and what else changed since `remembering` ended."""
+        state = self.state or open_state(self.settings)
+        if state is not None:
+            state.publish(only=self.summary_path)
+
+    def publish_failed(self) -> None:
+        """Remember what a failed run leaves; what went wrong first is what counts."""
+        try:
+            self.publish()
+        except RetailError as error:
+            find_logger().warning("%s", error)
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -65,7 +99,7 @@ class Run:
 
     def sweep(self, warehouse: Warehouse | None = None) -> None:
         """Remove what is older than the settings keep it: of files that the warehouse has loaded, else of runs."""
-        log = logging.getLogger(__name__) if FlowRunContext.get() is None else get_run_logger()
+        log = find_logger()
         if warehouse is not None:
             self.summary["swept"] |= sweep_loaded(self.settings, warehouse.read_ledger, log)
         else:
@@ -95,6 +129,7 @@ class Run:
         self.summary.update(status="failed", error=why[:4000])
         with suppress(LoadError):
             self.save()
+        self.publish_failed()
 
     def save_stopped(self) -> None:
         """Note that somebody stopped the run, or why it stopped itself."""
@@ -104,6 +139,11 @@ class Run:
             self.summary.update(status="cancelled", error=None)
         with suppress(LoadError):
             self.save()
+
+
+def find_logger() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:
+    """The logger of the flow that runs, if one does."""
+    return logging.getLogger(__name__) if FlowRunContext.get() is None else get_run_logger()
 
 
 @contextmanager
@@ -132,9 +172,11 @@ def open_run(settings: Settings) -> Iterator[Run]:
             run.sweep()
             run.summary["status"] = "completed"
             run.save()
+            run.publish()
         except BaseException as error:
             if is_stop(error):
                 run.save_stopped()
+                run.publish_failed()
             else:
                 run.save_failed(error)
             raise
@@ -179,7 +221,8 @@ def hold_warehouse(run: Run, settings: Settings) -> Iterator[Warehouse]:
     try:
         with warehouse.hold(run.run_id):
             run.warehouse = warehouse
-            yield warehouse
+            with run.remembering():
+                yield warehouse
     finally:
         run.warehouse = None
         warehouse.close()
