@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     state: str | None = Field(
         default=None,
         pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*()=-]+)*/?$",
-        description="s3://bucket/prefix where quarantine, reports and summaries are kept; default: the work folder alone.",
+        description="s3://bucket/prefix where quarantine, reports and summaries are kept, too; default: nowhere else.",
     )
     keep_lake_days: int | None = Field(
         default=None, ge=0, description="Days that Parquet parts stay after they were loaded; default: for good."

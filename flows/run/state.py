@@ -3,7 +3,7 @@
     <prefix>/objects/<sha256>    contents, each under its hash: what is there already is not sent again
     <prefix>/state.json          the list of what there is; it is written last, in one step
 
-A run that holds the warehouse brings its work folder up to that list, and writes a new one before it lets go. A run that
+A run that holds the warehouse brings its work folder up to that list, and writes a new one before it lets go. One that
 was refused the warehouse adds its own summary alone. Should the list have changed meanwhile, what this run changed is
 applied to the new one; S3 refuses a list that is not made from the newest (AWS: "Conditional writes"). A run that is
 killed leaves the last list, at worst with objects that nothing names; they go after a day.
@@ -86,8 +86,7 @@ class State:
             mine = scan(self.work_dir)
             if self._base is None:
                 mine = {path: entry for path, entry in mine.items() if only and self.work_dir / path == only}
-            sent = self._write(mine)
-        return sent
+            return self._write(mine)
 
     def _write(self, mine: dict[str, Entry]) -> int:
         base, sent = self._base or {}, 0
@@ -135,7 +134,11 @@ class State:
         body = write_manifest(manifest)
         try:
             self._client.put_object(
-                Bucket=self.bucket, Key=f"{self._prefix}state.json", Body=body, ContentType="application/json", **condition
+                Bucket=self.bucket,
+                Key=f"{self._prefix}state.json",
+                Body=body,
+                ContentType="application/json",
+                **condition,
             )
         except ClientError as error:
             if error.response["Error"]["Code"] in CONFLICT:
@@ -192,7 +195,7 @@ def _batches(keys: Sequence[str], size: int = 1000) -> Iterator[Sequence[str]]:
 def _make_folders(folder: Path, work_dir: Path) -> None:
     """Make it, and put a folder where a link was: nothing is written through one."""
     for each in reversed([folder, *folder.parents]):
-        if each.is_relative_to(work_dir) and each != work_dir and each.parent != work_dir and each.is_symlink():
+        if each.is_relative_to(work_dir) and work_dir not in {each, each.parent} and each.is_symlink():
             each.unlink()
     folder.mkdir(parents=True, exist_ok=True)
 

@@ -66,11 +66,8 @@ def read_manifest(content: bytes, where: str) -> dict[str, Entry]:
     """
     try:
         said = json.loads(content)
-        if said["version"] != VERSION:
-            raise ValueError(f"version {said['version']!r}")
         found = {path: Entry(**entry) for path, entry in said["entries"].items()}
-        for path, entry in found.items():
-            _check(path, entry)
+        _check(said["version"], found)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(
             f"{where}: is not what a run of this version remembers ({error}). Name another place by RETAIL_STATE, or "
@@ -79,12 +76,15 @@ def read_manifest(content: bytes, where: str) -> dict[str, Entry]:
     return found
 
 
-def _check(path: str, entry: Entry) -> None:
-    parts = PurePosixPath(path).parts
-    is_inside = len(parts) > 1 and parts[0] in TOPS and "/".join(parts) == path
-    is_whole = bool(_NAME.match(entry.link) if entry.link else _SHA256.match(entry.sha256))
-    if not (is_inside and is_whole and all(_NAME.match(part) for part in parts)):
-        raise ValueError(f"unexpected entry {path[:200]!r}")
+def _check(version: int, found: Manifest) -> None:
+    if version != VERSION:
+        raise ValueError(f"version {version!r}")
+    for path, entry in found.items():
+        parts = PurePosixPath(path).parts
+        is_inside = len(parts) > 1 and parts[0] in TOPS and "/".join(parts) == path
+        is_whole = bool(_NAME.match(entry.link) if entry.link else _SHA256.match(entry.sha256))
+        if not (is_inside and is_whole and all(_NAME.match(part) for part in parts)):
+            raise ValueError(f"unexpected entry {path[:200]!r}")
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""RETAIL_STATE without Prefect: what is kept in S3, and what a worker with an empty folder finds. The bucket is moto's."""
+"""RETAIL_STATE without Prefect: what S3 keeps, and what a worker with an empty folder finds. The bucket is moto's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from flows.errors import ConfigError, LoadError
 from flows.run import state as state_module
 from flows.run.settings import load_settings
 from flows.run.state import State
-from flows.run.state_manifest import Entry, merge, read_manifest, scan, write_manifest
+from flows.run.state_manifest import Entry, merge, read_manifest, scan
 
 PLACE = "s3://memory/nightly"
 
@@ -113,7 +113,7 @@ def test_worker_with_an_empty_folder_finds_all_that_the_last_one_left(bucket: An
     ]
     assert (tuesday / "reports" / "latest" / "index.html").read_text() == "Monday"
     assert (tuesday / "runs" / "run-1.json").stat().st_mtime == 1_600_000_000
-    assert not [path for path in tuesday.rglob(".*")]
+    assert not list(tuesday.rglob(".*"))
 
 
 def test_what_did_not_change_is_not_sent_again_and_what_went_is_forgotten(
