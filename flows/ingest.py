@@ -97,6 +97,7 @@ def load_source(run: Run, warehouse: Warehouse, again: Sequence[str] | None = No
     )
     try:
         ingestion.load(ingestion.convert(files))
+        run.sweep(warehouse)
     finally:
         if ingestion.terms.forgotten:
             remove_people(settings.incoming_dir, delivery)

@@ -56,6 +56,12 @@ def stem(file_name: str, file_sha256: str) -> str:
     return f"{_hash_name(file_name)}.{file_sha256[:16]}"
 
 
+def find_stem(part: str) -> str:
+    """The stem in the name of a finished Parquet file; empty if no run names one so."""
+    found = _FINISHED.match(part)
+    return found["stem"] if found else ""
+
+
 def version_sha256(file_sha256: str, profile_sha256: str | None) -> str:
     """What names one reading of a file's bytes: their hash; that of both hashes where a profile said how to read."""
     if profile_sha256 is None:

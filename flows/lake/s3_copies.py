@@ -65,6 +65,13 @@ class Copies:
             beside.unlink(missing_ok=True)
         tag.write_text(version, encoding="utf-8")
 
+    def all(self) -> list[Path]:
+        """The copies that are whole."""
+        folders = [folder for folder in (self.folder, self.folder / NESTED) if not folder.is_symlink()]
+        tags = [tag for folder in folders for tag in sorted(folder.glob(".*.etag"))]
+        paths = [tag.with_name(tag.name.removeprefix(".").removesuffix(".etag")) for tag in tags]
+        return [path for path in paths if path.is_file() and not path.is_symlink()]
+
     def tidy(self, wanted: Set[Path]) -> None:
         """Remove copies of objects that are gone and what killed runs left.
 

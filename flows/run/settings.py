@@ -89,6 +89,23 @@ class Settings(BaseSettings):
     keep_reports: int = Field(
         default=10, ge=1, description="How many days' reports stay, beside the first of each month."
     )
+    state: str | None = Field(
+        default=None,
+        pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*()=-]+)*/?$",
+        description="s3://bucket/prefix where quarantine, reports and summaries are kept, too; default: nowhere else.",
+    )
+    keep_lake_days: int | None = Field(
+        default=None, ge=0, description="Days that Parquet parts stay after they were loaded; default: for good."
+    )
+    keep_incoming_days: int | None = Field(
+        default=None, ge=0, description="Days that copies of objects in S3 stay; default: as long as the objects."
+    )
+    keep_quarantine_days: int | None = Field(
+        default=None, ge=0, description="Days that bad records stay after their file was loaded; default: for good."
+    )
+    keep_summaries_days: int | None = Field(
+        default=None, ge=0, description="Days that run summaries stay; default: for good."
+    )
 
     statement_timeout_s: int = Field(
         default=3600, ge=0, le=2_000_000, description="Seconds after which a statement is ended; 0: never."

@@ -22,7 +22,7 @@ from prefect import get_run_logger
 from prefect.context import FlowRunContext
 from prefect.exceptions import MissingContextError, TerminationSignal
 
-from flows.errors import LoadError
+from flows.errors import LoadError, RetailError
 from flows.run.events import tell_finished
 from flows.run.interruption import (
     find_cause,
@@ -35,8 +35,11 @@ from flows.run.interruption import (
 )
 from flows.run.limit import limit_run
 from flows.run.origins import tell_origins
+from flows.run.privacy import close_to_others, private_files
+from flows.run.retention import sweep_loaded, sweep_summaries
 from flows.run.settings import Settings
-from flows.run.target import open_warehouse
+from flows.run.state import State
+from flows.run.target import open_state, open_warehouse
 from flows.run.told_once import leave_out_tracebacks
 from flows.warehouse.base import Warehouse
 from flows.warehouse.lock import check_inside, hold_work_dir
@@ -61,6 +64,7 @@ class Run:
     warehouse: Warehouse | None = None
     end_as: str = "completed"
     holder: str = ""
+    state: State | None = None
     summary: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -73,6 +77,38 @@ class Run:
         return self.warehouse.find_blockers() if self.warehouse else []
 
     @contextmanager
+    def remembering(self) -> Iterator[None]:
+        """With RETAIL_STATE: bring the work folder up to what is remembered, and remember what the run leaves there.
+
+        Raises:
+            LoadError: S3 cannot be read or written.
+        """
+        self.state = open_state(self.settings)
+        if self.state is None:
+            yield
+            return
+        find_logger().info("%d files restored from %s", self.state.restore(), self.state.address)
+        try:
+            yield
+        except BaseException:
+            self.publish_failed()
+            raise
+        find_logger().info("%d files sent to %s", self.state.publish(), self.state.address)
+
+    def publish(self) -> None:
+        """Remember the summary, too, and what else changed since `remembering` ended."""
+        state = self.state or open_state(self.settings)
+        if state is not None:
+            state.publish(only=self.summary_path)
+
+    def publish_failed(self) -> None:
+        """Remember what a failed run leaves; what went wrong first is what counts."""
+        try:
+            self.publish()
+        except RetailError as error:
+            find_logger().warning("%s", error)
+
+    @contextmanager
     def timed(self, step: str) -> Iterator[None]:
         """Note how many seconds a step took, whether or not it succeeded."""
         start = time.monotonic()
@@ -80,6 +116,14 @@ class Run:
             yield
         finally:
             self.summary["seconds"][step] = round(time.monotonic() - start, 3)
+
+    def sweep(self, warehouse: Warehouse | None = None) -> None:
+        """Remove what is older than the settings keep it: of files that the warehouse has loaded, else of runs."""
+        log = find_logger()
+        if warehouse is not None:
+            self.summary["swept"] |= sweep_loaded(self.settings, warehouse.read_ledger, log)
+        else:
+            self.summary["swept"] |= sweep_summaries(self.settings, self.summary_path, log)
 
     def save(self) -> None:
         """Write the summary, whole or not at all.
@@ -105,6 +149,7 @@ class Run:
         self.summary.update(status="failed", error=why[:4000])
         with suppress(LoadError):
             self.save()
+        self.publish_failed()
 
     def save_stopped(self) -> None:
         """Note that somebody stopped the run, or why it stopped itself."""
@@ -114,6 +159,11 @@ class Run:
             self.summary.update(status="cancelled", error=None)
         with suppress(LoadError):
             self.save()
+
+
+def find_logger() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:
+    """The logger of the flow that runs, if one does."""
+    return logging.getLogger(__name__) if FlowRunContext.get() is None else get_run_logger()
 
 
 @contextmanager
@@ -133,22 +183,27 @@ def open_run(settings: Settings) -> Iterator[Run]:
     tell_origins(settings)
     run = _new_run(settings)
     with (
+        private_files(),
         hold_work_dir(settings.work_dir, run.holder, _patience(settings)),
         heed_signals(run.save_stopped),
         limit_run(settings.run_timeout_s, run.find_blockers),
     ):
+        close_to_others(settings.work_dir)
         check_inside(settings.work_dir, settings.runs_dir.name)
         _remove_leftovers(settings)
         token = _CURRENT.set(run)
         try:
             with _stopped_where_told():
                 yield run
+            run.sweep()
             run.summary["status"] = run.end_as
             run.save()
+            run.publish()
             tell_finished(run.summary, settings)
         except BaseException as error:
             if is_stop(error) or find_cause():
                 run.save_stopped()
+                run.publish_failed()
             else:
                 run.save_failed(error)
                 tell_finished(run.summary, settings)
@@ -197,7 +252,8 @@ def hold_warehouse(run: Run, settings: Settings) -> Iterator[Warehouse]:
             warehouse.hold(run.run_id, run.holder, _patience(settings)),
         ):
             run.warehouse = warehouse
-            yield warehouse
+            with run.remembering():
+                yield warehouse
     finally:
         run.warehouse = None
         warehouse.close()
@@ -234,6 +290,7 @@ def _new_run(settings: Settings) -> Run:
             "ignored": [],
             "dbt": None,
             "report": None,
+            "swept": {},
             "seconds": {},
         },
     )

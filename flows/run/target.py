@@ -15,6 +15,7 @@ from flows.run.blocks import Blocks, read_blocks
 from flows.run.credentials import lend_credentials
 from flows.run.needs import missing_access, missing_stage, refuse
 from flows.run.settings import Settings
+from flows.run.state import State
 from flows.warehouse.base import Warehouse
 from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from flows.warehouse.redshift.access import Access
@@ -43,6 +44,14 @@ def open_warehouse(settings: Settings) -> Warehouse:
         lease_seconds=settings.redshift_lease_minutes * 60,
     )
     return RedshiftWarehouse(access, stage, options)
+
+
+def open_state(settings: Settings) -> State | None:
+    """Where the run keeps what it remembers beside the warehouse; None: in the work folder alone."""
+    if settings.state is None:
+        return None
+    blocks = read_blocks(settings)
+    return State(settings.state, settings.work_dir, blocks.session, blocks.region)
 
 
 @contextmanager

@@ -31,6 +31,7 @@ from prefect.settings import (
 
 from flows.errors import ConfigError
 from flows.run.interruption import stop_run
+from flows.run.privacy import PRIVATE_UMASK, private_files
 from flows.run.settings import PROJECT
 
 CONNECT_SECONDS, ANSWER_SECONDS = 3.0, 6.0
@@ -128,8 +129,9 @@ class TemporaryServer:
             ConfigError: it cannot be started, or does not answer in time.
         """
         try:
-            self.home.mkdir(parents=True, exist_ok=True)
-            log = self.log.open("wb")
+            with private_files():
+                self.home.mkdir(parents=True, exist_ok=True)
+                log = self.log.open("wb")
         except OSError as error:
             raise ConfigError(
                 f"{self.home}: Prefect's temporary server cannot write its state there ({error.strerror}). "
@@ -146,6 +148,7 @@ class TemporaryServer:
                 stderr=subprocess.STDOUT,
                 pass_fds=[listener.fileno()],
                 start_new_session=True,
+                umask=PRIVATE_UMASK,
             )
         self._wait(self.process, patience_seconds)
         threading.Thread(target=self._stop_run_without, args=(self.process,), name="watch-server", daemon=True).start()

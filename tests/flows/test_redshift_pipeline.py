@@ -16,6 +16,7 @@ import sqlglot
 from flows.compare import compare_warehouses
 from flows.ingest import ingest
 from flows.pipeline import retail_pipeline
+from flows.report import report
 from infra.notebook import read_notebook
 from reports.kpis import KPIS
 from tests.conftest import DATASETS, PROJECT, Finished, reach_redshift
@@ -63,6 +64,7 @@ def finished(
         if redshift.standin:
             redshift.run(f"create group {READER}")
             environment.setenv("RETAIL_REDSHIFT_READER", f"group:{READER}")
+            environment.setenv("RETAIL_STATE", f"s3://{redshift.standin.bucket}/state")
         summary = retail_pipeline(source=str(DATASETS))
         yield OnRedshift(Finished(summary, work_dir), redshift)
 
@@ -101,6 +103,22 @@ def test_notebook_shows_the_same_on_redshift(finished: OnRedshift, shipped_run: 
     for outputs in (kept, shown):
         del outputs["kpis"]  # which shows the queries, in the SQL of its warehouse
     assert shown == kept
+
+
+def test_report_alone_works_in_a_folder_that_knows_nothing(finished: OnRedshift, tmp_path: Path) -> None:
+    if finished.redshift.standin is None:
+        pytest.skip("RETAIL_STATE is set for the stand-in only")
+    summary = report(work_dir=str(tmp_path / "fresh"))
+    reports = tmp_path / "fresh" / "reports"
+    assert summary["build_id"] == finished.run.summary["build_id"]
+    assert (reports / "latest").resolve().name == summary["run_id"]
+    assert {path.stem for path in (tmp_path / "fresh" / "runs").iterdir()} >= {
+        summary["run_id"],
+        finished.run.summary["run_id"],
+    }
+    for kpi in KPIS:
+        expected = pl.read_parquet(finished.run.report / f"{kpi}.parquet")
+        assert pl.read_parquet(reports / "latest" / f"{kpi}.parquet").equals(expected), kpi
 
 
 def test_second_run_on_redshift_loads_nothing(finished: OnRedshift) -> None:

@@ -22,6 +22,7 @@ from moto import mock_aws
 from flows.errors import ConfigError, DataError, LoadError
 from flows.ingest import make_terms, reach_source
 from flows.lake.contracts import CONTRACTS
+from flows.lake.forms import SHIPPED_FORM, Form
 from flows.lake.s3 import S3Source
 from flows.lake.s3_copies import Copies, fetch_all
 from flows.lake.sources import Delivery, find_sources, sort_names
@@ -72,11 +73,11 @@ def find(folder: Path) -> Delivery:
     return S3Source(SOURCE, folder).find(partial(sort_names, tables=CONTRACTS, place=SOURCE))
 
 
-def load(warehouse_path: Path, work_dir: Path, run_id: str = "run-1") -> dict[str, str]:
+def load(warehouse_path: Path, work_dir: Path, **forms: Form) -> dict[str, str]:
     """Ingest what is in the bucket; file → status."""
     delivery = find(work_dir / "incoming")
     with closing(DuckDBWarehouse(warehouse_path)) as warehouse:
-        ingestion = Ingestion(warehouse, work_dir, run_id, fetch=delivery.fetch)
+        ingestion = Ingestion(warehouse, work_dir, "run-1", forms=forms, fetch=delivery.fetch)
         ingestion.load(ingestion.convert(delivery.files))
     return {outcome.file: outcome.status for outcome in ingestion.outcomes}
 
@@ -114,6 +115,25 @@ def test_object_whose_rows_were_lost_is_fetched_again(bucket: Any, calls: Counte
     calls.clear()
     outcomes = load(tmp_path / "warehouse.duckdb", tmp_path / "tuesday")
     assert (outcomes["raw_products.csv"], calls["GetObject"]) == ("loaded", 1)
+
+
+def test_object_that_is_to_be_read_otherwise_is_fetched_again(bucket: Any, calls: Counter[str], tmp_path: Path) -> None:
+    deliver_shop(bucket)
+    load(tmp_path / "warehouse.duckdb", tmp_path / "monday")
+    calls.clear()
+    outcomes = load(
+        tmp_path / "warehouse.duckdb", tmp_path / "tuesday", raw_supplies=replace(SHIPPED_FORM, yes=("oui",))
+    )
+    assert (outcomes["raw_supplies.csv"], calls["GetObject"]) == ("replaced", 1)
+
+
+def test_objects_whose_names_become_alike_are_refused_though_one_is_known(bucket: Any, tmp_path: Path) -> None:
+    deliver_shop(bucket)
+    deliver(bucket, "a\n/raw_products.csv", PRODUCTS)
+    load(tmp_path / "warehouse.duckdb", tmp_path)
+    deliver(bucket, "a\\n/raw_products.csv", PRODUCTS)
+    with pytest.raises(DataError, match="2 files have this name once it is made printable"):
+        load(tmp_path / "warehouse.duckdb", tmp_path)
 
 
 def upload_in_parts(bucket: Any, name: str, text: str) -> None:
