@@ -17,7 +17,8 @@ from flows.ingest import ingest
 from flows.marts.standing import Standing, find_standing, summarise_standing
 from flows.run.command_line import run_flow
 from flows.run.settings import Target, load_settings
-from flows.run.summary import Run, describe, describe_age, hold_warehouse, open_run
+from flows.run.summary import Run, hold_warehouse, open_run
+from flows.run.summary_text import describe, describe_age
 from reports.languages import Language
 
 

@@ -129,7 +129,7 @@ def run_with_options(program: str, flow: Callable[..., Any], options: dict[str, 
     from prefect.exceptions import TerminationSignal
 
     from flows.run.interruption import describe_stop, exit_code, heed_signals, raise_if_stopped
-    from flows.run.summary import describe
+    from flows.run.summary_text import describe
     from flows.run.told_once import leave_failures_to_the_end
 
     leave_failures_to_the_end()

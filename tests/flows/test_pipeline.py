@@ -19,7 +19,7 @@ from prefect.client.orchestration import get_client
 from flows.errors import ConfigError, DataError, LoadError
 from flows.pipeline import retail_pipeline
 from flows.report import print_report, report
-from flows.run.summary import describe
+from flows.run.summary_text import describe
 from reports.kpis import KPIS
 from tests.conftest import Finished
 from tests.tiny_shop import AS_OF, FILES, write_shop

@@ -14,7 +14,7 @@ import pytest
 from prefect.client.orchestration import get_client
 
 from flows.errors import ConfigError, LoadError
-from flows.run.summary import describe
+from flows.run.summary_text import describe
 from flows.transform import transform
 from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from tests.conftest import PROJECT

@@ -20,7 +20,7 @@ from flows.marts.proof import expected_nodes
 from flows.marts.standing import age_sources, find_standing, made_from_sha256, summarise_standing
 from flows.pipeline import retail_pipeline
 from flows.run.settings import Settings
-from flows.run.summary import describe
+from flows.run.summary_text import describe
 from flows.run.target import open_warehouse
 from tests.conftest import PROJECT, Finished
 from tests.tiny_shop import AS_OF, FILES, write_shop
