@@ -33,7 +33,7 @@ from reports.formats import format_short_month
 from reports.theme import GRID, PAPER, report_theme
 
 HEIGHT_INCHES, NARROW_PANEL_INCHES = 4.4, 1.9
-LABEL_PART, PANEL_PART = 0.47, 0.6  # of the width and of the panel, which the longest label may take
+LABEL_PART, PANEL_PART = 0.47, 0.65  # of the width and of the panel, which the longest label may take
 LABEL_GAP = 0.075  # of the height, between the labels of two lines
 MONTH_TICKS, NARROW_MONTH_TICKS = 6, 3
 GAP = "  "  # between the end of a line and its label
@@ -141,7 +141,7 @@ def _add_labels(labelled: Sequence[tuple[Line, str]], span: tuple[float, float],
 
 def _label(line: Line, layout: Layout, panel: float) -> str:
     """The label after a gap, its last word, the number, whole; what is before it is cut where it lacks room."""
-    room = min(layout.width * LABEL_PART, panel * PANEL_PART) - widest([GAP], layout.label_size)
+    room = min(layout.width * LABEL_PART, panel * PANEL_PART - widest([GAP], layout.label_size))
     name, space, number = line.label.rpartition(" ")
     return GAP + fit_line(name, space + number, layout.label_size, room)
 

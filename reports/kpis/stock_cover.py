@@ -56,7 +56,7 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     words = Words(
         title=tr("Days of supply"),
         subtitle=join_sentences(
-            tr("Days that the stock lasts; orange where it is used up before a delivery that is ordered now."),
+            tr("Days that the stock lasts; too short where it is used up before a delivery that is ordered now."),
             tell_rest(layout.rows(TOP), len(ranked)),
         ),
         axis=tr("Days"),

@@ -51,9 +51,7 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     top = rank_rows(frame).head(layout.rows(TOP))
     words = Words(
         title=tr("Cost of supplies used, last year"),
-        subtitle=join_sentences(
-            tr("Per store and supply; perishables in orange."), tell_rest(layout.rows(TOP), frame.height)
-        ),
+        subtitle=join_sentences(tr("Per store and supply."), tell_rest(layout.rows(TOP), frame.height)),
         axis=tr("Cost, {money}"),
     )
     if top.is_empty():

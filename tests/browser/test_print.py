@@ -23,7 +23,7 @@ SHEETS = (6, 7)
 SMALLEST = 7.95  # points: what a page calls 8 comes out as 7.99
 HEADING = 12.0  # points
 MIDDLE = 297.5  # points from the left edge of A4
-SHEET_PIXELS = (192 / 25.4 * 96, 279 / 25.4 * 96)  # what the margins leave of a sheet
+SHEET_PIXELS = (192 / 25.4 * 96, 281 / 25.4 * 96)  # what the margins leave of a sheet
 HOST = """<!doctype html><meta charset="utf-8"><pre id="found"></pre>
 <script>
 addEventListener("load", () => {{
