@@ -25,13 +25,13 @@ BIGINT, VARCHAR, NUMERIC, SUPER = 20, 1043, 1700, 4000
 
 @dataclass
 class Server:
-    """Columns of every query as name, number of the type and its modifier; how many rows it counts, and what it sends."""
+    """Columns of every query as name, number of the type and its modifier; the rows it counts, and those it sends."""
 
     columns: list[tuple[str, int, int]]
     counted: int = 0
     sent: int = 0
 
-    def run(self, sql: str) -> Any:
+    def run(self, sql: str) -> Any:  # noqa: ARG002  as Statements is called
         keys = ("label", "type_oid", "type_modifier")
         return SimpleNamespace(ps={"row_desc": [dict(zip(keys, each, strict=True)) for each in self.columns]})
 
@@ -65,7 +65,7 @@ def test_digits_of_a_decimal_are_those_that_the_server_tells() -> None:
 
 
 def test_rows_that_were_counted_and_did_not_come_fail_the_model() -> None:
-    with pytest.raises(DbtRuntimeError, match="3 rows were counted and 2 read; nothing was written. Run again"):
+    with pytest.raises(DbtRuntimeError, match=r"3 rows were counted and 2 read; nothing was written\. Run again"):
         reader(("id", BIGINT, -1), counted=3, sent=2).read("select 1")
 
 
