@@ -9,7 +9,7 @@ from tests.conftest import PROJECT
 
 PLUGINS = PROJECT / "dbt" / "plugins"
 MACROS = PLUGINS / "dbt_redshift_python" / "macros"
-MACROS_ON_DUCKDB = ("changed_columns.sql",)
+MACROS_ON_DUCKDB = ("changed_columns.sql", "py_write_table.sql")
 
 PROJECT_FILE = f"""
     name: small

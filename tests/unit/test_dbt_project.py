@@ -170,7 +170,7 @@ def test_two_warehouses_are_compared_by_every_model_of_sql_or_python() -> None:
 
 def test_dbt_folder_is_no_python_package_that_would_hide_dbt() -> None:
     packages = {path.parent.relative_to(DBT).as_posix() for path in DBT.rglob("__init__.py")}
-    assert packages == {"plugins/dbt_redshift_python"}
+    assert packages == {"plugins/dbt_redshift_python", "plugins/demand"}
 
 
 def test_gate_depends_on_everything_before_the_marts() -> None:
