@@ -167,9 +167,8 @@ class _Converter:
                 self._gather(future.result())
 
     def _convert_block(self, block: Block, reader: CsvReader) -> _Written:
-        good, bad, foreign, found = convert_block(
-            block, self.form.name_columns(reader.header), self.contract, self.terms, self.form
-        )
+        names = self.form.name_columns(reader.header)
+        good, bad, foreign, found = convert_block(block, names, self.contract, self.terms, self.form)
         return _Written(block.number, self._write_part(block, good) if good.height else None, bad, foreign, found)
 
     def _write_part(self, block: Block, good: pl.DataFrame) -> Part:
@@ -220,6 +219,7 @@ class _Converter:
 
     def _publish(self, reader: CsvReader) -> Conversion:
         version = version_sha256(reader.sha256, self.form.sha256)
+        extra = find_extra(self.form.list_columns(reader.header), self.contract)
         for i, (number, part) in enumerate(self.parts):
             self.parts[i] = number, part.publish(self.lake / part_name(self.name, version, number))
         keep_only((part for _, part in self.parts), self.lake, stem(self.name, version))
@@ -238,9 +238,7 @@ class _Converter:
             examples=tuple(self.quarantine.examples),
             found=self.found,
             lines_joined=self.quarantine.lines_joined,
-            extra_columns=tuple(
-                shorten(column) for column in find_extra(self.form.list_columns(reader.header), self.contract)
-            ),
+            extra_columns=tuple(map(shorten, extra)),
             profile_sha256=self.form.sha256,
         )
 
