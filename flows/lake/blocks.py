@@ -19,6 +19,7 @@ from flows.lake.terms import Terms
 from flows.lake.values import explain, read_values
 
 NUL = 0
+MAX_LOOKED_AT = 100  # bad records of a block, for examples of what was found
 
 
 class Foreign(NamedTuple):
@@ -37,7 +38,8 @@ class Converted(NamedTuple):
 
     good: pl.DataFrame
     bad: pl.DataFrame | None
-    foreign: Foreign | None = None
+    foreign: Foreign | None
+    found: dict[str, str]  # reason → a value that it was given for, as the file has it; of numbers and times alone
 
 
 def convert_block(
@@ -55,16 +57,17 @@ def convert_block(
     good = surely_good.to_numpy(writable=True)
     for doubtful in (records.unsound, records.apart, headers, find_records(block, NUL)):
         good[doubtful] = False
-    bad = None
+    bad, found = None, dict[str, str]()
     if not good.all():
         judged = replace(
             records,
             unsound=np.concatenate((records.unsound, headers)),
             codes=records.codes.append(pl.Series(["repeated_header"]).new_from_index(0, len(headers))),
         )
-        typed, good, bad = _examine(block, judged, (typed, good), contract, terms)
+        typed, good, bad, found = _examine(block, judged, (typed, good), contract, terms)
         if bad is not None:
             bad = bad.with_columns(form.dialect.restore(bad["raw"]))
+            found = {reason: form.dialect.exchange(value) for reason, value in found.items()}
     rows = pl.int_range(block.first_row, block.first_row + block.rows, dtype=pl.Int64, eager=True).alias("_row")
     typed = typed.insert_column(typed.width, rows)
     foreign = _find_foreign(block, records, headers, contract, terms.currency)
@@ -72,7 +75,7 @@ def convert_block(
     if terms.forgotten:
         kept = terms.forgotten.hide_records(kept, contract)
         bad = None if bad is None else terms.forgotten.hide_raw(bad)
-    return Converted(kept, bad, foreign)
+    return Converted(kept, bad, foreign, found)
 
 
 def _add_missing(records: Records, contract: Contract) -> Records:
@@ -115,11 +118,13 @@ def _find_foreign(
 
 def _examine(
     block: Block, records: Records, read: tuple[pl.DataFrame, np.ndarray], contract: Contract, terms: Terms
-) -> tuple[pl.DataFrame, np.ndarray, pl.DataFrame | None]:
-    """Judge exactly what is not surely good of what was read: the values and which are good, and the bad records."""
+) -> tuple[pl.DataFrame, np.ndarray, pl.DataFrame | None, dict[str, str]]:
+    """Judge exactly what is not surely good of what was read: the values and which are good; the bad records, and
+    values that they were found bad for."""
     typed, good = read
     doubtful = np.flatnonzero(~good)
-    exact, reasons = explain(records.take_text(doubtful), contract, terms)
+    text = records.take_text(doubtful)
+    exact, reasons = explain(text, contract, terms)
     reasons = reasons.scatter(np.searchsorted(doubtful, records.unsound), "record:" + records.codes)
     is_fine = reasons.is_null()
     fine, wrong = doubtful[is_fine.to_numpy()], doubtful[~is_fine.to_numpy()]
@@ -128,7 +133,19 @@ def _examine(
         typed = typed.with_columns(typed[name].scatter(fine, values[name]) for name in contract.columns)
         good[fine] = True
     if not len(wrong):
-        return typed, good, None
+        return typed, good, None, {}
     rows = pl.Series(wrong + block.first_row, dtype=pl.Int64)
     bad = pl.DataFrame({"_row": rows, "reason": reasons.filter(~is_fine), "raw": take_raw(block, wrong)})
-    return typed, good, bad
+    return typed, good, bad, _find_values(text.filter(~is_fine).head(MAX_LOOKED_AT), bad["reason"], contract)
+
+
+def _find_values(text: pl.DataFrame, reasons: pl.Series, contract: Contract) -> dict[str, str]:
+    """The first value of each reason; none of texts, which may be what a person is called."""
+    dtypes = contract.dtypes
+    found: dict[str, str] = {}
+    for row, joined in zip(text.iter_rows(named=True), reasons, strict=False):  # as many as are looked at
+        for reason in joined.split(";"):
+            name, _, _ = reason.partition(":")
+            if dtypes.get(name, pl.String()) != pl.String and row[name] is not None:
+                found.setdefault(reason, row[name])
+    return found

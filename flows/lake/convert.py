@@ -43,6 +43,7 @@ class Conversion:
     quarantine: Part | None = None
     reasons: dict[str, int] = field(default_factory=dict)
     examples: tuple[str, ...] = ()
+    found: dict[str, str] = field(default_factory=dict)  # reason → a value that it was given for
     lines_joined: int = 0  # of doubtful stretches, beside their first ones
     extra_columns: tuple[str, ...] = ()  # that no contract knows; they were left out
     profile_sha256: str | None = None  # of the form in which it was read, if not in the shipped one
@@ -103,6 +104,7 @@ class _Written:
     part: Part | None
     bad: pl.DataFrame | None
     foreign: Foreign | None
+    found: dict[str, str]
 
 
 class _Converter:
@@ -117,6 +119,7 @@ class _Converter:
         self.parts: list[tuple[int, Part]] = []
         self.bad: Part | None = None
         self.foreign: Foreign | None = None
+        self.found: dict[str, str] = {}
 
     def run(self, reader: CsvReader, sha256: str | None) -> Conversion:
         try:
@@ -171,10 +174,9 @@ class _Converter:
                 self._gather(future.result())
 
     def _convert_block(self, block: Block, reader: CsvReader) -> _Written:
-        good, bad, foreign = convert_block(
-            block, self.form.name_columns(reader.header), self.contract, self.terms, self.form
-        )
-        return _Written(block.number, self._write_part(block, good) if good.height else None, bad, foreign)
+        names = self.form.name_columns(reader.header)
+        good, bad, foreign, found = convert_block(block, names, self.contract, self.terms, self.form)
+        return _Written(block.number, self._write_part(block, good) if good.height else None, bad, foreign, found)
 
     def _write_part(self, block: Block, good: pl.DataFrame) -> Part:
         good.insert_column(good.width - 1, self._name_column(good.height))
@@ -190,11 +192,13 @@ class _Converter:
         if written.bad is not None:
             self.quarantine.add(written.bad)
         self.foreign = self.foreign or written.foreign
+        self.found = {reason: shorten(value) for reason, value in written.found.items()} | self.found
 
     def _check_header(self, reader: CsvReader) -> None:
         self.form.check_header(self.name, reader.header, self.contract)
         columns = self.form.list_columns(reader.header)
-        check_header(self.name, columns, self.contract, allow_extra=self.terms.allow_extra_columns)
+        allow = self.terms.allow_extra_columns
+        check_header(self.name, columns, self.contract, allow_extra=allow, by_profile=self.form is not SHIPPED_FORM)
 
     def _check_currency(self) -> None:
         """Refuse amounts of another currency; only now, so that what is wrong with the file itself is said first."""
@@ -222,6 +226,7 @@ class _Converter:
 
     def _publish(self, reader: CsvReader) -> Conversion:
         version = version_sha256(reader.sha256, self.form.sha256)
+        extra = find_extra(self.form.list_columns(reader.header), self.contract)
         for i, (number, part) in enumerate(self.parts):
             self.parts[i] = number, part.publish(self.lake / part_name(self.name, version, number))
         keep_only((part for _, part in self.parts), self.lake, stem(self.name, version))
@@ -238,10 +243,9 @@ class _Converter:
             quarantine=self.bad,
             reasons=most_frequent_first(self.quarantine.reasons),
             examples=tuple(self.quarantine.examples),
+            found=self.found,
             lines_joined=self.quarantine.lines_joined,
-            extra_columns=tuple(
-                shorten(column) for column in find_extra(self.form.list_columns(reader.header), self.contract)
-            ),
+            extra_columns=tuple(map(shorten, extra)),
             profile_sha256=self.form.sha256,
             contract_sha256=self.contract_sha256,
         )

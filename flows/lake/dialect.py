@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -125,12 +126,16 @@ class Dialect:
         return np.array(sorted(found), dtype=np.int64)
 
     def _decode_single(self, chunks: Iterable[bytes | bytearray]) -> Iterator[bytes | bytearray]:
-        first = True
+        first = is_plain = True  # so far nothing but ASCII
         for chunk in chunks:
             bom = next((name for bom, name in _BOMS.items() if first and chunk.startswith(bom)), None)
             if bom:
                 raise EncodingError(f'the file begins with the mark of {bom}, so encoding = "{bom}" may be meant')
             first = False
+            if is_plain and not chunk.isascii():
+                lines = chunk[: chunk.rfind(b"\n") + 1 or len(chunk)]
+                is_plain = lines.isascii()
+                _refuse_utf8(lines)
             if self._is_ascii_within and chunk.isascii():
                 yield self._exchange_bytes(chunk)
             else:
@@ -170,6 +175,15 @@ def find_encoding(name: str) -> str | None:
     unfit = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "utf-7", "undefined", "mbcs", "oem"}
     is_text = getattr(codec, "_is_text_encoding", False) and codec.incrementaldecoder is not None
     return codec.name if is_text and codec.name.replace("-", "_") not in {u.replace("-", "_") for u in unfit} else None
+
+
+def _refuse_utf8(lines: bytes | bytearray) -> None:
+    """Raise EncodingError if the first bytes beyond ASCII are letters of UTF-8: by chance they never all are."""
+    if lines.isascii():
+        return
+    with suppress(UnicodeDecodeError):
+        lines.decode("utf-8")
+        raise EncodingError('its letters beyond ASCII are UTF-8, so encoding = "utf-8" may be meant')
 
 
 def _cut(chunk: bytes | bytearray) -> Iterator[bytes | bytearray]:

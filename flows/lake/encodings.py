@@ -18,7 +18,14 @@ _FOREIGN = {
     b"\x28\xb5\x2f\xfd": "packed with zstd",
     b"\xfd7zXZ": "packed with xz",
 }
-LONGEST_MAGIC = 5
+_TEXTS = {
+    b"<!doctype html": "an HTML page, as a server sends in place of a file",
+    b"<html": "an HTML page, as a server sends in place of a file",
+    b"<?xml": "XML",
+    b"[{": "JSON",
+    b'{"': "JSON",
+}
+LONGEST_MAGIC = max(map(len, (*_FOREIGN, *_TEXTS)))
 _OTHERS = bytes([*range(0x80), *range(0xA0, 0x100)])
 _NOT_CP1252 = b"\x81\x8d\x8f\x90\x9d"
 
@@ -27,7 +34,9 @@ def describe_kind(name: str, beginning: bytes) -> str | None:
     """Why a file is no CSV in UTF-8 by its first bytes, and the cure; None if they may be such."""
     if beginning.startswith(_UTF16_BOMS):
         return f"is encoded as UTF-16, not UTF-8: {_command('utf-16', name)}"
+    text = beginning[: 2 * LONGEST_MAGIC].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     what = next((what for magic, what in _FOREIGN.items() if beginning.startswith(magic)), None)
+    what = what or next((what for magic, what in _TEXTS.items() if text.startswith(magic)), None)
     return f"this is not CSV but {what}. Deliver plain or gzip-packed CSV." if what else None
 
 
@@ -41,9 +50,9 @@ def describe_foreign(path: Path, *, has_utf8: bool) -> str:
         return "though other text in it is. Export it again as UTF-8, or correct that record"
     controls = _find_controls(path)
     if not controls:
-        return f"it may be latin-1: {_command('latin1', path.name)}"
+        return f"it may be latin-1: {_command('latin1', path.name)}{_in_profile('latin-1')}"
     if controls.isdisjoint(_NOT_CP1252):
-        return f"it is encoded as cp1252: {_command('cp1252', path.name)}"
+        return f"it is encoded as cp1252: {_command('cp1252', path.name)}{_in_profile('cp1252')}"
     return "nor cp1252 nor latin-1. Export it again as UTF-8"
 
 
@@ -66,6 +75,10 @@ def describe_utf16(name: str, line: bytes) -> str | None:
         if not zeros.strip(b"\x00") and b"\x00" not in letters:
             return f"is encoded as UTF-16 ({encoding}), not UTF-8: {_command(encoding, name)}"
     return None
+
+
+def _in_profile(encoding: str) -> str:
+    return f', or write encoding = "{encoding}" in a source profile'
 
 
 def _command(encoding: str, name: str) -> str:

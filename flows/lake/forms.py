@@ -91,8 +91,8 @@ class Form:
             found = ", ".join(f"'{column[:40]}'" for column in header[:20])
             raise DataError(
                 f"{name}: the profile names columns that the header lacks: {', '.join(lacking[:MAX_SHOWN])}{more}. "
-                f"Found: {found}. Correct columns or delimiter of {contract.table} in the profile, or deliver the file "
-                "with these columns."
+                f"Found: {found}. Correct columns, delimiter or encoding of {contract.table} in the profile, or "
+                "deliver the file with these columns."
             )
 
     def complete(self, block: Block, records: Records, contract: Contract) -> Records:

@@ -21,8 +21,13 @@ MAX_LISTED = 300  # characters of the names of columns in a message
 PROFILE_CURE = "describe it in a profile, which `python -m flows.profile FILE` drafts (docs/your-own-data.md)"
 
 
-def check_header(name: str, header: Sequence[str], contract: Contract, *, allow_extra: bool = False) -> None:
-    """Raise DataError unless the header has the contract's columns, in any order; it may lack the optional ones."""
+def check_header(
+    name: str, header: Sequence[str], contract: Contract, *, allow_extra: bool = False, by_profile: bool = False
+) -> None:
+    """Raise DataError unless the header has the contract's columns, in any order; it may lack the optional ones.
+
+    `by_profile`: the header has our names from a source profile, so the cure is there.
+    """
     separator = find_separator(header)
     if separator and separator not in "".join(contract.required):
         raise DataError(
@@ -35,7 +40,7 @@ def check_header(name: str, header: Sequence[str], contract: Contract, *, allow_
         "twice": [column for column, count in Counter(header).items() if count > 1],
     }
     if any(faults.values()):
-        raise DataError(f"{name}: {_describe(faults, contract)}")
+        raise DataError(f"{name}: {(_describe_for_profile if by_profile else _describe)(faults, contract)}")
 
 
 def find_separator(header: Sequence[str]) -> str | None:
@@ -69,11 +74,24 @@ def _list_columns(columns: Sequence[str]) -> str:
     return listed[shown - 1] + (f" and {len(columns) - shown} more" if shown < len(columns) else "")
 
 
+def _describe_for_profile(faults: dict[str, list[str]], contract: Contract) -> str:
+    cures = {
+        "missing": "Name the file's column for each under columns, or a value under constants",
+        "unknown": "Name what is not to be read under leave_out",
+        "twice": "Name one column of the file for each",
+    }
+    listed = "; ".join(f"{title}: {_list_columns(columns)}" for title, columns in faults.items() if columns)
+    cure = "; ".join(cures[title] for title, columns in faults.items() if columns)
+    return f"the profile does not give the columns of {contract.table} ({listed}). {cure} there."
+
+
 def _describe(faults: dict[str, list[str]], contract: Contract) -> str:
     listed = "; ".join(f"{title}: {_list_columns(columns)}" for title, columns in faults.items() if columns)
     optional = [column for column in (*contract.columns, *contract.check_only) if column not in contract.required]
     also = f", and if you like {','.join(optional)}" if optional else ""
     cure = " RETAIL_ALLOW_EXTRA_COLUMNS=true leaves unknown columns out." if faults["unknown"] else ""
+    if len(faults["unknown"]) == 1 and faults["missing"] == contract.required:
+        cure += " If the header stands further down, delete the lines above it."
     if faults["missing"] and faults["unknown"]:
         cure += f" If they only have other names, {PROFILE_CURE}."
     return (

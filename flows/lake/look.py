@@ -40,6 +40,7 @@ def look_at_file(path: Path) -> Look | None:
     unsure: dict[str, str] = {}
     encoding, text = _decode(_read(path), unsure)
     lines = text.splitlines()[:MOST_VALUES]
+    lines = lines[1:] if lines and lines[0].lower().startswith("sep=") else lines  # Excel's note of the delimiter
     if len(lines) < 2:  # noqa: PLR2004  a header and a record
         return None
     delimiter = _find_delimiter(lines, unsure)

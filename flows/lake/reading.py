@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ BLOCK_BYTES = 8 * 1024 * 1024
 MAX_LINE_BYTES = 64 * 1024 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
 _UTF8_BOM = b"\xef\xbb\xbf"
+_SEPARATOR_NOTE = re.compile(rb"(?i)\"?sep=.\"?\r?")  # of Excel, on a line above the header
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ class CsvReader:
             yield from self.dialect.decode(chunks)
         except EncodingError as error:
             raise self._refuse(
-                f"{error}, from record {self.rows_in + 1} on at the latest where blocks of it end. "
+                f"{error}; found from record {self.rows_in + 1} on. "
                 f"Correct encoding in the profile, which is {self.dialect.encoding}, or deliver the file again."
             ) from error
 
@@ -179,9 +181,14 @@ class CsvReader:
             raise self._refuse(utf16 or "the header contains NUL bytes: this is not CSV in UTF-8. Deliver it again.")
         if b"\r" in line.removesuffix(b"\r"):
             raise self._cr_only()
+        if _SEPARATOR_NOTE.fullmatch(line):
+            return self._take_header(data[end + 1 :])
         try:
             rows = list(csv.reader([line.removesuffix(b"\r").decode("utf-8")], strict=True))
-        except (UnicodeDecodeError, csv.Error) as error:
+        except UnicodeDecodeError as error:
+            foreign = describe_foreign(self.path, has_utf8=False)
+            raise self._refuse(f"the header is not UTF-8 (byte 0x{line[error.start]:02x}), {foreign}.") from error
+        except csv.Error as error:
             raise self._refuse(f"the header cannot be read ({error}). Is it a CSV file in UTF-8?") from error
         if not rows or not rows[0]:
             raise self._refuse("the first line is blank; a header was expected. Deliver the file again.")

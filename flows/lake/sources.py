@@ -110,8 +110,10 @@ def is_raw_file(name: str) -> bool:
 
 
 def looks_like_data(name: str) -> bool:
-    """Whether people deliver data in files of such a name; hidden ones are none."""
-    return name.lower().endswith(DATA_SUFFIXES) and not is_hidden(name)
+    """Whether people deliver data in files of such a name, or would have it taken for data; hidden ones are none."""
+    suffixes = Path(name.lower()).suffixes
+    looks_so = name.lower().startswith("raw_") or any(suffix.strip() in DATA_SUFFIXES for suffix in suffixes)
+    return looks_so and not is_hidden(name)
 
 
 def is_hidden(name: str) -> bool:

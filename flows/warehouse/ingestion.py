@@ -33,6 +33,7 @@ from flows.warehouse.lock import check_inside
 from flows.warehouse.outcomes import (
     FileOutcome,
     describe_bad_records,
+    describe_cure,
     describe_failed_load,
     describe_refusal,
     mark_not_loaded,
@@ -193,7 +194,7 @@ class Ingestion:
         if conversion.quarantined_ratio > self.max_quarantined_ratio:
             return (
                 f"{describe_bad_records(conversion)}\n  That is {conversion.quarantined_ratio:.1%}; at most "
-                f"{self.max_quarantined_ratio:.1%} may be bad. Correct the file, or raise RETAIL_MAX_QUARANTINED_RATIO."
+                f"{self.max_quarantined_ratio:.1%} may be bad. {describe_cure(conversion)}"
             )
         return None
 

@@ -10,12 +10,20 @@ from dataclasses import dataclass, field, replace
 from flows.errors import LoadError
 from flows.lake.convert import Conversion
 from flows.lake.parts import part_name
+from flows.lake.values import VALUE_CODES
 
 NOT_LOADED = "not loaded"  # converted, but the run was refused or its load failed
 MAX_PROBLEMS = 8
 MAX_NAMES = 3
 _VARYING = re.compile(r"\d[\d,.]*|0x[0-9a-f]+")
 _ALL_STANDS = re.compile(r"[;.]?\s*[Tt]he last good state stands")  # not once some of the files are loaded
+_EXAMPLE = re.compile(r", e\.g\. '.*?'(?=: )")
+_SPELLING_KEYS = {
+    "not_integer": "money, decimal_mark, thousands_mark",
+    "not_decimal": "decimal_mark",
+    "not_timestamp": "timestamps",
+    "not_boolean": "yes, no",
+}
 _QUARANTINE_FILE = re.compile(r"(quarantine/[a-z_]+)/\S+(?=\.)")
 
 
@@ -37,7 +45,10 @@ class FileOutcome:
 
 def describe_bad_records(conversion: Conversion) -> str:
     """How many records of a file were set aside, why, and where they are."""
-    listed = [f"  - {reason}: {count:,}" for reason, count in list(conversion.reasons.items())[:5]]
+    listed = [
+        f"  - {reason}: {count:,}{_describe_value(conversion, reason)}"
+        for reason, count in list(conversion.reasons.items())[:5]
+    ]
     return "\n".join(
         [
             f"{conversion.file_name}: {conversion.rows_quarantined:,} of {conversion.rows_in:,} records break "
@@ -47,6 +58,20 @@ def describe_bad_records(conversion: Conversion) -> str:
             f"  They are in quarantine/{conversion.table}/{part_name(conversion.file_name, conversion.read_sha256)}.",
         ]
     )
+
+
+def describe_cure(conversion: Conversion) -> str:
+    """What to do about too many bad records; with the keys of a source profile that may say how they are written."""
+    codes = {reason.partition(":")[2] for reason in conversion.reasons}
+    keys = [key for code, key in _SPELLING_KEYS.items() if code in codes]
+    profile = f", say in a source profile how it is written ({', '.join(keys)})" if keys else ""
+    return f"Correct the file{profile}, or raise RETAIL_MAX_QUARANTINED_RATIO."
+
+
+def _describe_value(conversion: Conversion, reason: str) -> str:
+    """What the code means and a value that was found; of texts no value is known here."""
+    value, meaning = conversion.found.get(reason), VALUE_CODES.get(reason.partition(":")[2], "")
+    return f", e.g. '{value}': {meaning}" if value is not None and meaning else ""
 
 
 def describe_extra_columns(name: str, columns: Sequence[str]) -> str:
@@ -72,7 +97,7 @@ def describe_problems(outcomes: Sequence[FileOutcome]) -> list[str]:
     """A text for each problem of refused files, those of the most files first; names and numbers aside."""
     alike: dict[str, list[FileOutcome]] = defaultdict(list)
     for outcome in outcomes:
-        alike[_VARYING.sub("#", _generalise(outcome))].append(outcome)
+        alike[_VARYING.sub("#", _EXAMPLE.sub("", _generalise(outcome)))].append(outcome)
     groups = sorted(alike.values(), key=len, reverse=True)
     told = [_describe_problem(group) for group in groups[:MAX_PROBLEMS]]
     rest = sum(map(len, groups[MAX_PROBLEMS:]))

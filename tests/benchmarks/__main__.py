@@ -1,7 +1,7 @@
 """`make bench`: conversion and loading beside other tools, a foreign form beside ours, dbt after a day's drop.
 
-Each runs in a process of its own. It prints Markdown for docs/benchmarks.md, and fails only where nothing
-could be measured.
+Each runs in a process of its own. It prints Markdown, ready for docs/benchmarks.md, and fails only where nothing could
+be measured.
 """
 
 from __future__ import annotations

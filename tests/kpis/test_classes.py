@@ -17,6 +17,7 @@ from reports.render import render_svg
 from reports.theme import CLASSES, PALETTE
 from tests.conftest import PROJECT
 from tests.kpis.shop import Shop, order, usd
+from tests.unit.test_reports import usual_frames, write_page
 
 FIVE = {"Platine": 1000, "Étoile d'or": 500, "Argent": 100, "Cuivre": 10, "Ami": 0}
 PROFILE = """
@@ -124,3 +125,20 @@ def test_chart_draws_each_class_in_its_colour(shop: Shop, tmp_path: Path) -> Non
     drawn = (tmp_path / "customer_classes_by_month.svg").read_text(encoding="utf-8")
     wanted = [slots[color] for color in color_classes([*FIVE, "Inactive"]).values()]
     assert [slot for slot in wanted if f'"f-{slot}' not in drawn] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "asked"),
+    [("en", "How much do the Or &amp; &lt;i&gt; and Ami customers bring?"), ("fr", "Or &amp; &lt;i&gt; et Ami")],
+)
+def test_page_asks_for_the_classes_of_the_data_as_text(tmp_path: Path, language: Language, asked: str) -> None:
+    frames = usual_frames()
+    status = pl.col("customer_status")
+    for name in NAMES:
+        two = frames[name].filter(status != ("Bronze" if name == "revenue_by_class" else "Silver"))
+        frames[name] = two.with_columns(status.replace({"Gold": "Or & <i>", "Silver": "Ami", "Bronze": "Ami"}))
+    with speaking(language):
+        html = write_page(frames, tmp_path)
+    assert html.count(asked) == 2  # among the five questions, and at its chart
+    assert "<i>" not in html
+    assert all(name not in html for name in ("Gold", "Silver", "Bronze"))

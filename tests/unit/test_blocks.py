@@ -114,7 +114,7 @@ def test_judge_block_of_one_column_keeps_blank_records(line_end: str) -> None:
 def test_convert_block_numbers_the_records_as_in_the_file() -> None:
     lines = [f"k{number},{number + 1},n" for number in range(COUNT)]
     lines[0], lines[7], lines[COUNT - 1] = "k", "k,007,n", 'k,1,n"'
-    good, bad, _ = convert_block(
+    good, bad, *_ = convert_block(
         block_of(lines, "\n", first_row=1001), ["key", "count", "note"], TABLE_CONTRACTS["three"], DEFAULT_TERMS
     )
     assert bad is not None
@@ -132,7 +132,7 @@ def test_convert_block_finds_the_header_again_as_the_file_spells_it() -> None:
     form = Form(Dialect(delimiter=";"), columns={"key": "Nr, neu", "note": "key"})
     header = form.name_columns(["Nr, neu", "count", "key"])
     block = block_of(["Nr; neu,count,key", "k1,1,n", '"Nr; neu","count","key"'], "\n")
-    good, bad, _ = convert_block(block, header, TABLE_CONTRACTS["three"], DEFAULT_TERMS, form)
+    good, bad, *_ = convert_block(block, header, TABLE_CONTRACTS["three"], DEFAULT_TERMS, form)
     assert bad is not None
     assert bad["_row", "reason"].rows() == [(1, "record:repeated_header"), (3, "record:repeated_header")]
     assert good["key", "count", "note"].rows() == [("k1", 1, "n")]
@@ -143,7 +143,7 @@ def test_convert_block_timestamps_in_the_second_spelling_are_as_good(share: int)
     moments = ["2026-03-01T10:00:00.000007" if i < share else "2026-03-01T10:00:00" for i in range(COUNT)]
     lines = [f"o{i},c,{moment},s,1,0,1" for i, moment in enumerate(moments)]
     contract = CONTRACTS["raw_orders"]
-    good, bad, _ = convert_block(block_of(lines, "\n"), list(contract.columns), contract, DEFAULT_TERMS)
+    good, bad, *_ = convert_block(block_of(lines, "\n"), list(contract.columns), contract, DEFAULT_TERMS)
     assert bad is None
     assert good["ordered_at"].dt.microsecond().to_list() == [7] * share + [0] * (COUNT - share)
     assert good["_row"].to_list() == list(range(1, COUNT + 1))
