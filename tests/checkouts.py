@@ -45,8 +45,14 @@ def _make_environment(checkout: Path) -> None:
 
 def read_commands(page: str) -> list[str]:
     """The blocks of shell commands on a page of the project, in their order."""
+    return read_blocks(page, "sh")
+
+
+def read_blocks(page: str, language: str) -> list[str]:
+    """The fenced blocks of that language on a page of the project."""
     text = (PROJECT / page).read_text(encoding="utf-8")
-    return [textwrap.dedent(block) for block in re.findall(r"^ *```sh\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)]
+    found = re.findall(rf"^ *```{language}\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)
+    return [textwrap.dedent(block) for block in found]
 
 
 def run_command(command: str, checkout: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
