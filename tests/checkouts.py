@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import textwrap
 from pathlib import Path
 
@@ -25,24 +26,33 @@ def copy_checkout(folder: Path) -> Path:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target, follow_symlinks=False)
     (folder / ".venv").unlink(missing_ok=True)
-    _link_environment(folder / ".venv")
+    _make_environment(folder)
     return folder
 
 
-def _link_environment(environment: Path) -> None:
-    """An environment with the packages of this one, which `make` finds settled and leaves alone."""
-    environment.mkdir()
-    for name in ("bin", "lib"):
-        (environment / name).symlink_to(Path(sys.prefix) / name)
+def _make_environment(checkout: Path) -> None:
+    """An environment with the packages of this one, which `make` finds settled; it leads to its own project alone."""
+    environment = checkout / ".venv"
+    site_packages = environment / Path(sysconfig.get_path("purelib")).relative_to(sys.prefix)
+    site_packages.mkdir(parents=True)
+    (environment / "bin").symlink_to(Path(sys.prefix) / "bin")
     configuration = (Path(sys.prefix) / "pyvenv.cfg").read_text(encoding="utf-8").replace(MARK, "").strip()
     (environment / "pyvenv.cfg").write_text(f"{configuration}\n{MARK}\n", encoding="utf-8")
+    (site_packages / "packages.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
+    subprocess.run([environment / "bin" / "python", checkout / "infra" / "dbt_plugins.py"], check=True)
     (environment / ".installed").touch()
 
 
 def read_commands(page: str) -> list[str]:
     """The blocks of shell commands on a page of the project, in their order."""
+    return read_blocks(page, "sh")
+
+
+def read_blocks(page: str, language: str) -> list[str]:
+    """The fenced blocks of that language on a page of the project."""
     text = (PROJECT / page).read_text(encoding="utf-8")
-    return [textwrap.dedent(block) for block in re.findall(r"^ *```sh\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)]
+    found = re.findall(rf"^ *```{language}\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)
+    return [textwrap.dedent(block) for block in found]
 
 
 def run_command(command: str, checkout: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -10,8 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.checkouts import copy_checkout, plain_environment, run_command
-from tests.conftest import PROJECT
+from tests.checkouts import copy_checkout, plain_environment, read_blocks, run_command
 from tests.tiny_shop import AS_OF, FILES, write_shop
 
 CATALOGUE = Path("reports/locale/fr/LC_MESSAGES/reports.po")
@@ -32,12 +31,6 @@ class Recipes:
     def section(self, page: str, kpi: str) -> str:
         html = (self.report / page).read_text(encoding="utf-8")
         return html.split(f'<section id="{kpi}"')[1].split("</section>")[0]
-
-
-def blocks(page: str, language: str) -> list[str]:
-    """The fenced blocks of that language on a page of the docs."""
-    text = (PROJECT / "docs" / page).read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
 def git(checkout: Path, *arguments: str, given: str | None = None) -> str:
@@ -78,14 +71,16 @@ def translate(checkout: Path, entries: str) -> None:
 
 
 def add_column(checkout: Path) -> None:
-    for change in blocks("adding-a-column.md", "diff"):
+    for change in read_blocks("docs/adding-a-column.md", "diff"):
         git(checkout, "apply", given=change)
     call(checkout, "make sources")
-    translate(checkout, blocks("adding-a-column.md", "po")[0])
+    translate(checkout, read_blocks("docs/adding-a-column.md", "po")[0])
 
 
 def add_kpi(checkout: Path) -> None:
-    [sql], [yaml], [python], [po] = (blocks("adding-a-kpi.md", kind) for kind in ("sql", "yaml", "python", "po"))
+    [sql], [yaml], [python], [po] = (
+        read_blocks("docs/adding-a-kpi.md", kind) for kind in ("sql", "yaml", "python", "po")
+    )
     (checkout / "dbt/analysis/customers_by_month.sql").write_text(sql, encoding="utf-8")
     append(checkout / "dbt/analysis/_analysis.yml", yaml)
     append(checkout / "reports/kpis/plain.py", python, before=")\n")

@@ -149,3 +149,10 @@ def test_only_a_module_of_the_flows_is_a_command(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert is_command(program) is expected
+
+
+def test_server_that_a_command_starts_finds_the_project_by_its_folder_again(tmp_path: Path) -> None:
+    """With PYTHONSAFEPATH in its environment it would not."""
+    script = "import sys; sys.argv = ['-m']; import flows, os; print(sys.path[0], 'PYTHONSAFEPATH' in os.environ)"
+    done = call(Path(sys.executable), tmp_path, "-c", script, PYTHONSAFEPATH="1", PYTHONPATH=str(PROJECT))
+    assert done.stdout.split() == [str(PROJECT), "False"], done.stderr
