@@ -154,7 +154,7 @@ def _taken_for_prefects(handler: Callable[[int, FrameType | None], None]) -> Ite
 
 @contextmanager
 def help_to_stop(helper: Callable[[], None], last_words: Callable[[], None] | None = None) -> Iterator[None]:
-    """While this lasts, call `helper` in a thread as soon as the run is told to stop; not in the main thread: nothing.
+    """While this lasts, call `helper` in a thread as soon as the run is told to stop; only the main thread may ask so.
 
     `last_words` is called where the process must be ended in the midst of it.
     """
