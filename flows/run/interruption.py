@@ -154,9 +154,9 @@ def _taken_for_prefects(handler: Callable[[int, FrameType | None], None]) -> Ite
 
 @contextmanager
 def help_to_stop(helper: Callable[[], None], last_words: Callable[[], None] | None = None) -> Iterator[None]:
-    """While this lasts, have `helper` called as soon as the run is told to stop, from a thread of its own.
+    """While this lasts, call `helper` in a thread as soon as the run is told to stop; only the main thread may ask so.
 
-    `last_words` is called where the process must be ended in the midst of it. In a thread, nothing is done.
+    `last_words` is called where the process must be ended in the midst of it.
     """
     watch = _watch
     if watch is None or threading.current_thread() is not threading.main_thread():

@@ -35,6 +35,7 @@ from flows.warehouse.duckdb import warehouse as embedded
 from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from flows.warehouse.ingestion import Ingestion
 from flows.warehouse.lock import hold_work_dir
+from flows.warehouse.waiting import describe_holder
 
 
 class Steps:
@@ -149,7 +150,7 @@ def install(steps: Steps) -> None:
 def ingest(order: dict[str, Any]) -> None:
     """What `flows/ingest.py` does, without Prefect."""
     work_dir = Path(order["work_dir"])
-    with hold_work_dir(work_dir, "run-of-a-child"):
+    with hold_work_dir(work_dir, describe_holder("run-of-a-child")):
         warehouse = open_ordered(order, work_dir)
         try:
             files = find_sources(Path(order["source"]), CONTRACTS).files

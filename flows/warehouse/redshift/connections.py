@@ -10,12 +10,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import redshift_connector
 from redshift_connector.core import Connection
 
 from flows.errors import ConfigError, LoadError
 from flows.warehouse.redshift.access import Access
 from flows.warehouse.redshift.failures import describe_error, fault_of_settings, is_transient
-from flows.warehouse.redshift.sessions import Sessions, connect_limited, session_id
+from flows.warehouse.redshift.sessions import Sessions, limit_statements, session_id
 
 T = TypeVar("T")
 LONGEST_PAUSE = 15.0
@@ -55,7 +56,13 @@ class Connections:
     def open(self) -> Connection:
         """A connection of the caller's own, whose statements end with the run all the same."""
         connection = connect(self.access)
-        self.sessions.add(session_id(connection))
+        try:
+            limit_statements(connection, self.access.statement_seconds)
+            self.sessions.add(session_id(connection))
+        except BaseException:
+            with suppress(Exception):
+                connection.close()
+            raise
         return connection
 
     def interrupt(self) -> None:
@@ -83,7 +90,7 @@ def connect(access: Access, *, answer_seconds: int | None = None) -> Connection:
 
     def attempt() -> Connection:
         try:
-            return connect_limited(access, answer_seconds)
+            return redshift_connector.connect(**access.driver_arguments(), timeout=answer_seconds)
         except Exception as error:
             fault = fault_of_settings(error, f"{access.host}:{access.port}, database {access.database}")
             if fault:

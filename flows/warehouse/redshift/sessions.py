@@ -62,16 +62,9 @@ class Sessions:
             connection.close()
 
 
-def connect_limited(access: Access, answer_seconds: int | None = None) -> Connection:
-    """A connection whose statements are limited; one that is not answered in `answer_seconds` fails as if cut off."""
-    connection = redshift_connector.connect(**access.driver_arguments(), timeout=answer_seconds)
-    limit_statements(connection, access.statement_seconds)
-    return connection
-
-
 def connect_briefly(access: Access) -> Connection:
     """A connection for a few quick questions, each of which is its own transaction."""
-    connection = connect_limited(access, ANSWER_SECONDS)
+    connection = redshift_connector.connect(**access.driver_arguments(), timeout=ANSWER_SECONDS)
     connection.autocommit = True
     return connection
 
