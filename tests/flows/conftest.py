@@ -49,7 +49,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
         assert ui.wait(timeout=60) == 0
 
 
-def wait_for(happened: Any, process: subprocess.Popen[bytes], log: Path, seconds: int = 240) -> None:
+def wait_for(happened: Any, process: subprocess.Popen[bytes], log: Path, seconds: int = 480) -> None:
     end = time.monotonic() + seconds
     while not happened():
         assert process.poll() is None, log.read_text()[-5000:]
