@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import polars as pl
+from prefect.context import FlowRunContext
 from prefect.events import emit_event
 from prefect.logging import get_logger
 
@@ -25,6 +26,8 @@ MAD_TO_SIGMA = 1.4826  # a median absolute deviation as a standard deviation (Ro
 
 def tell_finished(summary: Mapping[str, Any], settings: Settings) -> None:
     """Emit `retail.run.finished`, and `retail.file.quarantined` for each file with bad records."""
+    if FlowRunContext.get() is None:  # nobody watches, and an event would start a server
+        return
     with _whatever_happens():
         for resource, payload in describe_quarantined(summary["files"], settings.alert_quarantined_ratio):
             emit_event(event="retail.file.quarantined", resource=resource, payload=payload)
@@ -34,6 +37,8 @@ def tell_finished(summary: Mapping[str, Any], settings: Settings) -> None:
 
 def tell_published(summary: Mapping[str, Any], months: pl.DataFrame) -> None:
     """Emit `retail.report.published`; `months` is the KPI sales_by_month."""
+    if FlowRunContext.get() is None:
+        return
     with _whatever_happens():
         resource, payload = describe_report(summary, months)
         emit_event(event="retail.report.published", resource=resource, payload=payload)

@@ -27,6 +27,15 @@ def statements(role: str) -> list[dict[str, Any]]:
     return [each[1] if isinstance(each, list) else each for each in found]
 
 
+def rights(role: str) -> set[tuple[str, str]]:
+    """Each action with the resource that it is allowed on."""
+    return {
+        (action, each["Resource"])
+        for each in statements(role)
+        for action in ([each["Action"]] if isinstance(each["Action"], str) else each["Action"])
+    }
+
+
 def test_template_is_valid_in_every_region_by_the_schemas_of_aws() -> None:
     from cfnlint.api import lint_file
 
@@ -82,11 +91,7 @@ def test_roles_have_the_rights_that_docs_redshift_names_and_no_star() -> None:
             assert not any("*" in action for action in actions)
             if actions != ["ecr:GetAuthorizationToken"]:  # AWS knows no narrower resource for it
                 assert each["Resource"] != "*"
-    granted = {
-        (action, each["Resource"])
-        for each in statements("RuntimeRole")
-        for action in ([each["Action"]] if isinstance(each["Action"], str) else each["Action"])
-    }
+    granted = rights("RuntimeRole")
     stage, source, workgroup = (
         "${Bucket.Arn}/${StagePrefix}/*",
         "${Bucket.Arn}/${SourcePrefix}/*",
@@ -101,6 +106,22 @@ def test_roles_have_the_rights_that_docs_redshift_names_and_no_star() -> None:
         ("redshift-serverless:GetCredentials", workgroup),
         ("redshift-serverless:GetWorkgroup", workgroup),
     }
+
+
+def test_copy_role_is_for_redshift_alone_and_for_parts_alone() -> None:
+    assert rights("CopyRole") == {
+        ("s3:ListBucket", "Bucket.Arn"),
+        ("s3:GetObject", "${Bucket.Arn}/${StagePrefix}/*"),
+        ("s3:PutObject", "${Bucket.Arn}/${StagePrefix}/*/python-models/*"),
+    }
+    (listing,) = [each for each in statements("CopyRole") if each["Action"] == "s3:ListBucket"]
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": "${StagePrefix}/*"}}
+    trusted = {role: resource(role)["AssumeRolePolicyDocument"]["Statement"] for role in ("CopyRole", "RuntimeRole")}
+    assert {each["Action"] for found in trusted.values() for each in found} == {"sts:AssumeRole"}
+    (redshift,), (ecs,) = trusted["CopyRole"], trusted["RuntimeRole"]
+    assert redshift["Principal"] == {"Service": ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"]}
+    assert ecs["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
+    assert ecs["Condition"] == {"StringEquals": {"aws:SourceAccount": "AWS::AccountId"}}
 
 
 def test_outputs_and_worker_name_the_settings_as_the_flows_read_them() -> None:

@@ -26,6 +26,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+class Patient(httpx.Client):
+    """A client that asks again while the server's database is locked, as it is on a machine that is busy."""
+
+    def request(self, *arguments: Any, **given: Any) -> httpx.Response:
+        end = time.monotonic() + 60
+        while (answer := super().request(*arguments, **given)).status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            assert time.monotonic() < end, answer.text
+            time.sleep(0.5)
+        return answer
+
+
 @pytest.fixture(scope="session")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """The API of a server that infra/ui.py started, with deployments and worker; all of it ends with the session."""
@@ -42,14 +53,14 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
         )
     try:
         wait_for(lambda: STARTED in (home / "ui.log").read_text(), ui, home / "ui.log")
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}/api", timeout=30) as client:
+        with Patient(base_url=f"http://127.0.0.1:{port}/api", timeout=30) as client:
             yield client
     finally:
         ui.send_signal(signal.SIGTERM)
         assert ui.wait(timeout=60) == 0
 
 
-def wait_for(happened: Any, process: subprocess.Popen[bytes], log: Path, seconds: int = 240) -> None:
+def wait_for(happened: Any, process: subprocess.Popen[bytes], log: Path, seconds: int = 480) -> None:
     end = time.monotonic() + seconds
     while not happened():
         assert process.poll() is None, log.read_text()[-5000:]

@@ -47,8 +47,11 @@ def heard() -> Iterator[tuple[str, list[dict[str, str]]]]:
 
 
 @pytest.fixture(scope="module")
-def automations(api: httpx.Client, heard: tuple[str, list[dict[str, str]]]) -> dict[str, dict[str, Any]]:
-    """The automations by their names, applied by infra/automate.py; one of them was there before in another form."""
+def automations(api: httpx.Client, heard: tuple[str, list[dict[str, str]]]) -> Iterator[dict[str, Any]]:
+    """The automations by their names, applied by infra/automate.py; one of them was there before in another form.
+
+    They end with the module: other tests on this server must not be told of, nor ended.
+    """
     kind = api.get("/block_types/slug/custom-webhook").json()
     schema = api.get(f"/block_schemas/checksum/{newest_checksum(api, kind['id'])}").json()
     data = {
@@ -68,7 +71,9 @@ def automations(api: httpx.Client, heard: tuple[str, list[dict[str, str]]]) -> d
     command = [sys.executable, "infra/automate.py", "custom-webhook/ear", DEPLOYMENT]
     subprocess.run(command, cwd=PROJECT, env=environment, check=True, timeout=200)
     found = api.post("/automations/filter", json={}).json()
-    return {each["name"]: each for each in found if each["name"].startswith("retail ")} | {"count": len(found)}
+    yield {each["name"]: each for each in found if each["name"].startswith("retail ")} | {"count": len(found)}
+    for each in found:
+        api.delete(f"/automations/{each['id']}")
 
 
 def newest_checksum(api: httpx.Client, kind: str) -> str:

@@ -132,6 +132,9 @@ def test_event_that_cannot_be_made_or_sent_fails_no_run(
         raise ConnectionError("key-1234")
 
     monkeypatch.setattr(events, "emit_event", refuse)
+    tell_finished(SUMMARY, load_settings())  # outside of a flow nobody is told
+    assert caplog.text == ""
+    monkeypatch.setattr(events.FlowRunContext, "get", staticmethod(object))
     tell_finished(SUMMARY, load_settings())
     tell_finished({"files": [{}]}, load_settings())
     assert caplog.text.count("was not told") == 2
