@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from flows.lake.contracts import CONTRACTS
 from flows.lake.convert import Conversion, convert_csv
+from flows.lake.dialect import Dialect
 from flows.lake.forgetting import HIDDEN, NOBODY, PSEUDONYM, Forgotten, label_of
+from flows.lake.forms import Form
 from flows.lake.terms import Terms
 
 KEY = b"k" * 32
@@ -56,6 +58,18 @@ def test_nothing_changes_for_a_table_that_names_no_customer(tmp_path: Path) -> N
     line = f"p1,{ADAS_NAME},jaffle,1000,warm"
     good = read_good(convert(tmp_path, "raw_products", "sku,name,type,price,description", line))
     assert good["name"].to_list() == [ADAS_NAME]
+
+
+def test_file_in_the_form_of_a_shop_hides_them_too(tmp_path: Path) -> None:
+    path, contract = tmp_path / "export.csv", CONTRACTS["raw_customers"]
+    path.write_text(f"Name;Kunde\n{ADAS_NAME};{ADA}\nBo;c1\n;{ADA}\n", encoding="utf-8")
+    form = Form(dialect=Dialect(delimiter=";"), columns={"id": "Kunde", "name": "Name"})
+    converted = convert_csv(path, contract, tmp_path / "out", terms=Terms(forgotten=FORGOTTEN), form=form)
+    assert read_good(converted).sort("_row").select("id", "name").rows() == [
+        (PSEUDONYM_OF_ADA, label_of(PSEUDONYM_OF_ADA)),
+        ("c1", "Bo"),
+    ]
+    assert read_bad(converted) == [(3, "name:required", HIDDEN)]
 
 
 @pytest.mark.parametrize(

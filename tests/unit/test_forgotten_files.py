@@ -46,6 +46,12 @@ def test_longer_words_and_short_ids_are_not_taken_for_theirs(text: str) -> None:
     assert NAMES.hide(text) == text
 
 
+def test_name_is_found_in_a_drawing_that_is_cut_off() -> None:
+    drawn = base64.b64encode(f"<svg><text>{NAME} of the year</text></svg>".encode()).decode()
+    for end in range(len(drawn) - 12, len(drawn)):
+        assert NAMES.are_in(f"base64,{drawn[:end]}"), end
+
+
 def test_nobody_is_found_where_every_text_is_too_short() -> None:
     assert not Names(frozenset({"7", "Al"})).are_in("7 Al")
 
