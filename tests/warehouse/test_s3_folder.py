@@ -121,10 +121,9 @@ def test_object_that_is_to_be_read_otherwise_is_fetched_again(bucket: Any, calls
     deliver_shop(bucket)
     load(tmp_path / "warehouse.duckdb", tmp_path / "monday")
     calls.clear()
-    outcomes = load(
-        tmp_path / "warehouse.duckdb", tmp_path / "tuesday", raw_supplies=replace(SHIPPED_FORM, yes=("oui",))
-    )
-    assert (outcomes["raw_supplies.csv"], calls["GetObject"]) == ("replaced", 1)
+    form = replace(SHIPPED_FORM, timestamps=("%Y-%m-%dT%H:%M:%S",))
+    outcomes = load(tmp_path / "warehouse.duckdb", tmp_path / "tuesday", raw_stores=form)
+    assert (outcomes["raw_stores.csv"], calls["GetObject"]) == ("replaced", 1)
 
 
 def test_objects_whose_names_become_alike_are_refused_though_one_is_known(bucket: Any, tmp_path: Path) -> None:
