@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.checkouts import copy_checkout, plain_environment, read_blocks, read_commands, run_command
+from tests.checkouts import copy_checkout, plain_environment, read_commands, run_command
 from tests.conftest import PROJECT, Finished
 
 ODD = 'Données d\'été #1 100% "x" $y ' + "and so on " * 17  # its work folder has more than 200 characters
