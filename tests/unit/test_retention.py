@@ -83,7 +83,7 @@ def test_without_settings_nothing_is_removed_and_the_ledger_is_not_asked(folder:
         ({"keep_quarantine_days": 1}, {f"quarantine/raw_orders/{OLD}", f"quarantine/raw_orders/{NEW}"}),
         ({"keep_incoming_days": 9}, {"incoming/raw_a.csv", "incoming/.nested/c.csv"}),
     ],
-    ids=str,
+    ids=lambda given: str(sorted(given) if isinstance(given, set) else given),
 )
 def test_what_was_loaded_long_enough_ago_goes_and_the_rest_stays(
     folder: Folder, caplog: pytest.LogCaptureFixture, kept: dict[str, int], gone: set[str]
