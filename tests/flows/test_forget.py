@@ -18,7 +18,8 @@ from urllib.parse import unquote
 import duckdb
 import polars as pl
 import pytest
-from prefect.artifacts import MarkdownArtifact
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import ArtifactCreate
 from prefect.settings import get_current_settings
 
 from flows.errors import LoadError
@@ -113,7 +114,9 @@ def work_dir(before: Path, customer: Customer, tmp_path_factory: pytest.TempPath
     """The same folder, to forget the customer in."""
     folder = tmp_path_factory.mktemp("after") / "work"
     shutil.copytree(before, folder, symlinks=True)
-    MarkdownArtifact(key="forgotten", markdown=f"| {customer.id} | {customer.name} |").create()
+    with get_client(sync_client=True) as client:
+        said = f"| {customer.id} | {customer.name} |"
+        client.create_artifact(ArtifactCreate(key="forgotten", type="markdown", data=said))
     named = {path.removeprefix(f"{folder}/").split("/")[0] for path in find_naming(customer, folder)}
     assert named >= {"lake", "reports", "runs", "dbt", "warehouse.duckdb"}
     assert find_naming(customer, *list_database()) != set()
