@@ -34,7 +34,7 @@ from reports.theme import GRID, PAPER, report_theme
 
 HEIGHT_INCHES, NARROW_PANEL_INCHES = 4.4, 1.9
 LABEL_PART, PANEL_PART = 0.47, 0.65  # of the width and of the panel, which the longest label may take
-LABEL_GAP = 0.075  # of the height, between the labels of two lines
+LABEL_GAP, NARROW_LABEL_GAP = 0.075, 0.1  # of the height, between the labels of two lines
 MONTH_TICKS, NARROW_MONTH_TICKS = 6, 3
 GAP = "  "  # between the end of a line and its label
 NAME_GAP_INCHES = 0.12  # between the names of two months
@@ -119,7 +119,7 @@ def _add_points(line: Line) -> geom_point:
 def _add_labels(labelled: Sequence[tuple[Line, str]], span: tuple[float, float], layout: Layout) -> geom_text:
     """The label of each line that has a last value, beside it, moved where two would lie on one another."""
     ending = sorted((each for each in labelled if each[0].values and each[0].values[-1] is not None), key=_last)
-    heights = _apart([_last(each) for each in ending], span)
+    heights = _apart([_last(each) for each in ending], span, NARROW_LABEL_GAP if layout.is_narrow else LABEL_GAP)
     frame = pl.DataFrame(
         {
             "at": [float(len(line.values) - 1) for line, _ in ending],
@@ -146,10 +146,10 @@ def _label(line: Line, layout: Layout, panel: float) -> str:
     return GAP + fit_line(name, space + number, layout.label_size, room)
 
 
-def _apart(values: Sequence[float], span: tuple[float, float]) -> list[float]:
-    """The heights of labels, lowest first, a gap apart and all within `span`; the gap narrows where there are many."""
+def _apart(values: Sequence[float], span: tuple[float, float], part: float) -> list[float]:
+    """The heights of labels, lowest first, that part of `span` apart and all within it; less where there are many."""
     floor, reach = span
-    gap = min(LABEL_GAP, 1 / max(len(values), 1)) * (reach - floor)
+    gap = min(part, 1 / max(len(values), 1)) * (reach - floor)
     heights: list[float] = []
     for value in values:
         heights.append(max(value, heights[-1] + gap) if heights else value)

@@ -40,7 +40,7 @@ def test_pool_runs_one_flow_at_a_time_for_its_flows_write_one_warehouse(api: htt
 def test_deployment_parameters_make_a_usable_form(api: httpx.Client) -> None:
     found = api.get(f"/deployments/name/{MAIN}").json()
     form = found["parameter_openapi_schema"]["properties"]
-    assert list(form) == ["source", "work_dir", "target", "as_of", "pdf", "language", "profile"]
+    assert list(form) == ["source", "work_dir", "target", "as_of", "pdf", "language", "profile", "rebuild"]
     assert all(field["description"] for field in form.values())
     assert {"enum": ["local", "redshift"], "type": "string"}.items() <= form["target"]["anyOf"][0].items()
     assert form["as_of"]["anyOf"][0]["format"] == "date"

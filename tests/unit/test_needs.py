@@ -91,7 +91,7 @@ def test_options_of_the_command_line_are_those_that_messages_name() -> None:
         known = vars(build_parser(program, "", reports=reports).parse_args([]))
         assert reports == (program in REPORT)
         assert set(known) <= set(OPTIONS)
-    assert set(vars(build_parser("pipeline", "", reports=True).parse_args([]))) == set(OPTIONS)
+    assert set(vars(build_parser("pipeline", "", reports=True, rebuilds=True).parse_args([]))) == set(OPTIONS)
 
 
 @pytest.mark.parametrize("reads_source", [True, False])

@@ -32,7 +32,9 @@ OLD_TABLES = [
     "create table ops.load_ledger (table_name varchar(64), file_name varchar(1024), file_sha256 varchar(64), "
     "rows_in bigint, rows_loaded bigint, rows_quarantined bigint, run_id varchar(64), loaded_at timestamp)",
 ]
-OLD_COLUMNS = [name for name in LEDGER_COLUMNS if not name.startswith(("deliver", "valid", "profile", "contract"))]
+OLD_COLUMNS = [
+    name for name in LEDGER_COLUMNS if not name.startswith(("deliver", "valid", "profile", "contract", "object"))
+]
 FIRST, LATER = datetime(2025, 3, 1, 6, 0, 0, 5), datetime(2025, 7, 1, 6)
 LOADED = [  # file, run, when
     ("raw_stores.csv", "run-1", FIRST),
