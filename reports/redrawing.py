@@ -88,6 +88,19 @@ def redraw_report(folder: Path, changed: Mapping[str, pl.DataFrame], facts: Fact
             frame.write_parquet(fresh / f"{name}.parquet")
         for path in sorted(fresh.iterdir(), key=lambda path: path.suffix == ".parquet"):
             path.replace(folder / path.name)
+    _hash_again(folder)
+
+
+def _hash_again(folder: Path) -> None:
+    """Let the report say which files it holds now; one that never said it says nothing."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        said: dict[str, Any] = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        if "files" not in said:
+            return
+        said["files"] = hash_files(folder, FACTS)
+        beside = folder / f".{FACTS}.new"
+        beside.write_text(json.dumps(said, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        beside.replace(folder / FACTS)
 
 
 def _draw(

@@ -25,7 +25,7 @@ NOT_RUN = {
     "make test": "runs this test",
     "make ui": "stays, and is for a browser: tests/unit/test_ui.py",
     "export PREFECT_API_URL=http://127.0.0.1:4200/api": "is for the server of make ui: tests/flows/test_deployments.py",
-    ".venv/bin/python -m prefect deployment schedule create retail-pipeline/local": "the same",
+    ".venv/bin/python -m prefect deployment schedule create retail-pipeline/nightly-pipeline-local": "the same",
     ".venv/bin/python infra/deploy.py": "needs a server: tests/flows/test_deployments.py",
     ".venv/bin/python -m prefect worker start --pool retail-local": "stays: tests/flows/test_deployments.py",
     "export RETAIL_": "names somebody's Redshift: tests/flows/test_redshift_pipeline.py has its own",

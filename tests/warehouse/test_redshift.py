@@ -136,7 +136,10 @@ def test_prepare_raw_table_with_other_columns_says_how_to_cure_it(redshift: Reds
     warehouse = open_redshift()
     with warehouse.hold("run-1"):
         redshift.run('create table "{p}raw".raw_customers (id varchar(64), name varchar(10))')
-        with pytest.raises(LoadError, match=r"(?s)name is varchar\(10\), the contract says varchar\(256\).* Drop the table"):
+        said = r"(?s)name is varchar\(10\), the contract says varchar\(256\).* Drop the table"
+        with pytest.raises(LoadError, match=said):
+            LoadError, match=r"(?s)name is varchar\(10\), the contract says varchar\(256\).* Drop the table"
+        ):
             warehouse.prepare(CONTRACTS.values())
     warehouse.close()
 
