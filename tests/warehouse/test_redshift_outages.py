@@ -14,6 +14,7 @@ from flows.errors import ConfigError, LoadError
 from flows.lake.contracts import CONTRACTS
 from flows.warehouse.redshift.failures import is_transient
 from flows.warehouse.redshift.warehouse import RedshiftWarehouse
+from flows.warehouse.waiting import HeldError, Patience
 from tests.warehouse.redshift import Redshift, convert, open_redshift
 from tests.warehouse.redshift_standin import CONFLICT, WAKING, ApiFault, RedshiftStandin
 
@@ -62,9 +63,38 @@ def test_own_timeout_while_another_load_is_ending_is_final_and_says_so(
     with standin.connect() as connection:
         connection.cursor().execute("lock table ops.load_fence")
         start = time.monotonic()
-        with pytest.raises(LoadError, match="a load of another run has been ending in this warehouse for 1 s"):
+        with pytest.raises(HeldError, match="a load of another run has been ending in this warehouse for 1 s"):
             open_redshift().hold("run-2").__enter__()
         assert time.monotonic() - start < 5
+
+
+def test_load_of_another_run_that_is_ending_is_waited_for(
+    redshift: Redshift, warehouse: RedshiftWarehouse, standin: RedshiftStandin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.warehouse.redshift.lease.LOCK_SECONDS", 1)
+    told: list[str] = []
+    with standin.connect() as ending:
+        ending.cursor().execute("lock table ops.load_fence")
+
+        def end(said: str) -> None:
+            told.append(said)
+            ending.rollback()
+
+        with open_redshift().hold("run-2", patience=Patience(60, end)):
+            pass
+    assert len(told) == 1
+    assert "a load of another run, which is ending, is at work there" in told[0]
+
+
+def test_lease_that_cannot_be_given_back_is_left_to_run_out(
+    redshift: Redshift, warehouse: RedshiftWarehouse, standin: RedshiftStandin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.warehouse.redshift.lease.LOCK_SECONDS", 1)
+    with standin.connect() as connection:
+        start = time.monotonic()
+        with open_redshift().hold("run-2"):
+            connection.cursor().execute("lock table ops.load_fence")
+        assert time.monotonic() - start < 10
 
 
 @pytest.mark.parametrize(

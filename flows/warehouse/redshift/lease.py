@@ -74,7 +74,7 @@ class Lease:
         """Take the lease and the fences of all tables, in one transaction that is committed.
 
         Raises:
-            LoadError: another owner holds it, and it has not run out; or a load of another run is ending just now.
+            HeldError: another owner holds it, and it has not run out; or a load of another run is ending just now.
         """
         cursor = connection.cursor()
         cursor.execute(create_table(self.table, LEASE_COLUMNS) + " diststyle all")
@@ -118,8 +118,9 @@ class Lease:
         self._check(cursor, f"from {self.fence} {mine}", table, self.lease_id)
 
     def release(self, connection: Connection) -> None:
-        """Give the lease back; that of another run stays."""
+        """Give the lease back; that of another run stays, and a table that it locks is not waited for long."""
         cursor = connection.cursor()
+        cursor.execute(f"set statement_timeout to {LOCK_SECONDS * 1000}")
         for table in (self.table, self.fence):
             cursor.execute(f"delete from {table} where lease_id = %s", (self.lease_id,))  # noqa: S608
         connection.commit()
@@ -133,9 +134,10 @@ class Lease:
         except DatabaseError as error:
             if state_of(error) != CANCELED or time.monotonic() - start < LOCK_SECONDS:
                 raise
-            raise LoadError(
+            raise HeldError(
                 f"a load of another run has been ending in this warehouse for {LOCK_SECONDS} s and more. "
-                "Wait until it has ended, then run again."
+                "Wait until it has ended, then run again.",
+                "a load of another run, which is ending,",
             ) from error
         cursor.execute(f"set statement_timeout to {self.statement_seconds * 1000}")
 

@@ -100,7 +100,11 @@ class RedshiftWarehouse:
         """Give the lease back, with a connection of its own: those of a run that was stopped are closed."""
         lease, self._claimed = self._claimed, None
         if lease is not None:
-            self._retried(lease.release, Connections(self.access))
+            connections = Connections(self.access)
+            try:
+                self._retried(lease.release, connections)
+            finally:
+                connections.close()
 
     def interrupt(self) -> None:
         self._connections.interrupt()
