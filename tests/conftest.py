@@ -42,17 +42,29 @@ class Finished:
 
 
 SHARES_THE_SERVER = ("tests/browser/", "tests/flows/", "tests/unit/test_readme.py")
+SHARES_THE_SHIPPED_RUN = (
+    "tests/browser/",
+    "tests/unit/test_readme.py",
+    *(f"tests/flows/test_{name}" for name in ("forget", "kpis", "metrics", "newcomer", "notebook", "pipeline")),
+    *(f"tests/flows/test_{name}" for name in ("redshift_pipeline", "report_languages", "run_summary")),
+)
 SHARES_THE_UI = ("tests/flows/test_deployments.py", "tests/flows/test_automations.py")
 HAS_ITS_OWN = ("tests/flows/test_recipes.py",)
 
 
 class ByWhatTheyShare(LoadScopeScheduling):
-    """With `-n`: the tests of one file go to one process, and so do all that share the Prefect server and its runs."""
+    """With `-n`: the tests of one file go to one process, and so do all that share a Prefect server and its runs.
+
+    There are two such servers, so that two processes have about as much to do: one for what reads the run on the
+    shipped data, one for all else.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::", maxsplit=1)[0]
         if file in SHARES_THE_UI:
             return "ui"
+        if file.startswith(SHARES_THE_SHIPPED_RUN):
+            return "shipped"
         return "server" if file.startswith(SHARES_THE_SERVER) and file not in HAS_ITS_OWN else file
 
 
