@@ -1,7 +1,7 @@
 """The page's font as a style rule: a subset of DejaVu Sans, the font that charts are measured with, embedded as WOFF.
 
-DejaVu ships with matplotlib; its licence (matplotlib's `LICENSE_DEJAVU`) allows to embed and to change it. What the
-subset lacks is drawn in the reader's own fonts.
+DejaVu ships with matplotlib; its licence (matplotlib's `LICENSE_DEJAVU`) allows to embed and to change it, and wants to
+go with every copy. What the subset lacks is drawn in the reader's own fonts.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import base64
 import io
 import logging
 from functools import cache
+from pathlib import Path
 
 from fontTools import subset
 from matplotlib.font_manager import FontProperties, findfont
@@ -39,8 +40,14 @@ _SIGNS = (
 
 @cache
 def font_faces() -> str:
-    """`@font-face` rules for both weights; about 45 KB."""
-    return "".join(_font_face(weight) for weight in WEIGHTS)
+    """`@font-face` rules for both weights under the font's licence, which is a comment; about 50 KB."""
+    return f"/*\n{_read_licence()}*/\n" + "".join(_font_face(weight) for weight in WEIGHTS)
+
+
+def _read_licence() -> str:
+    """The licence as it lies beside the font; nothing in it ends a comment or a style."""
+    path = Path(findfont(FontProperties(family=FONT), fallback_to_default=False)).with_name("LICENSE_DEJAVU")
+    return path.read_text(encoding="utf-8").replace("*/", "* /").replace("<", "\u2039")
 
 
 def _font_face(weight: int) -> str:

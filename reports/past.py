@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from reports.doubts import CUSTOMERS, MARGIN, PRODUCTS, REFUNDS, SALES, SUPPLIES, TAX, Doubt
+from reports.doubts import EVERYTHING, PRODUCTS, SET_ASIDE, Doubt
 from reports.formats import format_date, format_integer, format_money
 from reports.languages import capitalize, mark, tr
 
-ORDERS = (*SALES, *CUSTOMERS, *TAX, *SUPPLIES)  # supplies too: a day with an order is an open day
-ITEMS = (*PRODUCTS, *MARGIN[:2], "supply_usage")
 LATE = mark("They are in these numbers; on that day they were not there yet.")
 CORRECTED = mark("The later record counts; on that day the earlier one did.")
 REWRITTEN = mark("What these files held on that day is not kept, so nobody can say which of these records are new.")
@@ -28,32 +26,32 @@ class Kind:
 
 
 CHANGES: dict[tuple[str, str], Kind] = {
-    ("orders", "late"): Kind(mark("orders that came later"), Doubt(LATE, ORDERS)),
-    ("orders", "corrected"): Kind(mark("orders corrected later"), Doubt(CORRECTED, ORDERS)),
-    ("orders", "rewritten"): Kind(mark("orders in files delivered anew"), Doubt(REWRITTEN, ORDERS)),
-    ("items", "late"): Kind(mark("items that came later"), Doubt(LATE, ITEMS)),
-    ("items", "corrected"): Kind(mark("items corrected later"), Doubt(CORRECTED, ITEMS)),
-    ("items", "rewritten"): Kind(mark("items in files delivered anew"), Doubt(REWRITTEN, ITEMS)),
-    ("refunds", "late"): Kind(mark("refunds that came later"), Doubt(LATE, REFUNDS)),
-    ("refunds", "corrected"): Kind(mark("refunds corrected later"), Doubt(CORRECTED, REFUNDS)),
-    ("refunds", "rewritten"): Kind(mark("refunds in files delivered anew"), Doubt(REWRITTEN, REFUNDS)),
-    ("stock_counts", "late"): Kind(mark("stock counts that came later"), Doubt(LATE, ("stock_cover",))),
-    ("stock_counts", "corrected"): Kind(mark("stock counts corrected later"), Doubt(CORRECTED, ("stock_cover",))),
+    ("orders", "late"): Kind(mark("orders that came later"), Doubt(LATE, SET_ASIDE["raw_orders"])),
+    ("orders", "corrected"): Kind(mark("orders corrected later"), Doubt(CORRECTED, SET_ASIDE["raw_orders"])),
+    ("orders", "rewritten"): Kind(mark("orders in files delivered anew"), Doubt(REWRITTEN, SET_ASIDE["raw_orders"])),
+    ("items", "late"): Kind(mark("items that came later"), Doubt(LATE, SET_ASIDE["raw_items"])),
+    ("items", "corrected"): Kind(mark("items corrected later"), Doubt(CORRECTED, SET_ASIDE["raw_items"])),
+    ("items", "rewritten"): Kind(mark("items in files delivered anew"), Doubt(REWRITTEN, SET_ASIDE["raw_items"])),
+    ("refunds", "late"): Kind(mark("refunds that came later"), Doubt(LATE, SET_ASIDE["raw_refunds"])),
+    ("refunds", "corrected"): Kind(mark("refunds corrected later"), Doubt(CORRECTED, SET_ASIDE["raw_refunds"])),
+    ("refunds", "rewritten"): Kind(mark("refunds in files delivered anew"), Doubt(REWRITTEN, SET_ASIDE["raw_refunds"])),
+    ("stock_counts", "late"): Kind(mark("stock counts that came later"), Doubt(LATE, SET_ASIDE["raw_stock_counts"])),
+    ("stock_counts", "corrected"): Kind(mark("stock counts corrected later"), Doubt(CORRECTED, SET_ASIDE["raw_stock_counts"])),
     ("stock_counts", "rewritten"): Kind(
-        mark("stock counts in files delivered anew"), Doubt(REWRITTEN, ("stock_cover",))
+        mark("stock counts in files delivered anew"), Doubt(REWRITTEN, SET_ASIDE["raw_stock_counts"])
     ),
-    ("products", "late"): Kind(mark("products or prices that came later"), Doubt(LATE, (*PRODUCTS, *MARGIN[:2]))),
+    ("products", "late"): Kind(mark("products or prices that came later"), Doubt(LATE, SET_ASIDE["raw_products"])),
     ("supplies", "late"): Kind(
-        mark("supplies or costs that came later"), Doubt(LATE, (*MARGIN, *SUPPLIES, "price_guide"))
+        mark("supplies or costs that came later"), Doubt(LATE, SET_ASIDE["raw_supplies"])
     ),
-    ("stores", "late"): Kind(mark("stores or tax rates that came later"), Doubt(LATE, ("store_performance", *TAX))),
+    ("stores", "late"): Kind(mark("stores or tax rates that came later"), Doubt(LATE, SET_ASIDE["raw_stores"])),
     ("products", "renamed"): Kind(mark("products with another name or category since"), Doubt(RENAMED, PRODUCTS)),
     ("stores", "renamed"): Kind(mark("stores with another name or opening since"), Doubt(RENAMED)),
     ("supplies", "renamed"): Kind(mark("supplies with another name since"), Doubt(RENAMED)),
     ("customers", "renamed"): Kind(mark("customers with another name since"), Doubt(RENAMED)),
     ("files", "gone"): Kind(
         mark("files that had come and are not loaded"),
-        Doubt(mark("Their records are not in these numbers; on that day they were, if the files were good."), ORDERS),
+        Doubt(mark("Their records are not in these numbers; on that day they were, if the files were good."), EVERYTHING),
     ),
 }
 WITH_AMOUNT = ("orders", "refunds")

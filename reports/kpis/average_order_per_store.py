@@ -54,7 +54,7 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     words = Words(
         title=tr("Average order per store, all time"),
         subtitle=join_sentences(
-            tr("Net, before tax; in a lighter blue the tax on top, up to gross."),
+            tr("First the net amount, then the tax on top of it, up to gross."),
             tell_rest(layout.rows(TOP), frame.height),
         ),
         axis=tr("Mean amount of an order, {money}"),

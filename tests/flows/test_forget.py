@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 import json
 import re
 import shutil
@@ -160,7 +161,12 @@ def test_reports_of_all_days_show_the_pseudonym_and_the_same_figures(
         files = {path.name for path in was.iterdir()}
         assert {path.name for path in now.iterdir()} == files
         changed = {name.partition(".")[0] for name in files if (was / name).read_bytes() != (now / name).read_bytes()}
-        assert changed == {"index", "sales_per_customer"}
+        assert changed == {"index", "report", "sales_per_customer"}
+        facts, told = (json.loads((folder / "report.json").read_text("utf-8")) for folder in (was, now))
+        assert facts | {"files": told["files"]} == told
+        assert told["files"] == {
+            name: hashlib.sha256((now / name).read_bytes()).hexdigest() for name in files - {"report.json"}
+        }
         old, new = (pl.read_parquet(folder / "sales_per_customer.parquet") for folder in (was, now))
         assert new.drop("customer_id", "customer_name").equals(old.drop("customer_id", "customer_name"))
         (pseudonym,) = forgotten["pseudonyms"]

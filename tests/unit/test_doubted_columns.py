@@ -14,6 +14,7 @@ import pytest
 
 from reports.doubts import DOUBTS, SET_ASIDE
 from reports.kpis import KPIS
+from reports.past import CHANGES
 
 ITEMS = {
     "fact_orders_items.product_id",
@@ -98,6 +99,14 @@ def test_records_set_aside_are_told_at_each_kpi_that_reads_what_is_made_of_them(
     table: str, columns: dict[str, set[str]]
 ) -> None:
     assert set(SET_ASIDE[table]) == {name for name in KPIS if columns[name] & OF_TABLES[table]}
+
+
+@pytest.mark.parametrize(("table", "change"), [each for each in CHANGES if each[1] != "renamed" and each[0] != "files"])
+def test_what_changed_since_a_past_day_is_told_at_each_kpi_that_reads_what_is_made_of_it(
+    table: str, change: str, columns: dict[str, set[str]]
+) -> None:
+    touched = {name for name in KPIS if columns[name] & OF_TABLES[f"raw_{table}"]}
+    assert set(CHANGES[table, change].doubt.kpis) == touched
 
 
 def test_every_finding_that_needs_a_note_names_its_columns_and_every_column_is_one_of_a_mart(
