@@ -117,9 +117,12 @@ def run(order: dict[str, Any]) -> None:
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.environ.update(order["environment"])
-    from prefect.settings import PREFECT_API_URL, temporary_settings  # after flows, as for the command line
+    from prefect.context import refresh_global_settings_context  # after flows, as for the command line
+    from prefect.settings import PREFECT_API_URL, temporary_settings
 
     if order["server"]:
+        os.environ["PREFECT_API_URL"] = order["server"]  # threads know nothing of the settings of this one
+        refresh_global_settings_context()
         FOR_THIS_PROCESS.enter_context(temporary_settings({PREFECT_API_URL: order["server"]}))
     if order["point"]:
         hold_at(order["point"], Path(order["reached"]))

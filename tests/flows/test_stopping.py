@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,8 +92,10 @@ class Stopper:
             stop(child)
             start = time.monotonic()
             exit_code = child.wait(SECONDS_TO_START)
+            wait_for(lambda: not is_group_alive(child.pid), SECONDS_TO_END)
         finally:
-            child.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
             child.communicate()
             print(output.read_text(encoding="utf-8")[-8000:])
         return Stopped(exit_code, time.monotonic() - start, output.read_text(encoding="utf-8"), work_dir)
@@ -100,6 +103,15 @@ class Stopper:
     def close(self) -> None:
         self.ready.kill()
         self.ready.communicate()
+
+
+def is_group_alive(leader: int) -> bool:
+    """Whether a process is left of the group that this one led, as one that it started and forgot."""
+    try:
+        os.killpg(leader, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def start_child() -> subprocess.Popen[str]:
