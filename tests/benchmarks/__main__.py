@@ -1,4 +1,4 @@
-"""`make bench`: conversion and loading beside other tools, a foreign form beside ours, dbt after a day's drop.
+"""`make bench`: conversion and loading beside other tools, a foreign form beside ours, dbt's builds, counts of pairs.
 
 Each runs in a process of its own. It prints Markdown, ready for docs/benchmarks.md, and fails only where nothing could
 be measured.
@@ -12,10 +12,11 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.benchmarks import building, conversion, foreign, loading
+from tests.benchmarks import building, conversion, foreign, loading, pairs
 from tests.benchmarks.measure import describe_environment
 
-NAMES = [contender.name for contender in conversion.CONTENDERS] + list(foreign.NAMES + loading.NAMES + building.NAMES)
+BESIDE_CONVERSION = foreign.NAMES + loading.NAMES + building.NAMES + pairs.NAMES
+NAMES = [*(contender.name for contender in conversion.CONTENDERS), *BESIDE_CONVERSION]
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -60,6 +61,9 @@ def main() -> None:
         if set(building.NAMES) & set(options.only):
             sections["building"] = building.compare(folder, options.copies, options.rounds)
             print(f"\n{sections['building'][0]}", flush=True)
+        if set(pairs.NAMES) & set(options.only):
+            sections["pairs"] = pairs.compare(folder, options.rounds)
+            print(f"\n{sections['pairs'][0]}", flush=True)
     if options.json:
         figures = {name: runs for name, (_, runs) in sections.items()}
         options.json.write_text(json.dumps({"environment": environment, **figures}, indent=2) + "\n", encoding="utf-8")

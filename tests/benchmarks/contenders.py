@@ -184,6 +184,36 @@ def make_foreign(source: Path, _work: Path) -> Report:
     return {"seconds": 0, "cpu_seconds": 0}
 
 
+def make_bought(source: Path, _work: Path) -> Report:
+    """Write the items that are counted in pairs, unless they are there."""
+    from tests.benchmarks.pairs import make_bought as make
+
+    make(source)
+    return {"seconds": 0, "cpu_seconds": 0}
+
+
+def pairs_by_model(source: Path, _work: Path) -> Report:
+    """Products bought together, by our model."""
+    from tests.benchmarks.pairs import count_by_model
+
+    return _count_pairs(count_by_model, source)
+
+
+def pairs_by_sql(source: Path, _work: Path) -> Report:
+    """Products bought together, by DuckDB."""
+    from tests.benchmarks.pairs import count_by_sql
+
+    return _count_pairs(count_by_sql, source)
+
+
+def _count_pairs(count: Callable[[Path], list[int]], source: Path) -> Report:
+    import duckdb  # noqa: F401  imports are not measured
+    import polars  # noqa: F401
+
+    stop = start_watch()
+    return {"counts": count(source), **stop()}
+
+
 def make_drops(source: Path, work: Path) -> Report:
     """Deal the records of `source`/raw_orders.csv out to 2,000 small files in `work`."""
     header, *records = (source / "raw_orders.csv").read_bytes().splitlines(keepends=True)
@@ -275,6 +305,9 @@ ACTIONS: dict[str, Callable[[Path, Path], Report]] = {
         check,
         make_orders,
         make_foreign,
+        make_bought,
+        pairs_by_model,
+        pairs_by_sql,
         make_drops,
         make_history,
         build,
