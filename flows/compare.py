@@ -17,6 +17,7 @@ from pathlib import Path
 from flows.errors import ConfigError, LoadError, RetailError
 from flows.lake.contracts import CONTRACTS
 from flows.marts.environment import process_environment
+from flows.run.privacy import PRIVATE_UMASK
 from flows.run.settings import Settings, load_settings
 from flows.run.target import dbt_environment, open_warehouse
 from flows.warehouse.builds import GATE
@@ -103,6 +104,7 @@ def compile_kpis(settings: Settings) -> dict[str, str]:
             capture_output=True,
             text=True,
             check=False,
+            umask=PRIVATE_UMASK,
         )
     if finished.returncode:
         said = (finished.stdout + finished.stderr).strip()[-2000:]

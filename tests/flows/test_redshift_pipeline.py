@@ -32,6 +32,8 @@ REPLACED = ("customers", "items", "orders", "products", "refunds", "stores", "su
 EMPTY = {f"ops.replaced_raw_{name}" for name in REPLACED} | {
     "intermediate.int_unexplained_orders",
     "data_mart.valid_from_dates",
+    "ops.forgetting_key",
+    "ops.forgotten_customers",
 }
 
 

@@ -16,7 +16,7 @@ from redshift_connector.core import Connection
 from flows.errors import ConfigError, LoadError
 from flows.warehouse.redshift.access import Access
 from flows.warehouse.redshift.failures import describe_error, fault_of_settings, is_transient
-from flows.warehouse.redshift.sessions import Sessions, limit_statements, session_id
+from flows.warehouse.redshift.sessions import Sessions, begin_session
 
 T = TypeVar("T")
 LONGEST_PAUSE = 15.0
@@ -57,8 +57,7 @@ class Connections:
         """A connection of the caller's own, whose statements end with the run all the same."""
         connection = connect(self.access)
         try:
-            limit_statements(connection, self.access.statement_seconds)
-            self.sessions.add(session_id(connection))
+            self.sessions.add(begin_session(connection, self.access.statement_seconds))
         except BaseException:
             with suppress(Exception):
                 connection.close()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import redshift_connector
 from redshift_connector.core import Connection
+from redshift_connector.cursor import Cursor
 from redshift_connector.error import DatabaseError
 
 from flows.errors import LoadError
@@ -69,17 +70,23 @@ def connect_briefly(access: Access) -> Connection:
     return connection
 
 
-def session_id(connection: Connection) -> int:
-    """The process id by which Redshift knows this session; no transaction is left open."""
+def begin_session(connection: Connection, statement_seconds: int) -> int:
+    """Limit its statements; the process id by which Redshift knows this session. No transaction is left open."""
     cursor = connection.cursor()
+    _limit(cursor, statement_seconds)
     cursor.execute("select pg_backend_pid()")
     (found,) = cursor.fetchone() or (0,)
-    connection.rollback()
+    connection.commit()
     return int(found)
 
 
 def limit_statements(connection: Connection, seconds: int) -> None:
     """Have Redshift cancel each statement of this session that takes longer (AWS: "statement_timeout"); 0: none."""
     if seconds:
-        connection.cursor().execute(f"set statement_timeout to {int(seconds) * 1000}")
+        _limit(connection.cursor(), seconds)
         connection.commit()
+
+
+def _limit(cursor: Cursor, seconds: int) -> None:
+    if seconds:
+        cursor.execute(f"set statement_timeout to {int(seconds) * 1000}")
