@@ -36,14 +36,14 @@ CHANGES: dict[tuple[str, str], Kind] = {
     ("refunds", "corrected"): Kind(mark("refunds corrected later"), Doubt(CORRECTED, SET_ASIDE["raw_refunds"])),
     ("refunds", "rewritten"): Kind(mark("refunds in files delivered anew"), Doubt(REWRITTEN, SET_ASIDE["raw_refunds"])),
     ("stock_counts", "late"): Kind(mark("stock counts that came later"), Doubt(LATE, SET_ASIDE["raw_stock_counts"])),
-    ("stock_counts", "corrected"): Kind(mark("stock counts corrected later"), Doubt(CORRECTED, SET_ASIDE["raw_stock_counts"])),
+    ("stock_counts", "corrected"): Kind(
+        mark("stock counts corrected later"), Doubt(CORRECTED, SET_ASIDE["raw_stock_counts"])
+    ),
     ("stock_counts", "rewritten"): Kind(
         mark("stock counts in files delivered anew"), Doubt(REWRITTEN, SET_ASIDE["raw_stock_counts"])
     ),
     ("products", "late"): Kind(mark("products or prices that came later"), Doubt(LATE, SET_ASIDE["raw_products"])),
-    ("supplies", "late"): Kind(
-        mark("supplies or costs that came later"), Doubt(LATE, SET_ASIDE["raw_supplies"])
-    ),
+    ("supplies", "late"): Kind(mark("supplies or costs that came later"), Doubt(LATE, SET_ASIDE["raw_supplies"])),
     ("stores", "late"): Kind(mark("stores or tax rates that came later"), Doubt(LATE, SET_ASIDE["raw_stores"])),
     ("products", "renamed"): Kind(mark("products with another name or category since"), Doubt(RENAMED, PRODUCTS)),
     ("stores", "renamed"): Kind(mark("stores with another name or opening since"), Doubt(RENAMED)),
@@ -51,7 +51,9 @@ CHANGES: dict[tuple[str, str], Kind] = {
     ("customers", "renamed"): Kind(mark("customers with another name since"), Doubt(RENAMED)),
     ("files", "gone"): Kind(
         mark("files that had come and are not loaded"),
-        Doubt(mark("Their records are not in these numbers; on that day they were, if the files were good."), EVERYTHING),
+        Doubt(
+            mark("Their records are not in these numbers; on that day they were, if the files were good."), EVERYTHING
+        ),
     ),
 }
 WITH_AMOUNT = ("orders", "refunds")
