@@ -210,6 +210,12 @@ def format_date(day: date) -> str:
     return f"{number} {format_month(day)}"
 
 
+def format_short_date(day: date) -> str:
+    """30 Aug 2021, for a cell of a table: it does not break."""
+    number = _PATTERNS[reader().language].first if day.day == 1 else str(day.day)
+    return f"{number} {format_short_month(day, is_narrow=False)}".replace(" ", "\u00a0")
+
+
 def format_moment(moment: datetime) -> str:
     """2021-08-31 06:15 UTC; a naive moment is taken as UTC."""
     return f"{format_local_moment(moment if moment.tzinfo is None else moment.astimezone(UTC))} UTC"
@@ -244,7 +250,7 @@ _NUMBERS: dict[Format, Callable[[Any], str]] = {
 }
 _OTHERS: dict[Format, Callable[[Any], str]] = {
     Format.METHOD: format_method,
-    Format.DATE: format_date,
+    Format.DATE: format_short_date,
     Format.MONTH: format_month,
     Format.MOMENT: format_local_moment,
     Format.FLAG: lambda value: tr("yes") if value else tr("no"),

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import textwrap
 from pathlib import Path
 
 from tests.conftest import PROJECT
@@ -49,10 +48,10 @@ def read_commands(page: str) -> list[str]:
 
 
 def read_blocks(page: str, language: str) -> list[str]:
-    """The fenced blocks of that language on a page of the project."""
+    """The fenced blocks of that language on a page of the project, less the indentation of their fences."""
     text = (PROJECT / page).read_text(encoding="utf-8")
-    found = re.findall(rf"^ *```{language}\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)
-    return [textwrap.dedent(block) for block in found]
+    found = re.findall(rf"^( *)```{language}\n(.*?)^\1```", text, re.MULTILINE | re.DOTALL)
+    return [re.sub(rf"^{indentation}", "", block, flags=re.MULTILINE) for indentation, block in found]
 
 
 def run_command(command: str, checkout: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -23,6 +23,10 @@ MONTHS = {
     "en": "January|February|March|April|May|June|July|August|September|October|November|December",
     "fr": "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre",
 }
+SHORT_MONTHS = {
+    "en": "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec",
+    "fr": r"janv\.|févr\.|mars|avr\.|mai|juin|juil\.|août|sept\.|oct\.|nov\.|déc\.",
+}
 MAGNITUDES = {"K": 3, "k": 3, "M": 6, "B": 9, "Md": 9, "T": 12, "Bn": 12}
 _MONTH_TICK = re.compile(r"[^\W\d]+\.? ’?\d\d(\d\d)?")
 _NUMBER = re.compile(r"[−-]?\d+(?:\.\d+)?")
@@ -124,8 +128,8 @@ def take_dates(text: str, language: str) -> tuple[str, list[tuple[int, ...]]]:
 
         return note
 
-    def month(name: str) -> int:
-        return names.lower().split("|").index(name.lower()) + 1
+    def month(name: str, names: str = names) -> int:
+        return 1 + [bool(re.fullmatch(each, name, re.IGNORECASE)) for each in names.split("|")].index(True)
 
     text = re.sub(
         r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d)", keep(lambda found: tuple(int(part) for part in found.groups())), text
@@ -138,6 +142,12 @@ def take_dates(text: str, language: str) -> tuple[str, list[tuple[int, ...]]]:
     text = re.sub(
         rf"(?<!\d)(\d\d?)(?:er)? ({names}) (\d{{4}})",
         keep(lambda each: (int(each[3]), month(each[2]), int(each[1]))),
+        text,
+    )
+    short = SHORT_MONTHS[language]
+    text = re.sub(
+        rf"(?<!\d)(\d\d?)(?:er)? ({short}) (\d{{4}})",
+        keep(lambda each: (int(each[3]), month(each[2], short), int(each[1]))),
         text,
     )
     text = re.sub(rf"({names}) (\d{{4}})", keep(lambda each: (int(each[2]), month(each[1]))), text, flags=re.IGNORECASE)

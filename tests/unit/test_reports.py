@@ -273,7 +273,8 @@ class PageText(HTMLParser):
         self._inside = ""
 
     def handle_data(self, data: str) -> None:
-        self.text.append(data)
+        if self._inside not in ("style", "script"):
+            self.text.append(data)
         if self._inside == "td":
             self.cells[-1] += data
 
