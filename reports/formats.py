@@ -211,9 +211,9 @@ def format_date(day: date) -> str:
 
 
 def format_short_date(day: date) -> str:
-    """30 Aug 2021, for a cell of a table: it does not break."""
+    """30 Aug 2021, for a cell of a table; it breaks before the year, if at all."""
     number = _PATTERNS[reader().language].first if day.day == 1 else str(day.day)
-    return f"{number} {format_short_month(day, is_narrow=False)}".replace(" ", "\u00a0")
+    return f"{number}\u00a0{format_short_month(day, is_narrow=False)}"
 
 
 def format_moment(moment: datetime) -> str:
