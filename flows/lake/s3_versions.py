@@ -1,4 +1,4 @@
-"""What a bucket keeps of objects that are removed: older versions. A prefix in, and nothing of what is chosen there out.
+"""What a bucket keeps of objects that are removed: older versions. A prefix in; what is chosen there is gone.
 
 In a bucket that keeps versions, deleting hides an object and removes nothing; a version goes when it is named, which is
 a right of its own, s3:DeleteObjectVersion (AWS: "Deleting object versions from a versioning-enabled bucket"). Whether
@@ -72,7 +72,7 @@ def remove_versions(client: Any, bucket: str, versions: Sequence[StoredVersion])
 
 def _find_kept(client: Any, bucket: str, deleted: Sequence[StoredVersion]) -> list[StoredVersion]:
     """Those of the deleted contents that the bucket keeps all the same."""
-    prefix = os.path.commonprefix([version.key for version in deleted])
+    prefix = os.path.commonprefix([version.key for version in deleted])  # noqa: RUF071 - of text, as S3 has it
     gone = {(version.key, version.version_id) for version in deleted}
     kept = list_versions(client, bucket, prefix) if deleted else []
     return [version for version in kept if (version.key, version.version_id) in gone]

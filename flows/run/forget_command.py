@@ -100,7 +100,8 @@ def check_ids(ids: Sequence[str], *, may_be_none: bool = False) -> list[str]:
 
 
 def _confirm(count: int, settings: Settings, ask: Callable[[str], str]) -> None:
-    where = settings.work_dir if settings.target == "local" else f"Redshift and {settings.work_dir}"
+    places = ["Redshift" if settings.target == "redshift" else None, settings.state, str(settings.work_dir)]
+    where = " and ".join(place for place in places if place)
     try:
         answer = ask(f"Forget {count} customer{'s' if count > 1 else ''} in {where}? It cannot be undone. [y/N] ")
     except EOFError:

@@ -14,12 +14,16 @@ import pytest
 import sqlglot
 
 from flows.compare import compare_warehouses
+from flows.forget import forget
 from flows.ingest import ingest
 from flows.pipeline import retail_pipeline
 from flows.report import report
+from flows.run.forget_command import Command, hand_over
 from infra.notebook import read_notebook
 from reports.kpis import KPIS
+from tests.buckets import find_kept
 from tests.conftest import DATASETS, PROJECT, Finished, reach_redshift
+from tests.flows.test_forget import Customer, find_naming, list_database
 from tests.notebook_runs import read_outputs, run_and_keep_frames
 from tests.warehouse.redshift import Redshift
 
@@ -182,3 +186,46 @@ def test_secrets_are_in_no_artifact_log_or_statement(finished: OnRedshift) -> No
             assert password.encode() not in path.read_bytes(), path
     if finished.redshift.standin:
         assert not any(password in statement for statement in finished.redshift.standin.log)
+
+
+def count_naming(redshift: Redshift, customer: Customer) -> dict[str, int]:
+    """How many rows of which table or view of the warehouse name the customer."""
+    columns: dict[str, list[str]] = {}
+    for schema, table, column in redshift.run(
+        "select table_schema, table_name, column_name from information_schema.columns "
+        "where table_schema in ('raw', 'staging', 'intermediate', 'data_mart', 'ops') and data_type = 'character varying'"
+    ):
+        columns.setdefault(f'"{schema}"."{table}"', []).append(f'"{column}" in (%s, %s)')
+    assert len(columns) > 40
+    named = [customer.id, customer.name]
+    counted = {
+        table: int(redshift.run(f"select count(*) from {table} where {' or '.join(tests)}", *named * len(tests))[0][0])
+        for table, tests in columns.items()
+    }
+    return {table: count for table, count in counted.items() if count}
+
+
+def test_worker_that_knows_nothing_forgets_a_customer_on_redshift_and_in_s3(
+    finished: OnRedshift, tmp_path: Path
+) -> None:
+    """The last test of this warehouse, for those above compare it with what is shipped."""
+    redshift, standin = finished.redshift, finished.redshift.standin
+    if standin is None:
+        pytest.skip("on a real workgroup the bucket is not ours to look through")
+    customer = Customer(*pl.read_parquet(finished.run.report / "sales_per_customer.parquet").row(-1)[:2])
+    assert {'"raw"."raw_customers"', '"data_mart"."fact_orders"'} <= set(count_naming(redshift, customer))
+    hand_over(Command([customer.id], {}))
+    try:
+        changed = forget(source=str(DATASETS), work_dir=str(tmp_path / "fresh"))["forgotten"]["changed"]
+    finally:
+        hand_over(Command([], {}))
+    assert {"reports", "objects of RETAIL_STATE", "raw.raw_orders", "data_mart.dim_customers"} <= set(changed)
+    assert count_naming(redshift, customer) == {}
+    assert {file["status"] for file in ingest(source=str(DATASETS), work_dir=str(tmp_path / "next"))["files"]} == {
+        "unchanged"
+    }
+    assert report(work_dir=str(tmp_path / "next"))["build_id"] == finished.run.summary["build_id"]
+    kept = find_kept(standin.s3, standin.bucket, tmp_path / "kept", lambda place: find_naming(customer, place))
+    assert kept == set()
+    assert find_naming(customer, tmp_path / "fresh", tmp_path / "next", *list_database()) == set()
+    assert not any(customer.name in statement for statement in standin.log)
