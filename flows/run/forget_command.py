@@ -16,6 +16,7 @@ from typing import Any
 from flows.errors import ConfigError
 from flows.lake.forgetting import PSEUDONYM
 from flows.run.ambient import settle_process
+from flows.run.json_lines import tell
 from flows.run.needs import check_needs
 from flows.run.settings import Settings, load_settings
 
@@ -47,7 +48,7 @@ def read_command(arguments: Sequence[str] | None = None, ask: Callable[[str], st
         if not (is_meant or options["dry_run"]):
             _confirm(count, settings, ask)
     except ConfigError as error:
-        sys.stderr.write(f"\nforget failed: {error}\n")
+        tell(f"forget failed: {error}")
         sys.exit(error.exit_code)
     return Command(ids, options)
 

@@ -193,7 +193,8 @@ def count_naming(redshift: Redshift, customer: Customer) -> dict[str, int]:
     columns: dict[str, list[str]] = {}
     for schema, table, column in redshift.run(
         "select table_schema, table_name, column_name from information_schema.columns "
-        "where table_schema in ('raw', 'staging', 'intermediate', 'data_mart', 'ops') and data_type = 'character varying'"
+        "where table_schema in ('raw', 'staging', 'intermediate', 'data_mart', 'ops') "
+        "and data_type = 'character varying'"
     ):
         columns.setdefault(f'"{schema}"."{table}"', []).append(f'"{column}" in (%s, %s)')
     assert len(columns) > 40
