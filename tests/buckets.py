@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ def save_versions(s3: Any, bucket: str, folder: Path) -> dict[str, str]:
     return saved
 
 
-def find_kept(s3: Any, bucket: str, folder: Path, find: Callable[[Path], set[str]]) -> set[str]:
+def find_kept(s3: Any, bucket: str, folder: Path, find: Callable[[Path], Iterable[str]]) -> set[str]:
     """The keys of those contents that `find` tells of a folder of them."""
     saved = save_versions(s3, bucket, folder)
     return {saved[path] for path in find(folder)}

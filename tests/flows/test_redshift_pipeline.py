@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -24,6 +25,7 @@ from reports.kpis import KPIS
 from tests.buckets import find_kept
 from tests.conftest import DATASETS, PROJECT, Finished, reach_redshift
 from tests.flows.test_forget import Customer, find_naming, list_database
+from tests.marks import MARK, find_marks, mark, show_marks
 from tests.notebook_runs import read_outputs, run_and_keep_frames
 from tests.warehouse.redshift import Redshift
 
@@ -69,6 +71,8 @@ def finished(
             redshift.run(f"create group {READER}")
             environment.setenv("RETAIL_REDSHIFT_READER", f"group:{READER}")
             environment.setenv("RETAIL_STATE", f"s3://{redshift.standin.bucket}/state")
+            for name in ("SECRET_ACCESS_KEY", "SESSION_TOKEN"):
+                environment.setenv(f"AWS_{name}", mark(name))
         summary = retail_pipeline(source=str(DATASETS))
         yield OnRedshift(Finished(summary, work_dir), redshift)
 
@@ -176,16 +180,17 @@ def test_reader_may_read_the_marts_and_nothing_else(finished: OnRedshift) -> Non
     assert all('"data_mart"' in thing for thing in read)
 
 
-def test_secrets_are_in_no_artifact_log_or_statement(finished: OnRedshift) -> None:
-    password = finished.redshift.environment.get("RETAIL_REDSHIFT_PASSWORD")
-    if not password:
-        return  # with IAM there is none
-    assert password not in json.dumps(finished.run.summary)
-    for path in finished.run.work_dir.rglob("*"):
-        if path.is_file():
-            assert password.encode() not in path.read_bytes(), path
-    if finished.redshift.standin:
-        assert not any(password in statement for statement in finished.redshift.standin.log)
+def test_secrets_are_in_no_artifact_log_object_or_statement(finished: OnRedshift, tmp_path: Path) -> None:
+    """The database's password, and on the stand-in AWS keys that are marked; with IAM there is no password."""
+    names = ("RETAIL_REDSHIFT_PASSWORD", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    secrets = [MARK, *(os.environ[name] for name in names if os.environ.get(name))]
+    assert len(list((finished.run.work_dir / "dbt" / "redshift" / "logs").iterdir())) > 0
+    assert show_marks(json.dumps(finished.run.summary), secrets) == []
+    assert find_marks(finished.run.work_dir, *list_database(), secrets=secrets) == {}
+    if standin := finished.redshift.standin:
+        assert not any(show_marks(statement, secrets) for statement in standin.log)
+        find = partial(find_marks, secrets=secrets)
+        assert find_kept(standin.s3, standin.bucket, tmp_path / "kept", find) == set()
 
 
 def count_naming(redshift: Redshift, customer: Customer) -> dict[str, int]:
