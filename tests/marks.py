@@ -1,4 +1,4 @@
-"""Secrets that are recognised wherever they turn up: a text in, the places that hold it out, however it is written there.
+"""Secrets that are recognised wherever they turn up: a text in, the places that hold it out, however written.
 
 A mark is letters and digits alone, so that neither URLs nor JSON nor HTML write it in another way; base64 does.
 """
@@ -21,9 +21,8 @@ def mark(place: str) -> str:
 
 def show_marks(text: str, secrets: Iterable[str] = (MARK,)) -> list[str]:
     """What of these secrets a text shows, with a few letters around it."""
-    return [
-        text[max(at - 60, 0) : at + 20] for secret in secrets for each in _spell(secret) if (at := text.find(each)) >= 0
-    ]
+    found = [text.find(each) for secret in secrets for each in sorted(_spell(secret))]
+    return [text[max(at - 60, 0) : at + 20] for at in found if at >= 0]
 
 
 def find_marks(*places: Path, secrets: Iterable[str] = (MARK,)) -> dict[str, list[str]]:

@@ -102,7 +102,7 @@ def test_everything_that_is_copied_is_there_and_let_in() -> None:
             "flows/.env",
             "dbt/.user.yml",
             "dbt/prod.env",
-            "flows/run/.aws/credentials",
+            "flows/.aws/credentials",
             "reports/tls.key",
             "dbt/a/b.pem",
         ),
