@@ -11,7 +11,7 @@ from flows.errors import ConfigError
 from flows.run.ambient import settle_process
 from flows.run.command_line import build_parser, parse_day
 from flows.run.days import check_asked, list_days
-from flows.run.json_lines import tell
+from flows.run.json_lines import tell, use_log_format
 from flows.run.needs import check_needs
 from flows.run.settings import load_settings
 
@@ -37,6 +37,7 @@ def read_command(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     except ConfigError as error:
         tell(f"backfill failed: {error}")
         sys.exit(error.exit_code)
+    use_log_format()
     return options
 
 

@@ -47,6 +47,7 @@ def check_command(program: str, arguments: Sequence[str] | None = None) -> None:
     except ConfigError as error:
         tell(f"{program} failed: {error}")
         sys.exit(error.exit_code)
+    use_log_format()
 
 
 def build_parser(

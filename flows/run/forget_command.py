@@ -16,7 +16,7 @@ from typing import Any
 from flows.errors import ConfigError
 from flows.lake.forgetting import PSEUDONYM
 from flows.run.ambient import settle_process
-from flows.run.json_lines import tell
+from flows.run.json_lines import tell, use_log_format
 from flows.run.needs import check_needs
 from flows.run.settings import Settings, load_settings
 
@@ -50,6 +50,7 @@ def read_command(arguments: Sequence[str] | None = None, ask: Callable[[str], st
     except ConfigError as error:
         tell(f"forget failed: {error}")
         sys.exit(error.exit_code)
+    use_log_format()
     return Command(ids, options)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -31,7 +30,7 @@ from flows.marts.environment import hold_environment
 from flows.run.settings import load_settings
 from flows.run.target import dbt_environment
 from tests.buckets import deny, find_kept
-from tests.conftest import PROJECT, Finished
+from tests.conftest import PROJECT
 from tests.flows.test_forget import list_database
 from tests.flows.test_prefect_credentials import ROLE, debug_connection
 from tests.flows.test_stopping import Stopper, send, stopper
@@ -69,17 +68,17 @@ def in_a_shell(**others: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def local(tiny_run: Finished, tmp_path_factory: pytest.TempPathFactory) -> Said:
-    """The main job on DuckDB, everything built anew, which tells in JSON all that it can tell."""
+def local(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> Said:
+    """The main job on DuckDB, which tells in JSON all that it can tell."""
     folder = tmp_path_factory.mktemp("said")
-    work_dir = Path(shutil.copytree(tiny_run.work_dir, folder / "work", symlinks=True))
+    work_dir = folder / "work"
     source = write_shop(folder / "source", raw_customers="id,name\nc1,Ada\nc2,Bo\nc3,Cy\nc5,Eve\n,nobody\n")
-    options = ["--source", source, "--work-dir", work_dir, "--as-of", str(AS_OF), "--rebuild"]
+    options = ["--source", source, "--work-dir", work_dir, "--as-of", str(AS_OF)]
     shell = in_a_shell(RETAIL_LOG_FORMAT="json", RETAIL_MAX_QUARANTINED_RATIO="0.5", PREFECT_LOGGING_LEVEL="DEBUG")
     command = [sys.executable, "-m", "flows.pipeline", *map(str, options)]
     done = subprocess.run(command, cwd=PROJECT, env=shell, capture_output=True, text=True, check=False)
-    newest = max((work_dir / "runs").iterdir(), key=lambda path: path.stat().st_mtime_ns)
-    return Said(done.returncode, done.stdout, done.stderr, work_dir, newest.stem)
+    (summary,) = (work_dir / "runs").iterdir()
+    return Said(done.returncode, done.stdout, done.stderr, work_dir, summary.stem)
 
 
 def test_every_line_of_a_run_is_an_object_that_names_it(local: Said) -> None:
@@ -109,9 +108,7 @@ def test_no_secret_of_the_shell_is_said_or_left_by_a_run(local: Said) -> None:
     assert find_marks(local.work_dir, *list_database()) == {}
 
 
-def test_run_that_fails_is_told_in_json_without_a_secret(
-    prefect_server: None, tmp_path: Path, tiny_run: Finished
-) -> None:
+def test_run_that_fails_is_told_in_json_without_a_secret(prefect_server: None, tmp_path: Path) -> None:
     source = write_shop(tmp_path / "source", raw_orders="nonsense")
     command = [sys.executable, "-m", "flows.ingest", "--source", str(source), "--work-dir", str(tmp_path / "work")]
     shell = in_a_shell(RETAIL_LOG_FORMAT="json")
