@@ -221,9 +221,9 @@ class State:
 
 
 def _date_of(answer: Any) -> datetime:
-    """When S3 answered, by its own clock, as it says of objects when they came."""
+    """When S3 answered, by its own clock, as it says of objects when they came; the end of that second."""
     told = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-    return parsedate_to_datetime(told) if told else datetime.now(UTC)
+    return (parsedate_to_datetime(told) if told else datetime.now(UTC)).replace(microsecond=999_999)
 
 
 def _batches(keys: Sequence[str], size: int = 1000) -> Iterator[Sequence[str]]:

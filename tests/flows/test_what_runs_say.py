@@ -184,11 +184,11 @@ def somewhere(
     standin = redshift.standin
     assert standin
     keys = AwsCredentials(
-        aws_access_key_id=mark("block-id"), aws_secret_access_key=mark("block-key"), region_name=standin.region
+        aws_access_key_id="testing", aws_secret_access_key=mark("block-key"), region_name=standin.region
     )
     keys.save("marked", overwrite=True)
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", standin.s3_endpoint)
-    for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"):
+    for name in ("SECRET_ACCESS_KEY", "SESSION_TOKEN"):
         monkeypatch.setenv(f"AWS_{name}", mark(name))
     for name in ("USER", "PASSWORD"):
         monkeypatch.delenv(f"RETAIL_REDSHIFT_{name}")
