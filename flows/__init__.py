@@ -6,6 +6,7 @@ on every machine is set first, see `flows.run.ambient`. Both must be done before
 """
 
 import os
+import sys
 
 from flows.run.ambient import settle
 from flows.run.entry import begin_command
@@ -14,3 +15,7 @@ begin_command()
 settle(os.environ)
 os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+if "prefect" in sys.modules:  # a worker's own process: Prefect has made its handlers before it looks for the flow
+    from flows.run.json_lines import use_log_format
+
+    use_log_format()

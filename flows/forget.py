@@ -69,6 +69,7 @@ def _forget(run: Run, warehouse: Warehouse, ids: Sequence[str], *, is_trial: boo
     found = run_as_task("find their names", lambda: warehouse.find_names(ids))
     forgotten = add_forgotten(warehouse.read_forgotten(), found)
     names = Names(frozenset(ids).union(*found.values()))
+    run_as_task("look into S3", lambda: purge_objects(run, warehouse, is_trial=True))  # or refuse, with nothing changed
     if not is_trial:
         run_as_task("note who is forgotten", lambda: warehouse.note_forgotten(forgotten, run.run_id))
     still_delivered = run_as_task("look into the source", lambda: find_delivered(settings, ids))
@@ -83,6 +84,7 @@ def _forget(run: Run, warehouse: Warehouse, ids: Sequence[str], *, is_trial: boo
             "Prefect's databases", lambda: hide_in_databases(settings, names, is_trial=is_trial)
         ),
     }
+    changed |= run_as_task("objects in S3", lambda: purge_objects(run, warehouse, is_trial=is_trial))
     changed |= run_as_task(
         "tables of the warehouse", lambda: warehouse.replace_customers(ids, forgotten, is_trial=is_trial)
     )
@@ -136,6 +138,18 @@ def hide_in_files(settings: Settings, ids: Sequence[str], names: Names, *, is_tr
         + remove_naming(folders, names, is_trial=is_trial)
         + remove_copies(settings.incoming_dir, ids, is_trial=is_trial)
     )
+
+
+def purge_objects(run: Run, warehouse: Warehouse, *, is_trial: bool) -> dict[str, int]:
+    """Remember the files as they are now, and remove what S3 has beside them; return how many contents, by place."""
+    if run.state is None:
+        return {"staged objects": warehouse.purge_staged(is_trial=is_trial)}
+    if not is_trial:
+        run.state.publish()
+    return {
+        "staged objects": warehouse.purge_staged(is_trial=is_trial),
+        "objects of RETAIL_STATE": run.state.purge(is_trial=is_trial),
+    }
 
 
 def describe_forgotten(forgotten: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from flows.errors import ConfigError
 from flows.run.ambient import settle_process
 from flows.run.command_line import build_parser, parse_day
 from flows.run.days import check_asked, list_days
+from flows.run.json_lines import tell, use_log_format
 from flows.run.needs import check_needs
 from flows.run.settings import load_settings
 
@@ -34,8 +35,9 @@ def read_command(arguments: Sequence[str] | None = None) -> dict[str, Any]:
         days = list_days(options["first_day"], options["last_day"])
         check_asked(days, options["tables"], rebuild=options["rebuild"])
     except ConfigError as error:
-        sys.stderr.write(f"\nbackfill failed: {error}\n")
+        tell(f"backfill failed: {error}")
         sys.exit(error.exit_code)
+    use_log_format()
     return options
 
 

@@ -7,6 +7,7 @@ Ctrl-C or SIGTERM.
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from typing import Any
 
 from flows.errors import ConfigError, RetailError
 from flows.run.ambient import settle_process
+from flows.run.json_lines import tell, use_log_format
 from flows.run.needs import check_needs
 from flows.run.settings import load_settings
 
@@ -43,8 +45,9 @@ def check_command(program: str, arguments: Sequence[str] | None = None) -> None:
     try:
         check_needs(load_settings(**vars(parser.parse_args(arguments))), reads_source=program in READ_SOURCE)
     except ConfigError as error:
-        print(f"\n{program} failed: {error}", file=sys.stderr)
+        tell(f"{program} failed: {error}")
         sys.exit(error.exit_code)
+    use_log_format()
 
 
 def build_parser(
@@ -132,19 +135,20 @@ def run_with_options(program: str, flow: Callable[..., Any], options: dict[str, 
     from flows.run.summary_text import describe
     from flows.run.told_once import leave_failures_to_the_end
 
+    use_log_format()
     leave_failures_to_the_end()
     with heed_signals(until_exit=True):
         try:
             summary = _run(flow, options)
             raise_if_stopped()
         except (KeyboardInterrupt, TerminationSignal):
-            print(f"\n{describe_stop(program)}", file=sys.stderr)
+            tell(describe_stop(program), logging.WARNING)
             return exit_code()
         except RetailError as error:
-            print(f"\n{program} failed: {error}", file=sys.stderr)
+            tell(f"{program} failed: {error}")
             return error.exit_code
         except Exception as error:  # a defect or an outage; the traceback stands in the flow's log
-            print(f"\n{program} failed unexpectedly: {type(error).__name__}: {error}", file=sys.stderr)
+            tell(f"{program} failed unexpectedly: {type(error).__name__}: {error}")
             return 1
     print(describe(summary))
     return 0

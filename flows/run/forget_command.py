@@ -16,6 +16,7 @@ from typing import Any
 from flows.errors import ConfigError
 from flows.lake.forgetting import PSEUDONYM
 from flows.run.ambient import settle_process
+from flows.run.json_lines import tell, use_log_format
 from flows.run.needs import check_needs
 from flows.run.settings import Settings, load_settings
 
@@ -47,8 +48,9 @@ def read_command(arguments: Sequence[str] | None = None, ask: Callable[[str], st
         if not (is_meant or options["dry_run"]):
             _confirm(count, settings, ask)
     except ConfigError as error:
-        sys.stderr.write(f"\nforget failed: {error}\n")
+        tell(f"forget failed: {error}")
         sys.exit(error.exit_code)
+    use_log_format()
     return Command(ids, options)
 
 
@@ -100,7 +102,8 @@ def check_ids(ids: Sequence[str], *, may_be_none: bool = False) -> list[str]:
 
 
 def _confirm(count: int, settings: Settings, ask: Callable[[str], str]) -> None:
-    where = settings.work_dir if settings.target == "local" else f"Redshift and {settings.work_dir}"
+    places = ["Redshift" if settings.target == "redshift" else None, settings.state, str(settings.work_dir)]
+    where = " and ".join(place for place in places if place)
     try:
         answer = ask(f"Forget {count} customer{'s' if count > 1 else ''} in {where}? It cannot be undone. [y/N] ")
     except EOFError:

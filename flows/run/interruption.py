@@ -11,6 +11,7 @@ A thread sees to it that the end comes: where the run has not let go in `GRACE_S
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -25,6 +26,8 @@ from unittest.mock import patch
 
 import prefect.utilities.engine as prefect_engine
 from prefect.exceptions import TerminationSignal
+
+from flows.run.json_lines import tell
 
 GRACE_SECONDS = 7.0
 LAST_WORDS_SECONDS = 2.0
@@ -247,5 +250,5 @@ def describe_stop(program: str) -> str:
 
 def _say(text: str) -> None:
     with suppress(OSError, ValueError):
-        sys.stderr.write(f"\n{text}\n")
+        tell(text, logging.WARNING)
         sys.stderr.flush()

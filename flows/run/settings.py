@@ -5,11 +5,12 @@ Priority: what a flow or command line was given, then the environment, then the 
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.errors import ConfigError
@@ -21,6 +22,7 @@ from reports.languages import Language
 
 PROJECT = Path(__file__).resolve().parents[2]
 MIN_DUCKDB_MEMORY_MB = 256
+_WITH_SECRETS = re.compile(r"\A[A-Za-z][A-Za-z0-9+.-]*://(?!arn:)[^/]*[:@]")  # no name of a bucket has one of these
 Target = Literal["local", "redshift"]
 OPTIONS = (
     "source",
@@ -107,6 +109,9 @@ class Settings(BaseSettings):
         default=None, ge=0, description="Days that run summaries stay; default: for good."
     )
 
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="What a run says on standard error: text, or JSON, an object a line."
+    )
     statement_timeout_s: int = Field(
         default=3600, ge=0, le=2_000_000, description="Seconds after which a statement is ended; 0: never."
     )
@@ -156,6 +161,17 @@ class Settings(BaseSettings):
         default=None, description="Prefect block AwsSecret: JSON with username, password and, if you like, host, port."
     )
     _given: frozenset[str] = PrivateAttr(default=frozenset())
+
+    @field_validator("source", "redshift_host")
+    @classmethod
+    def _without_secrets(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """What is shown in logs and messages holds no user and password, as addresses of other programs may."""
+        if value and (_WITH_SECRETS.match(value) or (info.field_name == "redshift_host" and "@" in value)):
+            raise ValueError(
+                "the address holds a user or keys, which would be shown. Name the place alone; keys come from AWS's "
+                "own chain or a Prefect block, user and password from RETAIL_REDSHIFT_USER and RETAIL_REDSHIFT_PASSWORD"
+            )
+        return value
 
     @field_validator("work_dir", "dbt_project_dir")
     @classmethod

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from flows.errors import LoadError
 from flows.lake.hashing import hash_file
 from flows.lake.s3_copies import fetch_all
+from flows.lake.s3_versions import list_versions, remove_versions
 from flows.run.state_manifest import TOPS, Entry, merge, read_manifest, scan, write_manifest
 from flows.warehouse.lock import check_inside
 
@@ -36,6 +39,7 @@ AT_A_TIME = 8
 TRIES = 10
 ORPHAN_AGE = timedelta(days=1)
 NOT_THERE = {"NoSuchKey", "404"}
+_OURS = re.compile(r"\A(state\.json|objects/[0-9a-f]{64})\Z")
 CONFLICT = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 
@@ -52,6 +56,7 @@ class State:
         config = Config(retries={"mode": "standard", "total_max_attempts": 8}, max_pool_connections=AT_A_TIME)
         self._client = (session or boto3.Session()).client("s3", region_name=region, config=config)
         self._base: dict[str, Entry] | None = None
+        self._read_at = self._restored_at = datetime.now(UTC)
 
     def restore(self) -> int:
         """Let the work folder hold what the list says; what lies there beside stays. How many files were brought.
@@ -62,6 +67,7 @@ class State:
         """
         with self._explained("read"):
             manifest, _ = self._read()
+            read_at = self._read_at
             check_inside(self.work_dir, *TOPS)
             there = scan(self.work_dir)
             lacking = {path: entry for path, entry in manifest.items() if there.get(path) != entry}
@@ -71,7 +77,7 @@ class State:
             for path, entry in lacking.items():
                 if entry.link:
                     _make_link(self.work_dir / path, entry.link)
-        self._base = manifest
+        self._base, self._restored_at = manifest, read_at
         return len(files)
 
     def publish(self, only: Path | None = None) -> int:
@@ -87,6 +93,30 @@ class State:
             if self._base is None:
                 mine = {path: entry for path, entry in mine.items() if only and self.work_dir / path == only}
             return self._write(mine)
+
+    def purge(self, *, is_trial: bool = False) -> int:
+        """Remove for good what the list does not name: contents that it named before, and all older versions.
+
+        For a run that holds the warehouse and has published. Contents that came since it restored stay: they are of a
+        run that was refused the warehouse and is about to name them. With `is_trial` they are only counted.
+
+        Raises:
+            ConfigError: the role may not know whether the bucket keeps versions.
+            LoadError: something could not be removed.
+        """
+        with self._explained("cleared"):
+            stored = list_versions(self._client, self.bucket, self._prefix)
+            stored = [version for version in stored if _OURS.match(version.key.removeprefix(self._prefix))]
+            manifest, _ = self._read()
+            named = {f"{self._prefix}state.json", *map(self._key, manifest.values())}
+            spare = [
+                version
+                for version in stored
+                if not version.is_latest or (version.key not in named and version.modified <= self._restored_at)
+            ]
+            if not is_trial:
+                remove_versions(self._client, self.bucket, spare)
+            return len(spare)
 
     def _write(self, mine: dict[str, Entry]) -> int:
         base, sent = self._base or {}, 0
@@ -111,9 +141,11 @@ class State:
         try:
             answer = self._client.get_object(Bucket=self.bucket, Key=key)
         except ClientError as error:
+            self._read_at = _date_of(error.response)
             if error.response["Error"]["Code"] in NOT_THERE:
                 return {}, ""
             raise
+        self._read_at = _date_of(answer)
         return read_manifest(answer["Body"].read(), f"s3://{self.bucket}/{key}"), answer["ETag"]
 
     def _send(self, mine: dict[str, Entry], known: set[str]) -> int:
@@ -186,6 +218,12 @@ class State:
             raise LoadError(
                 f"RETAIL_STATE {self.address}: cannot be {what} ({error}). {cure}, then run again."
             ) from error
+
+
+def _date_of(answer: Any) -> datetime:
+    """When S3 answered, by its own clock, as it says of objects when they came; the end of that second."""
+    told = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    return (parsedate_to_datetime(told) if told else datetime.now(UTC)).replace(microsecond=999_999)
 
 
 def _batches(keys: Sequence[str], size: int = 1000) -> Iterator[Sequence[str]]:

@@ -33,6 +33,7 @@ from flows.run.interruption import (
     raise_if_stopped,
     stop_run,
 )
+from flows.run.json_lines import naming_run, use_log_format
 from flows.run.limit import limit_run
 from flows.run.origins import tell_origins
 from flows.run.privacy import close_to_others, private_files
@@ -179,10 +180,12 @@ def open_run(settings: Settings) -> Iterator[Run]:
         with heed_signals(), _stopped_where_told():
             yield current
         return
+    use_log_format()
     leave_out_tracebacks()
     tell_origins(settings)
     run = _new_run(settings)
     with (
+        naming_run(run.run_id),
         private_files(),
         hold_work_dir(settings.work_dir, run.holder, _patience(settings)),
         heed_signals(run.save_stopped),

@@ -222,6 +222,16 @@ class Warehouse(Protocol):
         In a trial nothing is changed.
         """
 
+    def purge_staged(self, *, is_trial: bool = False) -> int:
+        """Remove for good what loads left elsewhere on their way here, older versions too; return how many contents.
+
+        In a trial they are only counted.
+
+        Raises:
+            ConfigError: the role may not know whether there are older versions.
+            LoadError: something could not be removed.
+        """
+
     def rewrite(self) -> None:
         """See to it that no bytes stay of rows that are deleted, as far as that is ours to do."""
 

@@ -22,7 +22,7 @@ def tell_converted(log: Log, table: str, results: Sequence[tuple[FileOutcome, Co
     converted = [conversion for _, conversion in results if conversion is not None]
     bad = [conversion for conversion in converted if conversion.rows_quarantined]
     for conversion in bad[:MAX_TOLD]:
-        log.warning("%s", describe_bad_records(conversion))
+        log.warning("%s", describe_bad_records(conversion), extra={"table": table, "file": conversion.file_name})
     if len(bad) > MAX_TOLD:
         rest = bad[MAX_TOLD:]
         log.warning(
@@ -30,23 +30,25 @@ def tell_converted(log: Log, table: str, results: Sequence[tuple[FileOutcome, Co
             _count(len(rest), "file"),
             table,
             _count(sum(conversion.rows_quarantined for conversion in rest), "record"),
+            extra={"table": table},
         )
     for conversion in converted:
         if not conversion.rows_quarantined:
-            log.debug("%s: %s, all good", conversion.file_name, _count(conversion.rows_in, "record"))
+            of_file = {"table": table, "file": conversion.file_name}
+            log.debug("%s: %s, all good", conversion.file_name, _count(conversion.rows_in, "record"), extra=of_file)
     if converted:
-        log.info("%s: %s", table, _sum_up(converted))
+        log.info("%s: %s", table, _sum_up(converted), extra={"table": table})
 
 
 def tell_loaded(log: Log, table: str, rows_of_files: Sequence[tuple[str, int]]) -> None:
     """Say what was loaded into a table: the name of each file and its rows."""
     for name, rows in rows_of_files:
-        log.debug("%s: %s loaded into raw.%s", name, _count(rows, "row"), table)
+        of_file = {"table": table, "file": name}
+        log.debug("%s: %s loaded into raw.%s", name, _count(rows, "row"), table, extra=of_file)
     if rows_of_files:
         rows = sum(rows for _, rows in rows_of_files)
-        log.info(
-            "%s: %s of %s loaded into raw.%s", table, _count(rows, "row"), _count(len(rows_of_files), "file"), table
-        )
+        loaded, files = _count(rows, "row"), _count(len(rows_of_files), "file")
+        log.info("%s: %s of %s loaded into raw.%s", table, loaded, files, table, extra={"table": table})
 
 
 def _tell_extra_columns(log: Log, outcomes: Sequence[FileOutcome]) -> None:
@@ -61,7 +63,8 @@ def _tell_extra_columns(log: Log, outcomes: Sequence[FileOutcome]) -> None:
             if len(group) == 1
             else f"{_count(len(group), 'file')} of {group[0].table}, e.g. {group[0].file}"
         )
-        log.warning("%s", describe_extra_columns(name, columns))
+        of_files = {"table": group[0].table} | ({"file": name} if len(group) == 1 else {})
+        log.warning("%s", describe_extra_columns(name, columns), extra=of_files)
 
 
 def _sum_up(conversions: Sequence[Conversion]) -> str:

@@ -92,13 +92,18 @@ def test_roles_have_the_rights_that_docs_redshift_names_and_no_star() -> None:
             if actions != ["ecr:GetAuthorizationToken"]:  # AWS knows no narrower resource for it
                 assert each["Resource"] != "*"
     granted = rights("RuntimeRole")
-    stage, source, workgroup = (
+    stage, state, source, workgroup = (
         "${Bucket.Arn}/${StagePrefix}/*",
+        "${Bucket.Arn}/${StatePrefix}/*",
         "${Bucket.Arn}/${SourcePrefix}/*",
         "Workgroup.Workgroup.WorkgroupArn",
     )
     assert granted == {
         ("s3:ListBucket", "Bucket.Arn"),
+        ("s3:ListBucketVersions", "Bucket.Arn"),
+        ("s3:GetObject", state),
+        ("s3:PutObject", state),
+        ("s3:DeleteObject", state),
         ("s3:GetObject", stage),
         ("s3:PutObject", stage),
         ("s3:DeleteObject", stage),
@@ -125,7 +130,7 @@ def test_copy_role_is_for_redshift_alone_and_for_parts_alone() -> None:
 
 
 def test_outputs_and_worker_name_the_settings_as_the_flows_read_them() -> None:
-    needed = {"target", "source", "s3_bucket", "s3_prefix", "redshift_method", "redshift_workgroup"}
+    needed = {"target", "source", "s3_bucket", "s3_prefix", "state", "redshift_method", "redshift_workgroup"}
     needed |= {"redshift_database", "redshift_region", "redshift_copy_role"}
     outputs = read_template()["Outputs"]
     assert {_setting(name) for name in outputs} & Settings.model_fields.keys() == needed

@@ -12,8 +12,14 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PROJECT
+from tests.marks import MARK
 
 ADMITTED = (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+# Of AWS, of Prefect Cloud, of TLS, and passwords in addresses
+SECRETS = re.compile(
+    r"\b(AKIA|ASIA)[0-9A-Z]{16}\b|\bpn[ub]_[A-Za-z0-9]{30}|-----BEGIN [A-Z ]*PRIVATE KEY|\w+://[\w.-]+:[^@\s/{$:]+@"
+)
+SOURCES = {"", ".py", ".sql", ".csv", ".yml", ".yaml", ".md", ".j2", ".js", ".po", ".lock"}
 FORBIDDEN_WORDS = re.compile(r"password|secret|token|api_key|access_key", re.IGNORECASE)
 
 
@@ -90,10 +96,34 @@ def test_everything_that_is_copied_is_there_and_let_in() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [".git/config", ".venv/bin/python", "data/work/warehouse.duckdb", "tests/conftest.py", ".env", "dbt/target/x"],
+    [
+        *(".git/config", ".venv/bin/python", "data/work/warehouse.duckdb", "tests/conftest.py", ".env", "dbt/target/x"),
+        *(
+            "flows/.env",
+            "dbt/.user.yml",
+            "dbt/prod.env",
+            "flows/.aws/credentials",
+            "reports/tls.key",
+            "dbt/a/b.pem",
+        ),
+    ],
 )
 def test_nothing_else_is_let_in(path: str) -> None:
     assert not is_let_in(path)
+
+
+def test_files_of_the_image_are_sources_and_hold_no_secret() -> None:
+    """Looked at as they lie here, after whatever ran: what a run leaves in the project would be copied too."""
+    places = [PROJECT / source for source in copied()]
+    files = [path for place in places for path in ([place] if place.is_file() else sorted(place.rglob("*")))]
+    names = {path.relative_to(PROJECT).as_posix(): path for path in files if path.is_file()}
+    inside = {name: path for name, path in names.items() if is_let_in(name)}
+    assert len(inside) > 200
+    assert {path.suffix for path in inside.values()} <= SOURCES
+    for name, path in inside.items():
+        said = path.read_text(encoding="utf-8", errors="replace")
+        assert not SECRETS.search(said), name
+        assert MARK not in said, name
 
 
 def test_everything_that_the_flows_import_is_copied() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -61,3 +62,33 @@ def test_settings_password_shows_nowhere(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "hunter2" not in repr(settings) + str(settings) + settings.model_dump_json() + str(
         settings.dbt_environment()
     )
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("source", "s3://AKIA123:not-for-logs@bucket/incoming"),
+        ("source", "s3://AKIA123:not-for/logs@bucket/incoming"),
+        ("source", "https://user:not-for-logs@shop.example/files"),
+        ("redshift_host", "redshift://user:not-for-logs@host:5439/dev"),
+        ("redshift_host", "user:not-for-logs@host"),
+    ],
+)
+def test_settings_address_that_holds_keys_is_refused_without_showing_them(setting: str, value: str) -> None:
+    with pytest.raises(ConfigError, match="the address holds a user or keys") as refused:
+        load_settings(**{setting: value})
+    assert not re.search("not-for|logs@|AKIA", str(refused.value))
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("source", "s3://bucket/a@b:c"),
+        ("source", "s3://arn:aws:s3:eu-central-1:123456789012:accesspoint/shop/incoming"),
+        ("source", "files@home/a:b"),
+        ("redshift_host", "dev.123.eu-central-1.redshift-serverless.amazonaws.com"),
+        ("redshift_host", "::1"),
+    ],
+)
+def test_settings_other_addresses_are_taken_as_they_are(setting: str, value: str) -> None:
+    assert getattr(load_settings(**{setting: value}), setting) == value

@@ -20,6 +20,7 @@ from flows.run import state as state_module
 from flows.run.settings import load_settings
 from flows.run.state import State
 from flows.run.state_manifest import Entry, merge, read_manifest, scan
+from tests.buckets import deny
 
 PLACE = "s3://memory/nightly"
 
@@ -289,3 +290,81 @@ def test_setting_that_is_no_place_in_s3_is_refused(place: str) -> None:
 def test_bucket_that_is_not_there_is_told_with_the_cure(bucket: Any, tmp_path: Path) -> None:
     with pytest.raises(LoadError, match=r"RETAIL_STATE s3://nowhere/x: cannot be read .* Check the address"):
         State("s3://nowhere/x", tmp_path).restore()
+
+
+def list_contents(bucket: Any) -> list[str]:
+    """The keys of all contents that the bucket keeps, older ones too."""
+    found = bucket.meta.client.list_object_versions(Bucket=bucket.name).get("Versions", [])
+    return sorted(version["Key"].removeprefix("nightly/") for version in found)
+
+
+@pytest.mark.parametrize("status", ["Enabled", "Suspended", None])
+def test_purged_place_keeps_what_the_list_names_and_nothing_else(
+    bucket: Any, tmp_path: Path, status: str | None
+) -> None:
+    first_night(tmp_path)
+    if status:
+        bucket.Versioning().enable()
+    state = State(PLACE, tmp_path)
+    state.restore()
+    state.publish()
+    if status == "Suspended":
+        bucket.Versioning().suspend()
+    bucket.put_object(Key="nightly/objects/" + "a" * 64, Body=b"of a killed run")
+    for key in ("nightly/objects/by-hand.txt", "nightly/notes.txt", "elsewhere/objects/" + "a" * 64):
+        bucket.put_object(Key=key, Body=b"of somebody else")
+    state = State(PLACE, tmp_path)
+    state.restore()
+    second_night(tmp_path)
+    state.publish()
+    before = list_contents(bucket)
+    counted = state.purge(is_trial=True)
+    assert list_contents(bucket) == before
+    assert state.purge() == counted >= 2
+    kept = [f"objects/{entry.sha256}" for entry in scan(tmp_path).values() if not entry.link]
+    others = ["elsewhere/objects/" + "a" * 64, "notes.txt", "objects/by-hand.txt"]
+    assert list_contents(bucket) == sorted([*kept, *others, "state.json"])
+    assert restored(tmp_path / "fresh") == {path: e for path, e in scan(tmp_path).items() if "fresh" not in path}
+    assert state.purge() == 0
+
+
+def test_purge_leaves_contents_that_came_after_its_run_began(bucket: Any, tmp_path: Path) -> None:
+    state = State(PLACE, tmp_path)
+    state.restore()
+    state._restored_at -= timedelta(minutes=1)
+    bucket.put_object(Key="nightly/objects/" + "c" * 64, Body=b"of a run that is refused, and not named yet")
+    assert state.purge() == 0
+    assert list_contents(bucket) == ["objects/" + "c" * 64]
+
+
+@pytest.mark.parametrize(
+    ("denied", "kind", "right"),
+    [
+        ("ListObjectVersions", ConfigError, "s3:ListBucketVersions"),
+        ("DeleteObjectVersion", LoadError, "s3:DeleteObjectVersion"),
+    ],
+)
+def test_role_without_the_right_to_purge_is_told_which_one_lacks(
+    bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, denied: str, kind: type[Exception], right: str
+) -> None:
+    bucket.Versioning().enable()
+    first_night(tmp_path)
+    state = State(PLACE, tmp_path)
+    state.restore()
+    state.publish()
+    second_night(tmp_path)
+    state.publish()
+    deny(monkeypatch, denied)
+    with pytest.raises(kind, match=right):
+        state.purge()
+
+
+def test_bucket_without_versions_is_purged_without_the_right_to_remove_one(
+    bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket.put_object(Key="nightly/objects/" + "a" * 64, Body=b"of a killed run")
+    state = State(PLACE, tmp_path)
+    state.restore()
+    deny(monkeypatch, "DeleteObjectVersion")
+    assert state.purge() == 1
+    assert list_contents(bucket) == []

@@ -144,6 +144,9 @@ class DuckDBWarehouse:
         with self._explained("customers cannot be replaced"), self._transaction():
             return forgetting.replace_customers(self._execute, ids, forgotten, is_trial=is_trial)
 
+    def purge_staged(self, *, is_trial: bool = False) -> int:  # noqa: ARG002 - there is no such place
+        return 0
+
     def rewrite(self) -> None:
         """Copy all there is into a new file that takes the place of the old one: blocks that are free keep bytes."""
         with self._explained("the file cannot be written anew"):

@@ -24,8 +24,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from flows.errors import ConfigError, LoadError
 from flows.lake.parts import Part
+from flows.lake.s3_versions import list_versions, remove_versions
 
 _OURS = re.compile(r"\A(parts/[0-9a-f]{64}\.parquet|manifests/[0-9a-f]{64}\.json)\Z")
+_OF_MODELS = re.compile(r"\Apython-models/[0-9a-f]{12}-\d+-\d+/[^/]+-[0-9a-f]{8}/")  # as dbt_redshift_python names them
 _FINAL = ("AccessDenied", "NoSuchBucket", "InvalidAccessKeyId", "SignatureDoesNotMatch", "PermanentRedirect", "403")
 UPLOADS = 4
 
@@ -123,6 +125,23 @@ class Stage:
         For the one run that holds the warehouse: everything staged is then an orphan.
         """
         return self.remove(self.list_keys())
+
+    def purge(self, *, is_trial: bool = False) -> int:
+        """Remove for good all that was ever staged here, also by Python models, and every older version of it.
+
+        For the one run that holds the warehouse. With `is_trial` it is only counted.
+
+        Raises:
+            ConfigError: the bucket cannot be read, or the role may not know whether it keeps versions.
+            LoadError: something could not be removed.
+        """
+        prefix, bucket = f"{self.settings.prefix}/", self.settings.bucket
+        stored = self._call("list older versions", lambda: list_versions(self._client, bucket, prefix))
+        names = {version: version.key.removeprefix(prefix) for version in stored}
+        ours = [version for version, name in names.items() if _OURS.match(name) or _OF_MODELS.match(name)]
+        if not is_trial:
+            self._call("remove older versions", lambda: remove_versions(self._client, bucket, ours))
+        return len(ours)
 
     def list_keys(self) -> list[str]:
         """The keys of all staged objects."""

@@ -238,6 +238,9 @@ class RedshiftWarehouse:
 
         return self._retried(replace)
 
+    def purge_staged(self, *, is_trial: bool = False) -> int:
+        return self._stage.purge(is_trial=is_trial)
+
     def rewrite(self) -> None:
         """Free the space of deleted rows now; Redshift would do so by itself, some time (AWS: "VACUUM")."""
         places = self._retried(lambda connection: forgetting.find_places(executing(connection), self.options.prefix))
