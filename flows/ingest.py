@@ -40,6 +40,7 @@ from flows.run.run_names import name_flow_run
 from flows.run.settings import Settings, Target, load_settings
 from flows.run.summary import Run, hold_warehouse, open_run
 from flows.warehouse.base import Warehouse
+from flows.warehouse.conversion import Threads
 from flows.warehouse.ingestion import Ingestion
 from flows.warehouse.outcomes import FileOutcome, describe_problems
 
@@ -90,7 +91,7 @@ def load_source(run: Run, warehouse: Warehouse, again: Sequence[str] | None = No
         settings.max_quarantined_ratio,
         terms=make_terms(settings, delivery, profile),
         forms=profile.forms if profile else {},
-        fetch=delivery.fetch,
+        converter=Threads(delivery.fetch),
         step=run_as_task,
         log=log,
         is_again=again is not None,
