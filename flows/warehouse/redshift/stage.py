@@ -221,6 +221,7 @@ class Stage:
                 Bucket=self.settings.bucket,
                 Key=key,
                 Body=body,
+                ChecksumAlgorithm="SHA256",
                 ChecksumSHA256=_in_base64(sha256),
                 **encryption,
             ),
