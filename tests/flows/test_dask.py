@@ -1,0 +1,162 @@
+"""A real cluster of two workers: the ingest gives them its files, and one of them may die."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import distributed
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.settings import PREFECT_API_KEY, temporary_settings
+from prefect_dask.client import PrefectDaskClient
+
+from flows.errors import ConfigError
+from flows.ingest import ingest
+from flows.lake.sources import Delivery
+from flows.run.cluster import open_converter
+from flows.run.settings import load_settings
+from flows.warehouse.told import Log
+from tests.tiny_shop import FILES
+from tests.warehouse.redshift import Redshift
+from tests.warehouse.redshift_standin import RedshiftStandin
+from tests.warehouse.remote_workers import copies, deliver, read_loaded, read_quarantine, staged
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+HEADER, *ORDERS = FILES["raw_orders.csv"].splitlines()
+MANY = 250_000
+SHOP = FILES | {
+    "raw_orders_2025.csv": "\n".join(
+        [
+            HEADER,
+            *(f"n{number},c1,2025-03-01T08:00:00,s1,1000,50,1050" for number in range(MANY)),
+            "bad,c1,x,s1,1,1,1\n",
+        ]
+    ),
+    "raw_customers_2025.csv": "id,name\n" + "c6,Fay\n" * 30 + "c7\n",
+}
+TABLES = ("raw_customers", "raw_items", "raw_stores")
+
+
+@pytest.fixture(scope="module")
+def cluster(shared_standin: RedshiftStandin) -> Iterator[distributed.LocalCluster]:
+    """Two processes that find S3 by their own environment."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in shared_standin.environment().items():
+            environment.setenv(name, value)
+        options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "host": "127.0.0.1"}
+        with distributed.LocalCluster(**options) as cluster:
+            yield cluster
+
+
+def run(redshift: Redshift, standin: RedshiftStandin, work_dir: Path) -> tuple[dict[str, Any], list[Any]]:
+    """Load the shop; the summary, and what there is afterwards."""
+    standin.reset()
+    deliver(standin, SHOP)
+    summary = ingest(source=f"s3://{standin.bucket}/drops", work_dir=str(work_dir), target="redshift")
+    orders = redshift.run(
+        'select _file, count(*), sum(order_total), max(_row) from "{p}raw".raw_orders group by 1 order by 1'
+    )
+    return summary, [
+        summary["files"],
+        read_loaded(redshift, TABLES),
+        orders,
+        read_quarantine(work_dir),
+        copies(standin),
+        staged(standin),
+    ]
+
+
+@pytest.fixture(scope="module")
+def by_threads() -> dict[str, Any]:
+    """What the threads of a run leave; filled by the first test that asks."""
+    return {}
+
+
+def kill_a_worker_at_work(address: str, dead: list[int]) -> None:
+    """SIGKILL the first worker that is seen converting."""
+    with distributed.Client(address, set_as_default=False) as client:
+        pids = client.run(os.getpid)
+        end = time.monotonic() + 120
+        while not dead and time.monotonic() < end:
+            for worker, tasks in client.processing().items():
+                if any(task.startswith("convert_objects") for task in tasks) and not dead:
+                    os.kill(pids[worker], signal.SIGKILL)
+                    dead.append(pids[worker])
+            time.sleep(0.02)
+
+
+@pytest.mark.parametrize("dies", [False, True], ids=["both live", "one is killed"])
+def test_two_workers_leave_what_threads_leave_also_when_one_is_killed(
+    redshift: Redshift,
+    standin: RedshiftStandin,
+    cluster: distributed.LocalCluster,
+    by_threads: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    dies: bool,
+) -> None:
+    if not by_threads:
+        _, by_threads["left"] = run(redshift, standin, tmp_path / "threads")
+    monkeypatch.setenv("RETAIL_RUNNER", "dask")
+    monkeypatch.setenv("RETAIL_DASK_ADDRESS", cluster.scheduler_address)
+    dead: list[int] = []
+    killer = threading.Thread(target=kill_a_worker_at_work, args=(cluster.scheduler_address, dead))
+    if dies:
+        killer.start()
+    summary, left = run(redshift, standin, tmp_path / "workers")
+    if dies:
+        killer.join()
+        assert dead
+    assert left == by_threads["left"]
+    assert left[2] == [("raw_orders.csv", 7, 280150, 7), ("raw_orders_2025.csv", MANY, MANY * 1050, MANY)]
+    assert not list((tmp_path / "workers" / "incoming").glob("raw_*"))
+    with get_client(sync_client=True) as client:
+        only = FlowRunFilter(id=FlowRunFilterId(any_=[summary["run_id"]]))
+        names = {task.name for task in client.read_task_runs(flow_run_filter=only)}
+    assert {"convert raw_orders.csv", "convert raw_orders_2025.csv", "convert raw_customers: 2 files"} <= names
+
+
+def test_what_goes_to_the_workers_holds_no_secret_of_ours_and_no_key_of_prefect(
+    redshift: Redshift,
+    standin: RedshiftStandin,
+    cluster: distributed.LocalCluster,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent: list[bytes] = []
+    submit = PrefectDaskClient.submit
+
+    def note(self: Any, function: Any, *arguments: Any, **given: Any) -> Any:
+        sent.append(pickle.dumps((function, arguments, given)))
+        return submit(self, function, *arguments, **given)
+
+    monkeypatch.setattr(PrefectDaskClient, "submit", note)
+    monkeypatch.setenv("RETAIL_RUNNER", "dask")
+    monkeypatch.setenv("RETAIL_DASK_ADDRESS", cluster.scheduler_address)
+    with temporary_settings({PREFECT_API_KEY: "marked-key"}):
+        run(redshift, standin, tmp_path)
+    secrets = ("marked-key", redshift.environment["RETAIL_REDSHIFT_PASSWORD"], os.environ["AWS_SECRET_ACCESS_KEY"])
+    told = b"".join(sent)
+    assert b"raw_orders_2025.csv" in told
+    assert [secret for secret in secrets if secret.encode() in told] == []
+
+
+@pytest.mark.usefixtures("redshift")
+def test_scheduler_that_does_not_answer_is_told_of_with_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.run.cluster.CONNECT_SECONDS", 1)
+    given = {"source": "s3://bucket/drops", "target": "redshift", "runner": "dask", "dask_address": "tcp://127.0.0.1:9"}
+    log: Log = logging.getLogger("test")
+    with (
+        pytest.raises(ConfigError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9 .*RETAIL_DASK_ADDRESS"),
+        open_converter(load_settings(**given), Delivery((), ()), log),
+    ):
+        pass
