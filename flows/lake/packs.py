@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -17,15 +17,15 @@ class StoredPart:
     sha256: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Pack:
-    """Parts that hold the records of one or several files, which are loaded together; a pack is equal to itself only.
+    """Parts that hold the records of one or several files, which are loaded together; packs of the same parts are one.
 
     `figures` has a row a file: `_file`, and what the warehouse is asked for when the parts are loaded.
     """
 
     parts: tuple[StoredPart, ...]
-    figures: pl.DataFrame
+    figures: pl.DataFrame = field(compare=False)
 
     @property
     def size(self) -> int:

@@ -233,7 +233,7 @@ class Ingestion:
         """
         batch: list[Conversion] = []
         filled = 0
-        for _, group in groupby(conversions, lambda conversion: id(conversion.pack or conversion)):
+        for _, group in groupby(conversions, lambda conversion: conversion.pack or id(conversion)):
             files = list(group)
             size = files[0].pack.size if files[0].pack else sum(part.size for part in files[0].parts)
             is_too_many = len(batch) + len(files) > self.warehouse.batch_files

@@ -43,7 +43,7 @@ class Travels:
         function, job = pickle.loads(sent)
         self.before(job)
         try:
-            return pickle.loads(pickle.dumps(function(job)))
+            return [pickle.loads(pickle.dumps(each)) for each in function(job)]  # Dask packs each element by itself
         except Exception as error:
             raise pickle.loads(pickle.dumps(error)) from None
 

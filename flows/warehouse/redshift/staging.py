@@ -30,7 +30,7 @@ def stage_conversions(
         LoadError: the disk or S3 failed, COPY would stumble over what was written, or a pack is not what was written.
     """
     parts = [part for conversion in conversions for part in conversion.parts]
-    packs = list({id(conversion.pack): conversion.pack for conversion in conversions if conversion.pack}.values())
+    packs = list(dict.fromkeys(conversion.pack for conversion in conversions if conversion.pack))
     stored = [part for pack in packs for part in pack.parts]
     stage.verify(stored)
     with pack_parts(contract, parts, work_dir / FOLDER / contract.table) as repacked:
