@@ -8,20 +8,25 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
+import polars as pl
 import pytest
 
 from flows.errors import ConfigError, DataError, LoadError
 from flows.lake import several
 from flows.lake.contracts import CONTRACTS
+from flows.lake.convert import Conversion
 from flows.lake.forgetting import Forgotten
 from flows.lake.forms import SHIPPED_FORM
-from flows.lake.sources import SourceFile
+from flows.lake.packs import Pack, StoredPart
+from flows.lake.sources import ObjectVersion, SourceFile
 from flows.lake.terms import Terms
-from flows.warehouse.conversion import Threads
-from flows.warehouse.plan import Seen
+from flows.warehouse.conversion import Order, Threads
+from flows.warehouse.ingestion import Ingestion
+from flows.warehouse.plan import PlannedFile, Seen
 from flows.warehouse.redshift import worker
 from flows.warehouse.redshift.remote import Workers
 from flows.warehouse.redshift.stage import Stage
@@ -178,6 +183,37 @@ def test_object_that_is_not_what_a_worker_wrote_is_not_taken(
     assert not [path for path in (tmp_path / "quarantine").rglob("*") if path.is_file()] or kind == "parts"
 
 
+def test_load_that_finds_other_values_than_a_worker_counted_is_undone(
+    redshift: Redshift, standin: RedshiftStandin, travels: Travels, tmp_path: Path
+) -> None:
+    def miscount(_step: str, function: Any) -> Any:
+        result = function()
+        if isinstance(result, list) and result and isinstance(result[0], worker.RemoteConversion):
+            ((_, rows, *_),) = result[0].conversion.pack.figures.rows()
+            result[0].conversion.pack.figures[0, "rows"] = rows + 1
+        return result
+
+    deliver(standin, {"raw_customers.csv": SHOP["raw_customers.csv"]})
+    with held() as warehouse, pytest.raises(LoadError, match="rows: the parts hold 6, the table 5"):
+        load(warehouse, tmp_path, find(standin, tmp_path / "in"), employ(warehouse, travels.submit), step=miscount)
+    assert read_loaded(redshift, ("raw_customers",)) == {"ledger": [], "raw_customers": []}
+
+
+def test_files_that_share_a_pack_are_loaded_together_whatever_a_load_may_take() -> None:
+    def of(name: str, pack: Pack | None) -> Conversion:
+        return Conversion("raw_orders", name, "", 1, 1, 0, pack=pack)
+
+    packs = [Pack((StoredPart(uri, 1, 10, ""),), pl.DataFrame()) for uri in ("s3://b/1", "s3://b/2")]
+    again = Pack(packs[1].parts, pl.DataFrame())  # as it comes from another machine, beside another file
+    files = [of("a", None), of("b", packs[0]), of("c", packs[0]), of("d", packs[1]), of("e", again), of("f", None)]
+    warehouse: Any = SimpleNamespace(batch_files=3, batch_bytes=1000)
+    batches = Ingestion(warehouse, Path(), "run")._batches(files)
+    assert ["".join(file.file_name for file in batch) for batch in batches] == ["abc", "def"]
+    warehouse.batch_files, warehouse.batch_bytes = 100, 19
+    batches = Ingestion(warehouse, Path(), "run")._batches(files)
+    assert ["".join(file.file_name for file in batch) for batch in batches] == ["abc", "def"]
+
+
 def test_worker_with_other_code_converts_nothing(
     redshift: Redshift, standin: RedshiftStandin, travels: Travels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,19 +252,13 @@ def test_file_of_this_disk_is_no_work_for_others(tmp_path: Path) -> None:
 
 
 def _in_s3(name: str) -> SourceFile:
-    from flows.lake.sources import ObjectVersion
-
     table = "raw_stores" if "stores" in name else "raw_orders"
     return SourceFile(table, name, Path(name), origin=ObjectVersion("bucket", name, "etag", 10))
 
 
-def _planned(file: SourceFile, seen: Seen) -> Any:
-    from flows.warehouse.plan import PlannedFile
-
+def _planned(file: SourceFile, seen: Seen) -> PlannedFile:
     return PlannedFile(file, seen.sha256, None, seen.fault)
 
 
-def _order(work_dir: Path) -> Any:
-    from flows.warehouse.conversion import Order
-
+def _order(work_dir: Path) -> Order:
     return Order(work_dir, TERMS, {"raw_items": SHIPPED_FORM})
