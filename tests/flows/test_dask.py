@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import pickle
 import signal
 import threading
 import time
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import distributed
 import pytest
 from prefect.client.orchestration import get_client
@@ -82,6 +82,19 @@ def by_threads() -> dict[str, Any]:
     return {}
 
 
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """All that is handed to the cluster in this test."""
+    submit, sent = PrefectDaskClient.submit, []
+
+    def note(self: Any, function: Any, *arguments: Any, **given: Any) -> Any:
+        sent.append(cloudpickle.dumps((function, arguments, given)))
+        return submit(self, function, *arguments, **given)
+
+    monkeypatch.setattr(PrefectDaskClient, "submit", note)
+    return sent
+
+
 def kill_a_worker_at_work(address: str, dead: list[int]) -> None:
     """SIGKILL the first worker that is seen converting."""
     with distributed.Client(address, set_as_default=False) as client:
@@ -103,6 +116,7 @@ def test_two_workers_leave_what_threads_leave_also_when_one_is_killed(
     by_threads: dict[str, Any],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    sent: list[bytes],
     dies: bool,
 ) -> None:
     if not by_threads:
@@ -113,42 +127,22 @@ def test_two_workers_leave_what_threads_leave_also_when_one_is_killed(
     killer = threading.Thread(target=kill_a_worker_at_work, args=(cluster.scheduler_address, dead))
     if dies:
         killer.start()
-    summary, left = run(redshift, standin, tmp_path / "workers")
+    with temporary_settings({PREFECT_API_KEY: "marked-key"}):
+        summary, left = run(redshift, standin, tmp_path / "workers")
     if dies:
         killer.join()
         assert dead
     assert left == by_threads["left"]
-    assert left[2] == [("raw_orders.csv", MANY + 7, MANY * 1050 + 280150, MANY + 7)]
+    assert left[2] == [("raw_orders.csv", MANY + 7, MANY * 1050 + 280100, MANY + 7)]
     assert not list((tmp_path / "workers" / "incoming").glob("raw_*"))
-    with get_client(sync_client=True) as client:
-        only = FlowRunFilter(id=FlowRunFilterId(any_=[summary["run_id"]]))
-        names = {task.name for task in client.read_task_runs(flow_run_filter=only)}
-    assert {"convert raw_orders.csv", "convert raw_customers: 2 files"} <= names
-
-
-def test_what_goes_to_the_workers_holds_no_secret_of_ours_and_no_key_of_prefect(
-    redshift: Redshift,
-    standin: RedshiftStandin,
-    cluster: distributed.LocalCluster,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    sent: list[bytes] = []
-    submit = PrefectDaskClient.submit
-
-    def note(self: Any, function: Any, *arguments: Any, **given: Any) -> Any:
-        sent.append(pickle.dumps((function, arguments, given)))
-        return submit(self, function, *arguments, **given)
-
-    monkeypatch.setattr(PrefectDaskClient, "submit", note)
-    monkeypatch.setenv("RETAIL_RUNNER", "dask")
-    monkeypatch.setenv("RETAIL_DASK_ADDRESS", cluster.scheduler_address)
-    with temporary_settings({PREFECT_API_KEY: "marked-key"}):
-        run(redshift, standin, tmp_path)
     secrets = ("marked-key", redshift.environment["RETAIL_REDSHIFT_PASSWORD"], os.environ["AWS_SECRET_ACCESS_KEY"])
     told = b"".join(sent)
     assert b"raw_orders.csv" in told
     assert [secret for secret in secrets if secret.encode() in told] == []
+    with get_client(sync_client=True) as client:
+        only = FlowRunFilter(id=FlowRunFilterId(any_=[summary["run_id"]]))
+        names = {task.name for task in client.read_task_runs(flow_run_filter=only)}
+    assert {"convert raw_orders.csv", "convert raw_customers: 2 files"} <= names
 
 
 @pytest.mark.usefixtures("redshift")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -83,7 +84,7 @@ def hash_objects(job: HashJob) -> list[str]:
         LoadError: an object changed since it was listed, or the disk is full.
     """
     check_code(job.code)
-    client, hashes = make_client(None, job.region), []
+    client, hashes = _open_source(job.region), []
     for version in job.objects:
         with TemporaryDirectory(prefix="retail-") as folder:
             hashes.append(hash_file(fetch_version(client, version, Path(folder))))
@@ -98,8 +99,7 @@ def convert_objects(job: ConvertJob) -> list[Converted]:
         LoadError: an object changed since it was listed; the disk or S3 failed.
     """
     check_code(job.code)
-    stage = Stage(job.stage)
-    client = make_client(None, job.region)
+    stage, client = _open_stage(job.stage), _open_source(job.region)
     with TemporaryDirectory(prefix="retail-") as folder:
         results = [_convert(job, file, client, Path(folder)) for file in job.files]
         conversions = [each for each in results if isinstance(each, Conversion)]
@@ -129,7 +129,18 @@ def identify_code() -> str:
     return hashlib.sha256("\n".join([pl.__version__, pa.__version__, *told]).encode()).hexdigest()
 
 
-def _convert(job: ConvertJob, file: RemoteFile, client: object, folder: Path) -> Conversion | DataError:
+@cache
+def _open_source(region: str | None) -> Any:
+    """A client for all jobs of this process: making one costs more than a small file does."""
+    return make_client(None, region)
+
+
+@cache
+def _open_stage(settings: StageSettings) -> Stage:
+    return Stage(settings)
+
+
+def _convert(job: ConvertJob, file: RemoteFile, client: Any, folder: Path) -> Conversion | DataError:
     incoming = folder / "incoming"
     path = fetch_version(client, file.origin, incoming)
     try:
