@@ -8,7 +8,6 @@ that of the rows nothing passes through this machine; bad records come here, for
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -131,7 +130,7 @@ def _wait(future: Future) -> list[Any]:
         found: list[Any] = future.result()
     except RetailError:
         raise
-    except (Exception, CancelledError) as error:
+    except Exception as error:
         raise LoadError(
             f"the workers failed: {type(error).__name__}: {error}. Nothing was loaded. Look into their logs; they need "
             "the image of this run, memory for what they do at once, and the network. Then run again."
