@@ -7,6 +7,7 @@ that of the rows nothing passes through this machine; bad records come here, for
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,6 +22,7 @@ from flows.lake.convert import Conversion
 from flows.lake.forms import SHIPPED_FORM
 from flows.lake.packs import StoredPart
 from flows.lake.parts import Part, part_name, unfinished_name
+from flows.lake.s3_copies import TELL_SECONDS
 from flows.lake.several import split_batches
 from flows.lake.sources import ObjectVersion, SourceFile, find_fault_of_name
 from flows.lake.terms import Terms
@@ -57,9 +59,12 @@ class Workers:
         batches = list(split_batches(good, lambda file: file.table, lambda file: _origin(file).size))
         jobs = [worker.HashJob(tuple(map(_origin, batch)), self.region, worker.identify_code()) for batch in batches]
         hashes: dict[SourceFile, str] = {}
+        told = time.monotonic()
         for batch, found in zip(batches, self._run_all(worker.hash_objects, jobs), strict=True):
             hashes |= dict(zip(batch, found(), strict=True))
-            tell(f"{len(hashes):,} of {len(good):,} files hashed by workers")
+            if time.monotonic() - told >= TELL_SECONDS or len(hashes) == len(good):
+                told = time.monotonic()
+                tell(f"{len(hashes):,} of {len(good):,} files hashed by workers")
         return [Seen(hashes.get(file, ""), faults[file]) for file in files]
 
     def convert(self, files: Sequence[PlannedFile], order: Order, step: Step) -> Generator[Converted, None, None]:
