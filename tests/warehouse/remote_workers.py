@@ -22,7 +22,8 @@ from tests.warehouse.redshift import Redshift
 from tests.warehouse.redshift_standin import RedshiftStandin
 
 LEDGER = (
-    "select table_name, file_name, file_sha256, rows_in, rows_loaded, rows_quarantined, object_sha256, contract_sha256 "
+    "select table_name, file_name, file_sha256, rows_in, rows_loaded, rows_quarantined, object_sha256, "
+    "contract_sha256, profile_sha256 "
     'from "{p}ops".load_ledger order by 1, 2'
 )
 

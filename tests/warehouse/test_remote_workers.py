@@ -29,7 +29,7 @@ from flows.warehouse.ingestion import Ingestion
 from flows.warehouse.plan import PlannedFile, Seen
 from flows.warehouse.redshift import worker
 from flows.warehouse.redshift.remote import Workers
-from flows.warehouse.redshift.stage import Stage
+from flows.warehouse.redshift.stage import Stage, StageSettings
 from flows.warehouse.redshift.warehouse import RedshiftWarehouse
 from tests.tiny_shop import FILES
 from tests.warehouse.redshift import Redshift, open_redshift
@@ -55,6 +55,7 @@ SHOP = FILES | {
 }
 TABLES = ("raw_customers", "raw_orders", "raw_items")
 TERMS = Terms(time_zones=partial(dict, ZONES))
+FORM = replace(SHIPPED_FORM, timestamps=("%Y-%m-%dT%H:%M:%S",))  # of another shop
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def test_workers_leave_the_copies_ledger_rows_and_quarantine_that_threads_leave(
             forget(warehouse, "c2", "Bo")
             delivery = find(standin, tmp_path / who / "incoming")
             converter = Threads(delivery.fetch) if who == "threads" else employ(warehouse, travels.submit)
-            run = load(warehouse, tmp_path / who, delivery, converter, terms=TERMS)
+            run = load(warehouse, tmp_path / who, delivery, converter, terms=TERMS, forms={"raw_stores": FORM})
         outcomes = [replace(outcome) for outcome in run.outcomes]
         loaded, bad = read_loaded(redshift, TABLES), read_quarantine(tmp_path / who)
         seen.append((outcomes, loaded, bad, copies(standin) if small > 150 else len(copies(standin))))
@@ -237,6 +238,14 @@ def test_whatever_else_fails_with_the_workers_is_told_with_its_cure_and_no_job_i
     with pytest.raises(LoadError, match=r"workers failed: MemoryError: worker died.*Look into their logs.*run again"):
         workers.look(files, lambda _: None)
     assert [job.cancelled() for job in jobs] == [False, True]
+
+
+@pytest.mark.parametrize("uri", ["s3://other/stage/parts/x", "s3://bucket/stage-of-another/parts/x", "/stage/parts/x"])
+def test_part_that_lies_elsewhere_than_this_warehouse_stages_is_not_taken(redshift: Redshift, uri: str) -> None:
+    stage = Stage(StageSettings("bucket", "stage"))
+    assert stage.key_of(StoredPart("s3://bucket/stage/parts/x", 1, 1, "")) == "stage/parts/x"
+    with pytest.raises(LoadError, match=f"{uri}: lies outside s3://bucket/stage"):
+        stage.key_of(StoredPart(uri, 1, 1, ""))
 
 
 def test_name_that_is_too_long_costs_no_worker_anything() -> None:
