@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +19,7 @@ import distributed
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
-from prefect.settings import PREFECT_API_KEY, temporary_settings
+from prefect.settings import PREFECT_API_KEY, PREFECT_API_URL, temporary_settings
 from prefect_dask.client import PrefectDaskClient
 
 from flows.errors import ConfigError
@@ -25,10 +28,12 @@ from flows.lake.sources import Delivery
 from flows.run.cluster import open_converter
 from flows.run.settings import load_settings
 from flows.warehouse.told import Log
+from tests.conftest import PROJECT
+from tests.flows.conftest import wait_for
 from tests.tiny_shop import FILES
-from tests.warehouse.redshift import Redshift
+from tests.warehouse.redshift import Redshift, open_redshift
 from tests.warehouse.redshift_standin import RedshiftStandin
-from tests.warehouse.remote_workers import copies, deliver, read_loaded, read_quarantine, staged
+from tests.warehouse.remote_workers import LEDGER, copies, deliver, read_loaded, read_quarantine, staged
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 HEADER, *ORDERS = FILES["raw_orders.csv"].splitlines()
@@ -143,6 +148,32 @@ def test_two_workers_leave_what_threads_leave_also_when_one_is_killed(
         only = FlowRunFilter(id=FlowRunFilterId(any_=[summary["run_id"]]))
         names = {task.name for task in client.read_task_runs(flow_run_filter=only)}
     assert {"convert raw_orders.csv", "convert raw_customers: 2 files"} <= names
+
+
+def test_run_that_waits_for_workers_ends_when_it_is_told(
+    redshift: Redshift, standin: RedshiftStandin, tmp_path: Path
+) -> None:
+    deliver(standin, FILES)
+    options = {"n_workers": 0, "dashboard_address": None, "host": "127.0.0.1"}
+    with distributed.LocalCluster(**options) as nobody:
+        told = os.environ | {
+            "PREFECT_API_URL": PREFECT_API_URL.value(),
+            "RETAIL_RUNNER": "dask",
+            "RETAIL_DASK_ADDRESS": nobody.scheduler_address,
+            "RETAIL_SOURCE": f"s3://{standin.bucket}/drops",
+            "RETAIL_TARGET": "redshift",
+        }
+        command = [sys.executable, "-m", "flows.ingest", "--work-dir", str(tmp_path)]
+        with (tmp_path / "log").open("wb") as log:
+            run = subprocess.Popen(command, cwd=PROJECT, env=told, stdout=log, stderr=subprocess.STDOUT)
+        wait_for(lambda: "0 workers are at" in (tmp_path / "log").read_text(), run, tmp_path / "log")
+        time.sleep(1)  # until it waits
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(timeout=20) == 128 + signal.SIGTERM
+    (summary,) = [json.loads(path.read_text()) for path in (tmp_path / "runs").glob("*.json")]
+    assert summary["status"] == "cancelled"
+    with open_redshift().hold("the next run"):
+        assert redshift.run(LEDGER) == []
 
 
 @pytest.mark.usefixtures("redshift")

@@ -164,6 +164,20 @@ def test_object_that_changes_before_a_worker_reads_it_is_not_loaded(
     assert read_loaded(redshift, ("raw_items",)) == {"ledger": [], "raw_items": []}
 
 
+def test_worker_refuses_bytes_that_are_not_those_that_were_hashed(
+    redshift: Redshift, standin: RedshiftStandin, tmp_path: Path
+) -> None:
+    deliver(standin, {"raw_items.csv": SHOP["raw_items.csv"]})
+    (source,) = find(standin, tmp_path / "in").files
+    assert source.origin is not None
+    file = worker.RemoteFile(source.name, source.origin, "0" * 64)
+    place, code = StageSettings(standin.bucket, "stage"), worker.identify_code()
+    (refused,) = worker.convert_objects(worker.ConvertJob("raw_items", (file,), TERMS, None, None, place, code))
+    assert isinstance(refused, DataError)
+    assert "changed while it was read" in str(refused)
+    assert staged(standin) == []
+
+
 @pytest.mark.parametrize("kind", ["parts", "quarantine"])
 def test_object_that_is_not_what_a_worker_wrote_is_not_taken(
     redshift: Redshift, standin: RedshiftStandin, travels: Travels, tmp_path: Path, kind: str
