@@ -83,7 +83,7 @@ sources: $(VENV)/.installed
 	@$(BIN)/python -m infra.own_data_docs
 
 lock: $(VENV)/.installed
-	$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group dev pyproject.toml -o requirements.lock
+	$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group dev --extra dask pyproject.toml -o requirements.lock
 	$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate -c requirements.lock pyproject.toml -o requirements.runtime.lock
 
 datasets: $(VENV)/.installed

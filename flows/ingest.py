@@ -34,6 +34,7 @@ from flows.lake.stores import read_time_zones
 from flows.lake.terms import Terms
 from flows.run.artifacts import escape, markdown_table, publish
 from flows.run.blocks import read_blocks
+from flows.run.cluster import open_converter
 from flows.run.command_line import run_flow
 from flows.run.needs import find_source
 from flows.run.run_names import name_flow_run
@@ -83,26 +84,27 @@ def load_source(run: Run, warehouse: Warehouse, again: Sequence[str] | None = No
         log.warning("%d files look like data, but no table takes them: %s", len(ignored), list_names(ignored))
     run.summary["ignored"] = ignored
     files = delivery.files if again is None else choose_files(delivery.files, again)
-    ingestion = Ingestion(
-        warehouse,
-        settings.work_dir,
-        run.run_id,
-        settings.max_quarantined_ratio,
-        terms=make_terms(settings, delivery, profile),
-        forms=profile.forms if profile else {},
-        fetch=delivery.fetch,
-        step=run_as_task,
-        log=log,
-        is_again=again is not None,
-    )
-    try:
-        ingestion.load(ingestion.convert(files))
-        run.sweep(warehouse)
-    finally:
-        if ingestion.terms.forgotten:
-            remove_people(settings.incoming_dir, delivery)
-        run.summary["files"] = [_summarise(outcome) for outcome in ingestion.outcomes]
-        publish("ingest-files", "Files and records of this run", _report_files(ingestion.outcomes, ignored))
+    with open_converter(settings, delivery, log) as converter:
+        ingestion = Ingestion(
+            warehouse,
+            settings.work_dir,
+            run.run_id,
+            settings.max_quarantined_ratio,
+            terms=make_terms(settings, delivery, profile),
+            forms=profile.forms if profile else {},
+            converter=converter,
+            step=run_as_task,
+            log=log,
+            is_again=again is not None,
+        )
+        try:
+            ingestion.load(ingestion.convert(files))
+            run.sweep(warehouse)
+        finally:
+            if ingestion.terms.forgotten:
+                remove_people(settings.incoming_dir, delivery)
+            run.summary["files"] = [_summarise(outcome) for outcome in ingestion.outcomes]
+            publish("ingest-files", "Files and records of this run", _report_files(ingestion.outcomes, ignored))
 
 
 def choose_files(files: Sequence[SourceFile], wanted: Sequence[str]) -> list[SourceFile]:

@@ -20,6 +20,7 @@ from flows.lake.contract_versions import contract_sha256
 from flows.lake.contracts import Contract
 from flows.lake.forms import SHIPPED_FORM, Form, adapt
 from flows.lake.headers import check_header, find_extra, quoted, shorten
+from flows.lake.packs import Pack
 from flows.lake.parts import Part, keep_only, part_name, stem, unfinished_name, version_sha256, write_part
 from flows.lake.quarantine import Quarantine, most_frequent_first
 from flows.lake.reading import BLOCK_BYTES, Block, CsvReader
@@ -49,6 +50,7 @@ class Conversion:
     profile_sha256: str | None = None  # of the form in which it was read, if not in the shipped one
     contract_sha256: str | None = None
     object_sha256: str | None = None  # of the object in S3 that the file came from
+    pack: Pack | None = None  # instead of parts: its records lie packed in S3 already, maybe with those of others
 
     @property
     def read_sha256(self) -> str:

@@ -26,7 +26,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from flows.errors import ConfigError, LoadError
 from flows.lake.s3_copies import Copies, fetch_all
-from flows.lake.sources import Delivery, SourceFile
+from flows.lake.sources import Delivery, ObjectVersion, SourceFile
 
 SCHEME = "s3://"
 CHANGED = {"PreconditionFailed", "NoSuchKey", "404", "412"}
@@ -37,10 +37,8 @@ AT_A_TIME = 8
 class S3Object:
     """An object as it was listed; `name` is its path below the prefix."""
 
-    key: str
     name: str
-    etag: str
-    size: int
+    version: ObjectVersion
 
 
 class S3Source:
@@ -55,8 +53,7 @@ class S3Source:
         self.source, self.bucket, self.copies = source, bucket, Copies(folder)
         prefix = path.strip("/")
         self.prefix = f"{prefix}/" if prefix else ""
-        config = Config(retries={"mode": "standard", "total_max_attempts": 8}, max_pool_connections=AT_A_TIME)
-        self._client = (session or boto3.Session()).client("s3", region_name=region, config=config)
+        self._client = make_client(session, region)
         self._objects: dict[Path, S3Object] = {}
 
     def find(self, sort: Callable[[Iterable[str], Callable[[str], Path]], Delivery]) -> Delivery:
@@ -67,12 +64,16 @@ class S3Source:
         Raises:
             ConfigError: the bucket cannot be read, or the folder holds what no run put there.
         """
-        with self._explained():
+        with _explained(self.source, self.copies.folder):
             objects = {found.name: found for found in self._list()}
             delivery = sort(sorted(objects), self.copies.path_of)
             self._objects = {self.copies.path_of(name): found for name, found in objects.items()}
             self.copies.tidy({file.path for file in delivery.files})
-        files = tuple(replace(file, object_sha256=self._identify(file)) for file in delivery.files)
+        versions = [self._objects[file.path].version for file in delivery.files]
+        files = tuple(
+            replace(file, object_sha256=_identify(version), origin=version)
+            for file, version in zip(delivery.files, versions, strict=True)
+        )
         return replace(delivery, files=files, fetch=self.fetch)
 
     def fetch(self, files: Sequence[SourceFile], tell: Callable[[str], object] = lambda _: None) -> None:
@@ -83,8 +84,8 @@ class S3Source:
             LoadError: an object changed since it was listed, or a copy cannot be written.
         """
         wanted = [self._objects[file.path] for file in files if self._lacks(file.path)]
-        with self._explained():
-            sizes = [found.size for found in wanted]
+        with _explained(self.source, self.copies.folder):
+            sizes = [found.version.size for found in wanted]
             fetch_all([partial(self._copy, found) for found in wanted], sizes, AT_A_TIME, tell)
 
     def _list(self) -> Iterator[S3Object]:
@@ -92,44 +93,69 @@ class S3Source:
         for entry in (entry for page in pages for entry in page.get("Contents", [])):
             name = entry["Key"].removeprefix(self.prefix)
             if name and not name.endswith("/"):  # a folder, as the console makes them
-                yield S3Object(entry["Key"], name, entry["ETag"], entry["Size"])
-
-    def _identify(self, file: SourceFile) -> str:
-        found = self._objects[file.path]
-        return hashlib.sha256(json.dumps([self.bucket, found.key, found.etag, found.size]).encode()).hexdigest()
+                yield S3Object(name, ObjectVersion(self.bucket, entry["Key"], entry["ETag"], entry["Size"]))
 
     def _lacks(self, path: Path) -> bool:
-        return not self.copies.holds(path, _version(self._objects[path]))
+        return not self.copies.holds(path, _tag(self._objects[path].version))
 
     def _copy(self, found: S3Object) -> None:
-        def read(offset: int) -> Any:
-            given = {"Bucket": self.bucket, "Key": found.key, "IfMatch": found.etag}
-            return self._client.get_object(**given, **({"Range": f"bytes={offset}-"} if offset else {}))["Body"]
-
-        try:
-            self.copies.write(self.copies.path_of(found.name), _version(found), found.size, read)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in CHANGED:
-                raise
-            raise LoadError(
-                f"{SCHEME}{self.bucket}/{found.key!r}: changed or vanished while the run was starting. Run again when "
-                "the delivery is complete."
-            ) from error
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except (BotoCoreError, ClientError, Boto3Error) as error:
-            raise ConfigError(
-                f"{self.source}: cannot be read ({error}). Check the address, the region and the rights."
-            ) from error
-        except OSError as error:
-            raise LoadError(
-                f"{error.filename or self.copies.folder}: a copy from {self.source} cannot be written "
-                f"({error.strerror or error}). Free space or rights, then run again."
-            ) from error
+        _copy(self._client, found.version, self.copies, self.copies.path_of(found.name))
 
 
-def _version(found: S3Object) -> str:
-    return f"{found.etag} {found.size}"
+def make_client(session: boto3.Session | None, region: str | None) -> Any:
+    """A client of S3 that repeats what fails for a moment; without a session with the keys of AWS's own chain."""
+    config = Config(retries={"mode": "standard", "total_max_attempts": 8}, max_pool_connections=AT_A_TIME)
+    return (session or boto3.Session()).client("s3", region_name=region, config=config)
+
+
+def fetch_version(client: Any, version: ObjectVersion, folder: Path) -> Path:
+    """Copy one version of an object into a folder that is the caller's alone.
+
+    Raises:
+        ConfigError: the object cannot be read.
+        LoadError: it changed since it was listed, or the copy cannot be written.
+    """
+    copies, path = Copies(folder), folder / "object.csv"
+    with _explained(f"{SCHEME}{version.bucket}/{version.key!r}", folder):
+        _copy(client, version, copies, path)
+    return path
+
+
+def _copy(client: Any, version: ObjectVersion, copies: Copies, path: Path) -> None:
+    def read(offset: int) -> Any:
+        given = {"Bucket": version.bucket, "Key": version.key, "IfMatch": version.etag}
+        return client.get_object(**given, **({"Range": f"bytes={offset}-"} if offset else {}))["Body"]
+
+    try:
+        copies.write(path, _tag(version), version.size, read)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in CHANGED:
+            raise
+        raise LoadError(
+            f"{SCHEME}{version.bucket}/{version.key!r}: changed or vanished while the run was starting. Run again "
+            "when the delivery is complete."
+        ) from error
+
+
+@contextmanager
+def _explained(source: str, folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError, Boto3Error) as error:
+        raise ConfigError(
+            f"{source}: cannot be read ({error}). Check the address, the region and the rights."
+        ) from error
+    except OSError as error:
+        raise LoadError(
+            f"{error.filename or folder}: a copy from {source} cannot be written "
+            f"({error.strerror or error}). Free space or rights, then run again."
+        ) from error
+
+
+def _identify(version: ObjectVersion) -> str:
+    told = [version.bucket, version.key, version.etag, version.size]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def _tag(version: ObjectVersion) -> str:
+    return f"{version.etag} {version.size}"

@@ -23,17 +23,29 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u2
 
 
 @dataclass(frozen=True)
+class ObjectVersion:
+    """One version of an object in S3: whoever reads it by this reads these bytes or none. `size` is in bytes."""
+
+    bucket: str
+    key: str
+    etag: str
+    size: int
+
+
+@dataclass(frozen=True)
 class SourceFile:
     """One delivered file, by the table it belongs to. `name` identifies it between runs: in S3 it is a path.
 
     It is what a name in the source promises; `find_fault` says whether there is a file behind it. `object_sha256` tells
     which version of an object it is, whose bytes come to `path` when the delivery is told to fetch it; else None.
+    `origin` is that version.
     """
 
     table: str
     name: str
     path: Path
     object_sha256: str | None = None
+    origin: ObjectVersion | None = None
 
 
 def fetch_nothing(_files: Sequence[SourceFile], _tell: Callable[[str], object] = lambda _: None) -> None:
@@ -134,8 +146,8 @@ def find_fault(path: Path, name: str | None = None) -> str | None:
     could have any file of this machine read. `name` is what people call the file, if not as its path does.
     """
     name = printable(path.name) if name is None else name
-    if len(name.encode()) > MAX_NAME_BYTES:
-        return f"{name[:MAX_NAME_SHOWN]}…: the name has more than {MAX_NAME_BYTES:,} bytes. Give it a shorter one."
+    if fault := find_fault_of_name(name):
+        return fault
     try:
         mode = path.lstat().st_mode
     except OSError as error:
@@ -144,6 +156,13 @@ def find_fault(path: Path, name: str | None = None) -> str | None:
         return None
     kind = "a folder" if stat.S_ISDIR(mode) else "a link" if stat.S_ISLNK(mode) else "a pipe or a device"
     return f"{name}: is {kind}, not a file. Put the file itself there, or give it another name."
+
+
+def find_fault_of_name(name: str) -> str | None:
+    """Why no file may be called so, with the cure; None if one may."""
+    if len(name.encode()) > MAX_NAME_BYTES:
+        return f"{name[:MAX_NAME_SHOWN]}…: the name has more than {MAX_NAME_BYTES:,} bytes. Give it a shorter one."
+    return None
 
 
 def describe_read_error(path: Path, error: OSError, name: str | None = None) -> str:

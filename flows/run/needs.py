@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,39 @@ def check_needs(settings: Settings, *, reads_source: bool) -> None:
     """
     if reads_source and not settings.source.startswith("s3://"):
         _check_source(settings)
+    if reads_source:
+        check_runner(settings)
     if settings.target == "redshift":
         secret: dict[str, Any] | None = None if settings.redshift_secret_block else {}
         bucket = "of a block that is not read yet" if settings.s3_bucket_block else None
         refuse(missing_access(settings, secret) + missing_stage(settings, bucket))
+
+
+def check_runner(settings: Settings) -> None:
+    """Refuse workers of a cluster where they cannot reach what they are to read and write.
+
+    Raises:
+        ConfigError: lists what is missing or wrong, and how to set it.
+    """
+    missing = _missing_for_workers(settings) if settings.runner == "dask" else []
+    if missing:
+        cure = "Set these, or let RETAIL_RUNNER be threads."
+        raise ConfigError(
+            "\n".join(["RETAIL_RUNNER is dask, but this is missing:", *(f"  - {each}" for each in missing), cure])
+        )
+
+
+def _missing_for_workers(settings: Settings) -> list[str]:
+    missing = []
+    if not settings.source.startswith("s3://"):
+        missing.append(f"a source in S3, where workers can read it: RETAIL_SOURCE is {settings.source[:200]!r}")
+    if settings.target != "redshift":
+        missing.append("RETAIL_TARGET=redshift: a DuckDB file is loaded with parts of this disk, which workers lack")
+    if settings.dask_address is None:
+        missing.append("the scheduler's address: set RETAIL_DASK_ADDRESS, e.g. tls://scheduler:8786")
+    if find_spec("prefect_dask") is None:
+        missing.append("the package prefect-dask: install the extra dask (docs/scale.md)")
+    return missing
 
 
 def missing_access(settings: Settings, secret: Mapping[str, Any] | None) -> list[str]:

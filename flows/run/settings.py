@@ -67,6 +67,14 @@ class Settings(BaseSettings):
     allow_extra_columns: bool = Field(
         default=False, description="Leave columns out that no contract knows, instead of refusing their file."
     )
+    runner: Literal["threads", "dask"] = Field(
+        default="threads", description="Who converts files: threads of the run, or dask: the workers of a cluster."
+    )
+    dask_address: str | None = Field(
+        default=None,
+        pattern=r"^(tcp|tls)://[^\s/@?#]+:[0-9]{1,5}$",
+        description="Of that cluster's scheduler, tls://host:8786.",
+    )
     dbt_project_dir: Path = Field(default=PROJECT / "dbt", description="The dbt project.")
     dbt_retries: int = Field(default=2, ge=0, le=10, description="How often dbt re-runs what failed.")
     dbt_retry_delay_seconds: float = Field(default=5, ge=0, description="Seconds before dbt re-runs what failed.")

@@ -9,26 +9,26 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import polars as pl
 
 from flows.errors import DataError, LoadError, RetailError
 from flows.lake.contracts import CONTRACTS
-from flows.lake.convert import Conversion, convert_csv
-from flows.lake.forms import SHIPPED_FORM, Form
+from flows.lake.convert import Conversion
+from flows.lake.forms import Form
 from flows.lake.parts import part_name, stem, sweep, version_sha256
 from flows.lake.quarantine import count_reasons
-from flows.lake.several import for_each_file
-from flows.lake.sources import SourceFile, fetch_nothing
+from flows.lake.sources import SourceFile
 from flows.lake.terms import DEFAULT_TERMS, Terms
 from flows.warehouse.base import LedgerRow, Warehouse
+from flows.warehouse.conversion import Converted, Converter, Order, Step, Threads
 from flows.warehouse.lock import check_inside
 from flows.warehouse.outcomes import (
     FileOutcome,
@@ -44,13 +44,6 @@ from flows.warehouse.told import Log, tell_converted, tell_loaded
 
 TOP_FOLDERS = ("lake", "quarantine", "staged")
 T = TypeVar("T")
-
-
-class Step(Protocol):
-    """Runs one named step and returns what it returns."""
-
-    def __call__(self, name: str, function: Callable[[], T], /) -> T:
-        """Run `function` as the step `name`."""
 
 
 Result = tuple[FileOutcome, Conversion | None]
@@ -71,7 +64,7 @@ class Ingestion:
     max_quarantined_ratio: float = 0.05
     terms: Terms = DEFAULT_TERMS
     forms: Mapping[str, Form] = field(default_factory=dict)  # by table, where files are not in the shipped form
-    fetch: Callable[[Sequence[SourceFile], Callable[[str], object]], None] = fetch_nothing  # what is not known already
+    converter: Converter = field(default_factory=Threads)
     is_again: bool = False  # the files are loaded also where nothing of them has changed
     step: Step = run_directly
     log: Log = field(default=logging.getLogger(__name__))
@@ -96,9 +89,7 @@ class Ingestion:
             self.log.info("%d files found, %d of them unchanged", len(planned), unchanged)
             arrived = [file.version for file in planned if not (file.is_unchanged or file.fault)]
             self.step("note deliveries", lambda: self.warehouse.note_deliveries(arrived, self.run_id))
-            results: list[Result] = []
-            for table, group in _by_table(planned, lambda file: file.source.table):
-                results += self.step(f"convert {table}", partial(self._convert_table, group))
+            results = self._convert_all(planned)
             self.outcomes = [outcome for outcome, _ in results] + (
                 [] if self.is_again else self._refuse_lost(files, lost)
             )
@@ -108,7 +99,8 @@ class Ingestion:
         return [conversion for _, conversion in results if conversion is not None]
 
     def _plan(self, files: Sequence[SourceFile], anew: Set[LedgerRow]) -> list[PlannedFile]:
-        planned = plan_files(files, self.warehouse, anew, self.forms, lambda new: self.fetch(new, self.log.info))
+        look = partial(self.converter.look, tell=self.log.info)
+        planned = plan_files(files, self.warehouse, anew, self.forms, look)
         if renamed := find_renamed_objects(planned):
             self.warehouse.note_objects(renamed)
         return planned
@@ -147,30 +139,27 @@ class Ingestion:
             if (row.table_name, row.file_name) not in delivered
         ]
 
-    def _convert_table(self, files: Sequence[PlannedFile]) -> list[Result]:
-        results = for_each_file(self._convert, files, lambda file: file.source.path)
-        tell_converted(self.log, files[0].source.table, results)
+    def _convert_all(self, planned: Sequence[PlannedFile]) -> list[Result]:
+        """Convert what is not loaded already; a refused file is an outcome, not an exception."""
+        results: list[Result] = []
+        new = [file for file in planned if not (file.fault or file.is_unchanged)]
+        with closing(self.converter.convert(new, self._order, self.step)) as converted:
+            for table, group in _by_table(planned, lambda file: file.source.table):
+                told = [self._find_outcome(file, converted) for file in group]
+                tell_converted(self.log, table, told)
+                results += told
         return results
 
-    def _convert(self, file: PlannedFile) -> Result:
-        """Convert one file unless it is loaded already; a refused file is an outcome, not an exception."""
+    def _find_outcome(self, file: PlannedFile, converted: Iterator[Converted]) -> Result:
+        """What becomes of one file; what was converted is taken in its order."""
         table, name = file.source.table, file.source.name
         if file.fault:
             return FileOutcome(table, name, file.sha256, "refused", error=file.fault), None
         if file.loaded and file.is_unchanged:
             return self._unchanged(file.loaded), None
-        try:
-            conversion = convert_csv(
-                file.source.path,
-                CONTRACTS[table],
-                self.work_dir,
-                sha256=file.sha256,
-                terms=self.terms,
-                form=self._form(table),
-                name=name,
-            )
-        except DataError as error:
-            return FileOutcome(table, name, file.sha256, "refused", error=str(error)), None
+        conversion = next(converted)
+        if isinstance(conversion, DataError):
+            return FileOutcome(table, name, file.sha256, "refused", error=str(conversion)), None
         fault = self._judge(conversion)
         outcome = FileOutcome(
             table,
@@ -186,8 +175,9 @@ class Ingestion:
         )
         return outcome, None if fault else replace(conversion, object_sha256=file.source.object_sha256)
 
-    def _form(self, table: str) -> Form:
-        return self.forms.get(table, SHIPPED_FORM)
+    @property
+    def _order(self) -> Order:
+        return Order(self.work_dir, self.terms, self.forms)
 
     def _judge(self, conversion: Conversion) -> str | None:
         """Why the file is refused for its bad records, if it is."""
@@ -237,15 +227,20 @@ class Ingestion:
             tell_loaded(self.log, table, loaded)
 
     def _batches(self, conversions: Iterable[Conversion]) -> Iterator[list[Conversion]]:
-        """Files that share a transaction, as many as the warehouse takes; one that is larger alone is loaded alone."""
+        """Files that share a transaction, as many as the warehouse takes; one that is larger alone is loaded alone.
+
+        So do those that share a pack.
+        """
         batch: list[Conversion] = []
         filled = 0
-        for conversion in conversions:
-            size = sum(part.size for part in conversion.parts)
-            if batch and (filled + size > self.warehouse.batch_bytes or len(batch) == self.warehouse.batch_files):
+        for _, group in groupby(conversions, lambda conversion: conversion.pack or id(conversion)):
+            files = list(group)
+            size = files[0].pack.size if files[0].pack else sum(part.size for part in files[0].parts)
+            is_too_many = len(batch) + len(files) > self.warehouse.batch_files
+            if batch and (is_too_many or filled + size > self.warehouse.batch_bytes):
                 yield batch
                 batch, filled = [], 0
-            batch.append(conversion)
+            batch += files
             filled += size
         if batch:
             yield batch
@@ -264,7 +259,7 @@ class Ingestion:
         """Leave in the lake what belongs to loaded files; in the quarantine also the bad records of refused ones."""
         loaded = {stem(row.file_name, row.read_sha256) for row in self.warehouse.read_ledger()}
         refused = {
-            stem(outcome.file, version_sha256(outcome.sha256, self._form(outcome.table).sha256))
+            stem(outcome.file, version_sha256(outcome.sha256, self._order.form(outcome.table).sha256))
             for outcome in self.outcomes
             if outcome.status == "refused"
         }

@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 
 from flows.lake.contracts import CONTRACTS
 from flows.lake.forms import Form
-from flows.lake.hashing import hash_file
 from flows.lake.parts import version_sha256
-from flows.lake.sources import SourceFile, describe_read_error, find_fault
+from flows.lake.sources import SourceFile
 from flows.warehouse.base import LedgerRow, Version, Warehouse
 
 
@@ -46,29 +45,36 @@ class PlannedFile:
         return version_sha256(self.sha256, self.profile_sha256)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What was seen of a file: the hash of its bytes, or why it cannot be read."""
+
+    sha256: str = ""
+    fault: str | None = None
+
+
 def plan_files(
     files: Sequence[SourceFile],
     warehouse: Warehouse,
     lost: Set[LedgerRow],
-    forms: Mapping[str, Form] | None = None,
-    fetch: Callable[[Sequence[SourceFile]], object] = lambda _: None,
+    forms: Mapping[str, Form],
+    look: Callable[[Sequence[SourceFile]], Sequence[Seen]],
 ) -> list[PlannedFile]:
-    """Hash each file and look it up; what the warehouse has lost counts as not loaded. `forms` are by table.
+    """Have each file hashed and look it up; what the warehouse has lost counts as not loaded. `forms` are by table.
 
-    A version of an object that the ledger knows, read as the profile of now says, is neither fetched nor hashed.
+    A version of an object that the ledger knows, read as the profile of now says, is not looked at.
     """
     loaded = {(row.table_name, row.file_name): row for row in warehouse.read_ledger() if row not in lost}
-    names, forms = Counter(file.name for file in files), forms or {}
+    names = Counter(file.name for file in files)
     profiles = {table: form.sha256 for table, form in forms.items()}
     planned: dict[SourceFile, PlannedFile] = {}
     for file in files:
         row = loaded.get((file.table, file.name))
         if row and names[file.name] == 1 and _is_known(file, row, profiles.get(file.table)):
             planned[file] = PlannedFile(file, row.file_sha256, row)
-    fetch([file for file in files if file not in planned])
-    for file in files:
-        if file not in planned:
-            planned[file] = _plan_file(file, loaded.get((file.table, file.name)), names[file.name])
+    new = [file for file in files if file not in planned]
+    for file, seen in zip(new, look(new), strict=True):
+        planned[file] = _plan_file(file, seen, loaded.get((file.table, file.name)), names[file.name])
     return [replace(planned[file], profile_sha256=profiles.get(file.table)) for file in files]
 
 
@@ -103,13 +109,8 @@ def _is_known(file: SourceFile, row: LedgerRow, profile_sha256: str | None) -> b
     return is_same_object and row.profile_sha256 == profile_sha256
 
 
-def _plan_file(file: SourceFile, loaded: LedgerRow | None, same_name: int) -> PlannedFile:
-    fault = find_fault(file.path, file.name)
+def _plan_file(file: SourceFile, seen: Seen, loaded: LedgerRow | None, same_name: int) -> PlannedFile:
+    fault = seen.fault
     if same_name > 1:
         fault = f"{file.name}: {same_name} files have this name once it is made printable. Rename all but one."
-    if fault is None:
-        try:
-            return PlannedFile(file, hash_file(file.path), loaded)
-        except OSError as error:
-            fault = describe_read_error(file.path, error, file.name)
-    return PlannedFile(file, "", loaded, fault)
+    return PlannedFile(file, "" if fault else seen.sha256, loaded, fault)

@@ -13,7 +13,7 @@ import pytest
 from flows import ingest, pipeline, report, transform
 from flows.errors import ConfigError
 from flows.run.command_line import DESCRIPTIONS, REPORT
-from flows.run.needs import check_needs
+from flows.run.needs import check_needs, check_runner
 from flows.run.settings import OPTIONS, load_settings
 from tests.conftest import PROJECT
 
@@ -119,3 +119,37 @@ def test_needs_leave_to_a_block_what_it_may_say(monkeypatch: pytest.MonkeyPatch)
         "  - the user",
         "  - the password",
     ]
+
+
+def test_needs_of_workers_are_what_they_can_reach_and_all_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.run.needs.find_spec", lambda _name: None)
+    with pytest.raises(ConfigError) as error:
+        check_runner(load_settings(runner="dask", source="/in"))
+    first, *missing, cure = str(error.value).splitlines()
+    assert first == "RETAIL_RUNNER is dask, but this is missing:"
+    assert [line.partition(":")[0] for line in missing] == [
+        "  - a source in S3, where workers can read it",
+        "  - RETAIL_TARGET=redshift",
+        "  - the scheduler's address",
+        "  - the package prefect-dask",
+    ]
+    assert cure == "Set these, or let RETAIL_RUNNER be threads."
+
+
+def test_needs_of_workers_that_are_met_are_no_fault_and_threads_have_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"source": "s3://bucket/in", "target": "redshift", "dask_address": "tls://scheduler:8786"}
+    check_runner(load_settings(runner="dask", **given))
+    monkeypatch.setattr("flows.run.needs.find_spec", lambda _name: None)
+    check_runner(load_settings(source="/in"))
+
+
+def test_needs_of_workers_are_looked_at_before_anything_starts() -> None:
+    done = run_and_list_imports("ingest", RETAIL_RUNNER="dask")
+    assert (done.returncode, "imported []" in done.stdout) == (2, True)
+    assert "RETAIL_DASK_ADDRESS" in done.stderr
+
+
+@pytest.mark.parametrize("address", ["scheduler:8786", "tls://user:word@scheduler:8786", "tls://scheduler"])
+def test_address_of_a_scheduler_is_a_host_and_a_port_without_a_password(address: str) -> None:
+    with pytest.raises(ConfigError, match="dask_address, set by RETAIL_DASK_ADDRESS"):
+        load_settings(dask_address=address)

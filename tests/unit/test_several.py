@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.lake import several
-from flows.lake.several import for_each_file
+from flows.lake.several import for_each_file, split_batches
 
 
 @pytest.fixture
@@ -60,3 +60,23 @@ def test_for_each_file_stops_at_an_error_and_leaves_nothing_running(tmp_path: Pa
         for_each_file(fail_first, range(100), lambda _: tmp_path / "missing")
     assert sorted(begun) == sorted([0, *ended])
     assert len(begun) < 10
+
+
+def batches_of(*files: tuple[str, int]) -> list[list[int]]:
+    """The sizes in each batch of files of these tables and sizes."""
+    found = split_batches(files, lambda file: file[0], lambda file: file[1])
+    return [[size for _, size in batch] for batch in found]
+
+
+def test_large_file_is_a_task_of_its_own_and_small_ones_of_a_table_share_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(several, "BLOCK_BYTES", 10)
+    files = [("a", 1), ("a", 10), ("a", 11), ("a", 2), ("b", 3), ("b", 12), ("b", 13)]
+    assert batches_of(*files) == [[1, 10], [11], [2], [3], [12], [13]]
+    assert batches_of() == []
+
+
+def test_small_files_that_share_a_task_are_bounded_in_number_and_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(several, "BATCH_FILES", 3)
+    monkeypatch.setattr(several, "BATCH_BYTES", 20)
+    assert batches_of(*[("a", 1)] * 7) == [[1, 1, 1], [1, 1, 1], [1]]
+    assert batches_of(("a", 10), ("a", 10), ("a", 1), ("a", 19), ("a", 1)) == [[10, 10], [1, 19], [1]]

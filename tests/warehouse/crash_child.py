@@ -29,7 +29,7 @@ from flows.errors import RetailError
 from flows.lake import convert, parts
 from flows.lake.contracts import CONTRACTS
 from flows.lake.sources import find_sources
-from flows.warehouse import ingestion, lock, plan
+from flows.warehouse import conversion, ingestion, lock
 from flows.warehouse.base import Warehouse
 from flows.warehouse.duckdb import warehouse as embedded
 from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
@@ -105,7 +105,8 @@ def install_redshift(steps: Steps) -> None:
         (RedshiftConnection, "commit"),
         (Lease, "acquire"),
         (Lease, "release"),
-        (Stage, "upload"),
+        (Stage, "store"),
+        (Stage, "write_manifest"),
         (Stage, "remove"),
         (Stage, "sweep"),
         (Stage, "_put"),
@@ -129,9 +130,9 @@ def install(steps: Steps) -> None:
         (os, "unlink"),
         (os, "mkdir"),
         (parts, "hash_file"),
-        (plan, "hash_file"),
+        (conversion, "hash_file"),
         (convert, "write_part"),
-        (ingestion, "convert_csv"),
+        (conversion, "convert_csv"),
         (ingestion, "sweep"),
         (ingestion, "plan_files"),
         (lock, "_acquire"),

@@ -12,7 +12,7 @@ import pytest
 from flows.errors import ConfigError, DataError
 from flows.lake.contracts import CONTRACTS
 from flows.lake.sources import find_sources, printable
-from flows.warehouse import plan
+from flows.warehouse import conversion
 from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from flows.warehouse.ingestion import Ingestion
 
@@ -171,7 +171,7 @@ def test_ingest_file_that_vanishes_after_hashing_is_refused(
     source: Path, warehouse: DuckDBWarehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(source / "raw_customers.csv")
-    hash_file = plan.hash_file
+    hash_file = conversion.hash_file
 
     def hash_and_remove(path: Path) -> str:
         try:
@@ -179,7 +179,7 @@ def test_ingest_file_that_vanishes_after_hashing_is_refused(
         finally:
             path.unlink()
 
-    monkeypatch.setattr(plan, "hash_file", hash_and_remove)
+    monkeypatch.setattr(conversion, "hash_file", hash_and_remove)
     assert "raw_customers.csv: cannot be read (No such file or directory)" in refusal(source, warehouse)
 
 
@@ -188,7 +188,7 @@ def test_ingest_file_that_changes_between_hashing_and_reading_is_refused(
     source: Path, warehouse: DuckDBWarehouse, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     write(source / "raw_customers.csv")
-    hash_file = plan.hash_file
+    hash_file = conversion.hash_file
 
     def hash_and_change(path: Path) -> str:
         found = hash_file(path)
@@ -199,7 +199,7 @@ def test_ingest_file_that_changes_between_hashing_and_reading_is_refused(
             write(path, "id,name\nb,Bob\n" if how == "rewritten" else f"{CUSTOMERS}b,Bob\n")
         return found
 
-    monkeypatch.setattr(plan, "hash_file", hash_and_change)
+    monkeypatch.setattr(conversion, "hash_file", hash_and_change)
     assert "changed while it was read. Run again when it is complete" in refusal(source, warehouse)
     assert not list((warehouse.path.parent / "lake").rglob("*.*"))
     monkeypatch.undo()

@@ -19,7 +19,7 @@ STEPS = (
     "after insert deliveries",
     "after append",
     "after check_part",
-    "after upload",
+    "after write_manifest",
     "after copy staged",
     "after insert replaced",
     "after delete raw",

@@ -214,14 +214,15 @@ def test_manifest_names_each_part_as_mandatory_with_its_length(
     redshift: Redshift, warehouse: RedshiftWarehouse, standin: RedshiftStandin, tmp_path: Path
 ) -> None:
     conversion = convert(tmp_path, OLD)
-    staged = warehouse._stage.upload(conversion.parts)
+    stage = warehouse._stage
+    staged = stage.write_manifest(stage.store(conversion.parts))
     key = staged.manifest_url.removeprefix(f"s3://{standin.bucket}/")
     manifest = standin.s3.get_object(Bucket=standin.bucket, Key=key)["Body"].read().decode()
     (part,) = conversion.parts
     url = f"s3://{standin.bucket}/{warehouse._stage.settings.prefix}/parts/{part.sha256}.parquet"
     entry = f'{{"url": "{url}", "mandatory": true, "meta": {{"content_length": {part.size}}}}}'
     assert manifest == f'{{"entries": [{entry}]}}'
-    assert warehouse._stage.upload(conversion.parts) == staged, "the same again has the same names"
+    assert stage.write_manifest(stage.store(conversion.parts)) == staged, "the same again has the same names"
 
 
 def test_part_is_sent_with_its_checksum_for_s3_to_compare(
@@ -235,7 +236,7 @@ def test_part_is_sent_with_its_checksum_for_s3_to_compare(
         sent.append(request.headers["x-amz-checksum-sha256"].decode())
 
     warehouse._stage._client.meta.events.register("before-send.s3.PutObject", note)
-    warehouse._stage.upload([part])
+    warehouse._stage.store([part])
     assert sent[0] == base64.b64encode(bytes.fromhex(part.sha256)).decode()
 
 

@@ -180,10 +180,8 @@ def test_error_detail_of_a_refused_copy_is_there_after_the_rollback(
 
     broken = tmp_path / "broken.parquet"
     pq.write_table(pa.table({"id": pa.array([date(2026, 1, 1)]), "name": ["Ada"]}), broken)
-    uploaded = warehouse._stage.upload
-    monkeypatch.setattr(
-        warehouse._stage, "upload", lambda parts: uploaded([with_bytes(part, broken) for part in parts])
-    )
+    store = warehouse._stage.store
+    monkeypatch.setattr(warehouse._stage, "store", lambda parts: store([with_bytes(part, broken) for part in parts]))
     with warehouse.hold("run-1"):
         warehouse.prepare(CONTRACTS.values())
         with pytest.raises(LoadError, match=r"COPY failed for raw_customers\.csv") as caught:

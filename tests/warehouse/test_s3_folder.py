@@ -28,6 +28,7 @@ from flows.lake.s3_copies import Copies, fetch_all
 from flows.lake.sources import Delivery, find_sources, sort_names
 from flows.lake.terms import Terms
 from flows.run.settings import load_settings
+from flows.warehouse.conversion import Threads
 from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from flows.warehouse.ingestion import Ingestion
 from tests.conftest import PROJECT
@@ -77,7 +78,7 @@ def load(warehouse_path: Path, work_dir: Path, **forms: Form) -> dict[str, str]:
     """Ingest what is in the bucket; file → status."""
     delivery = find(work_dir / "incoming")
     with closing(DuckDBWarehouse(warehouse_path)) as warehouse:
-        ingestion = Ingestion(warehouse, work_dir, "run-1", forms=forms, fetch=delivery.fetch)
+        ingestion = Ingestion(warehouse, work_dir, "run-1", forms=forms, converter=Threads(delivery.fetch))
         ingestion.load(ingestion.convert(delivery.files))
     return {outcome.file: outcome.status for outcome in ingestion.outcomes}
 
@@ -374,7 +375,9 @@ def load_foreign(source: str, folder: Path) -> tuple[dict[str, list[tuple[Any, .
     folder.mkdir()
     delivery = reach_source(settings, profile)
     warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
-    ingestion = Ingestion(warehouse, folder, "run", 0.0, terms=Terms("EUR"), forms=profile.forms, fetch=delivery.fetch)
+    ingestion = Ingestion(
+        warehouse, folder, "run", 0.0, terms=Terms("EUR"), forms=profile.forms, converter=Threads(delivery.fetch)
+    )
     ingestion.load(ingestion.convert(delivery.files))
     warehouse.close()
     with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:

@@ -1,8 +1,9 @@
 """Parquet parts → objects in S3 and a manifest that COPY reads.
 
-Names follow from content: a part is `<prefix>/parts/<sha256>.parquet`, a manifest `<prefix>/manifests/<sha256>.json`.
-So whatever is uploaded again overwrites equal bytes. S3 compares each part with the SHA-256 that was taken when it was
-written. The manifest comes last, and names exactly the parts of one load.
+Names follow from content: a part is `<prefix>/parts/<sha256>.parquet`, a manifest `<prefix>/manifests/<sha256>.json`,
+bad records on their way from another machine `<prefix>/quarantine/<sha256>.parquet`. So whatever is uploaded again
+overwrites equal bytes. S3 compares each part with the SHA-256 that was taken when it was written. The manifest comes
+last, and names exactly the parts of one load.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import boto3
 from boto3.exceptions import Boto3Error
@@ -23,13 +25,17 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from flows.errors import ConfigError, LoadError
+from flows.lake.hashing import hash_file
+from flows.lake.packs import StoredPart
 from flows.lake.parts import Part
 from flows.lake.s3_versions import list_versions, remove_versions
 
-_OURS = re.compile(r"\A(parts/[0-9a-f]{64}\.parquet|manifests/[0-9a-f]{64}\.json)\Z")
+Folder = Literal["parts", "quarantine"]
+_OURS = re.compile(r"\A((parts|quarantine)/[0-9a-f]{64}\.parquet|manifests/[0-9a-f]{64}\.json)\Z")
 _OF_MODELS = re.compile(r"\Apython-models/[0-9a-f]{12}-\d+-\d+/[^/]+-[0-9a-f]{8}/")  # as dbt_redshift_python names them
 _FINAL = ("AccessDenied", "NoSuchBucket", "InvalidAccessKeyId", "SignatureDoesNotMatch", "PermanentRedirect", "403")
 UPLOADS = 4
+CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -62,19 +68,57 @@ class Stage:
         self._client = _make_client(settings)
         self._log = log or logging.getLogger(__name__)
 
-    def upload(self, parts: Sequence[Part]) -> Staged:
-        """Upload the parts, several at once, then the manifest.
+    def store(self, parts: Sequence[Part], folder: Folder = "parts") -> tuple[StoredPart, ...]:
+        """Upload files, several at once, each under a name by its content.
 
         Raises:
             ConfigError: the bucket does not exist or may not be written to.
-            LoadError: S3 failed for longer than the retries last, or a part is not what was written.
+            LoadError: S3 failed for longer than the retries last, or a file is not what was written.
         """
         with ThreadPoolExecutor(UPLOADS) as pool:
-            keys = list(pool.map(self._upload_part, parts))
-        manifest = _manifest(self.settings.bucket, keys, parts)
+            return tuple(pool.map(lambda part: self._store_part(part, folder), parts))
+
+    def write_manifest(self, parts: Sequence[StoredPart]) -> Staged:
+        """Upload the manifest of one load, which names exactly these parts."""
+        manifest = _manifest(parts)
         key = f"{self.settings.prefix}/manifests/{hashlib.sha256(manifest).hexdigest()}.json"
         self._put(key, manifest, hashlib.sha256(manifest).hexdigest())
-        return Staged(f"s3://{self.settings.bucket}/{key}", (key, *dict.fromkeys(keys)))
+        return Staged(f"s3://{self.settings.bucket}/{key}", (key, *dict.fromkeys(map(self.key_of, parts))))
+
+    def verify(self, parts: Sequence[StoredPart]) -> None:
+        """Ask S3, several times at once, whether each part is there as it was written.
+
+        S3 tells the SHA-256 that it compared with when it took the object (API: HeadObject, ChecksumMode).
+
+        Raises:
+            LoadError: one is not.
+        """
+        with ThreadPoolExecutor(UPLOADS) as pool:
+            list(pool.map(self._verify_part, parts))
+
+    def fetch(self, part: StoredPart, path: Path) -> None:
+        """Copy one part to a path.
+
+        Raises:
+            LoadError: S3 or the disk failed, or the bytes are not those that were written.
+        """
+        key = self.key_of(part)
+        self._call(f"copy {key} to {path}", lambda: self._copy(key, path))
+        if hash_file(path) != part.sha256:
+            raise LoadError(f"{part.uri}: changed after it was written. Nothing was loaded; run again.")
+
+    def key_of(self, part: StoredPart) -> str:
+        """Its key in the bucket.
+
+        Raises:
+            LoadError: it lies elsewhere.
+        """
+        start = f"s3://{self.settings.bucket}/"
+        if not part.uri.startswith(f"{start}{self.settings.prefix}/"):
+            raise LoadError(
+                f"{part.uri}: lies outside {start}{self.settings.prefix}. The workers were given another place."
+            )
+        return part.uri.removeprefix(start)
 
     def check_region(self, warehouse_region: str | None) -> None:
         """Compare the bucket's region with that of the warehouse, before anything is uploaded.
@@ -167,11 +211,24 @@ class Stage:
         region: str | None = answer.get("BucketRegion") or headers.get("x-amz-bucket-region")
         return region
 
-    def _upload_part(self, part: Part) -> str:
-        key = f"{self.settings.prefix}/parts/{part.sha256}.parquet"
+    def _store_part(self, part: Part, folder: Folder) -> StoredPart:
+        key = f"{self.settings.prefix}/{folder}/{part.sha256}.parquet"
         with part.path.open("rb") as file:
             self._put(key, file, part.sha256)
-        return key
+        return StoredPart(f"s3://{self.settings.bucket}/{key}", part.rows, part.size, part.sha256)
+
+    def _verify_part(self, part: StoredPart) -> None:
+        key = self.key_of(part)
+        given = {"Bucket": self.settings.bucket, "Key": key, "ChecksumMode": "ENABLED"}
+        found = self._call(f"find {key}", lambda: self._client.head_object(**given))
+        if (found["ContentLength"], found.get("ChecksumSHA256")) != (part.size, _in_base64(part.sha256)):
+            raise LoadError(f"{part.uri}: is not what was written. Nothing was loaded; run again.")
+
+    def _copy(self, key: str, path: Path) -> None:
+        body = self._client.get_object(Bucket=self.settings.bucket, Key=key)["Body"]
+        with path.open("wb") as file:
+            for chunk in body.iter_chunks(CHUNK_BYTES):
+                file.write(chunk)
 
     def _put(self, key: str, body: Any, sha256: str) -> None:
         encryption: dict[str, Any] = {}
@@ -183,7 +240,8 @@ class Stage:
                 Bucket=self.settings.bucket,
                 Key=key,
                 Body=body,
-                ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
+                ChecksumAlgorithm="SHA256",
+                ChecksumSHA256=_in_base64(sha256),
                 **encryption,
             ),
         )
@@ -207,14 +265,15 @@ def _make_client(settings: StageSettings) -> Any:
     return session.client("s3", region_name=settings.region, config=config)
 
 
-def _manifest(bucket: str, keys: Sequence[str], parts: Sequence[Part]) -> bytes:
+def _manifest(parts: Sequence[StoredPart]) -> bytes:
     """The manifest of a columnar COPY: each entry mandatory, with its length (AWS: "Using a manifest")."""
-    sizes = dict(zip(keys, (part.size for part in parts), strict=True))
-    entries = [
-        {"url": f"s3://{bucket}/{key}", "mandatory": True, "meta": {"content_length": size}}
-        for key, size in sizes.items()
-    ]
+    sizes = {part.uri: part.size for part in parts}
+    entries = [{"url": uri, "mandatory": True, "meta": {"content_length": size}} for uri, size in sizes.items()]
     return json.dumps({"entries": entries}).encode()
+
+
+def _in_base64(sha256: str) -> str:
+    return base64.b64encode(bytes.fromhex(sha256)).decode()
 
 
 def _in_batches(keys: Sequence[str], size: int) -> Iterable[Sequence[str]]:

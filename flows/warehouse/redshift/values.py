@@ -80,6 +80,16 @@ class Values:
         figures = [measure.of_rows(rows.schema[measure.column]).alias(measure.name) for measure in self.measures]
         self._pieces.append(rows.group_by("_file").agg(pl.len().cast(pl.Int64).alias("rows"), *figures))
 
+    def add_figures(self, figures: pl.DataFrame) -> None:
+        """Count in what others have counted: `figures` of theirs."""
+        self._pieces.append(figures)
+
+    @property
+    def figures(self) -> pl.DataFrame:
+        """A row a file: `_file`, its rows, its figures; there must be files."""
+        figures = [measure.of_parts() for measure in self.measures]
+        return pl.concat(self._pieces).group_by("_file").agg(pl.col("rows").sum(), *figures).sort("_file")
+
     def query(self, table: str) -> str:
         """SQL for file, rows and figures of one load in `table`; its parameter is the moment of the load."""
         figures = "".join(f", {measure.sql}" for measure in self.measures)
@@ -120,10 +130,7 @@ class Values:
                     yield f"  - {name}: {words}: the parts hold {wanted}, the table {came}"
 
     def _totals(self) -> list[tuple[Any, ...]]:
-        if not self._pieces:
-            return []
-        figures = [measure.of_parts() for measure in self.measures]
-        return pl.concat(self._pieces).group_by("_file").agg(pl.col("rows").sum(), *figures).sort("_file").rows()
+        return self.figures.rows() if self._pieces else []
 
 
 def _list_measures(contract: Contract) -> Iterator[Measure]:

@@ -50,7 +50,7 @@ from flows.warehouse.redshift.renewal import Renewal
 from flows.warehouse.redshift.repacking import sweep_repacked
 from flows.warehouse.redshift.sessions import connect_briefly
 from flows.warehouse.redshift.stage import Stage, Staged, StageSettings
-from flows.warehouse.redshift.staging import stage_parts
+from flows.warehouse.redshift.staging import stage_conversions
 from flows.warehouse.redshift.tables import make_schemas, make_tables
 from flows.warehouse.versions import find_deliveries, new_entries
 from flows.warehouse.waiting import AT_ONCE, HeldError, Patience
@@ -192,7 +192,7 @@ class RedshiftWarehouse:
         deliveries = self.note_deliveries([Version.of(conversion) for conversion in conversions], run_id)
         ledger = [row for row in self.read_ledger() if row.table_name == contract.table]
         entries = new_entries(conversions, deliveries, run_id, ledger)
-        staged, values = stage_parts(self._stage, contract, parts, self.options.work_dir)
+        staged, values = stage_conversions(self._stage, contract, conversions, self.options.work_dir)
         try:
             names = [entry.file_name for entry in entries]
             copy = CopyCommand(contract, staged.manifest_url, self.options.copy_role, names) if staged else None
