@@ -179,6 +179,9 @@ class TemporaryServer:
             "PREFECT_HOME": str(self.home),
             "PREFECT_UI_ENABLED": "0",
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            # Nobody makes a block on it. Looking for kinds of blocks imports every integration, and with them dbt.
+            "PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "false",
+            "PREFECT_SERVER_MEMOIZE_BLOCK_AUTO_REGISTRATION": "false",
         }
 
     def _wait(self, process: subprocess.Popen[bytes], patience_seconds: float) -> None:

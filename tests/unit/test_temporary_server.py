@@ -131,6 +131,13 @@ def test_a_database_that_a_newer_prefect_has_changed_is_named_with_the_cure(tmp_
     server.stop()
 
 
+def count_block_types(database: Path) -> int:
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+        (count,) = connection.execute("select count(*) from block_type").fetchone()
+    connection.close()
+    return int(count)
+
+
 def test_a_server_does_not_outlive_a_run_that_is_killed_and_reads_no_setting_of_another_prefect(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     foreign = {"PREFECT_HOME": str(elsewhere), "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite:///{elsewhere}/x.db"}
@@ -147,6 +154,8 @@ def test_a_server_does_not_outlive_a_run_that_is_killed_and_reads_no_setting_of_
     assert os.getsid(server) != os.getsid(run.pid)
     assert (tmp_path / "home/prefect.db").is_file()
     assert not (elsewhere / "x.db").exists()
+    assert count_block_types(tmp_path / "home/prefect.db") == 0  # nobody makes one; to look for them imports dbt and AWS
+    assert not (tmp_path / "home/memo_store.toml").exists()  # they were not looked for, either
     run.send_signal(signal.SIGKILL)
     run.communicate()
     end = time.monotonic() + 10
