@@ -3,7 +3,7 @@
 prefect-dbt 0.7 rebuilds all contexts for each node from their serialised form, as Prefect must on another machine. That
 reads every file of Prefect's settings anew, makes an HTTP client with the certificates of the world, and imports all
 of Prefect's integrations to find the class of a block: 0.1 s of processor time a node, and two seconds once. Within one
-process a copied context does (`contextvars`); Prefect's own thread pool hands its tasks such a one (ThreadPoolTaskRunner).
+process a copied context does (`contextvars`), such as Prefect's own thread pool gives its tasks (ThreadPoolTaskRunner).
 """
 
 from __future__ import annotations
@@ -35,9 +35,10 @@ class NodeRuns(NodeTaskTracker):
         self._threads: list[threading.Thread] = []
 
     def run_task_in_thread(
-        self, node_id: str, task: Task[Any, Any], task_run_id: UUID, parameters: dict[str, Any], context: dict[str, Any]
+        self, node_id: str, task: Task[Any, Any], task_run_id: UUID, parameters: dict[str, Any], context: object
     ) -> None:
         """Begin the task run of a node; it ends when dbt says that the node has. `context` is the serialised form."""
+        del context
 
         def run_node() -> None:
             before = [self.get_task_result(each) for each in self.get_node_dependencies(node_id)]
