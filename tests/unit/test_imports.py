@@ -22,3 +22,11 @@ def test_a_command_leaves_out_what_only_makes_its_imports_longer() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", asked], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "False"
+
+
+def test_a_command_that_ends_searches_its_memory_no_more() -> None:
+    asked = "import atexit, gc, sys; atexit.register(lambda: print(gc.get_freeze_count() > 0)); sys.argv = ['-m']"
+    ended = subprocess.run(
+        [sys.executable, "-c", f"{asked}; import flows"], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.strip() == "True"
