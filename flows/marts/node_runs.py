@@ -26,7 +26,7 @@ from prefect_dbt.core._tracker import NodeTaskTracker
 NODE_SECONDS = 60  # for the server to take in the last task runs
 
 
-class NodeRuns(NodeTaskTracker):
+class NodeRuns(NodeTaskTracker):  # type: ignore[misc]  # prefect-dbt says no types
     """The task runs of one dbt command; made in the thread whose contexts they get."""
 
     def __init__(self) -> None:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from tests.benchmarks import building, conversion, foreign, loading, running
 from tests.benchmarks.measure import describe_environment, put_section
 
+Section = tuple[str, list[dict[str, Any]]]
 NAMES = [contender.name for contender in conversion.CONTENDERS] + list(
     foreign.NAMES + loading.NAMES + building.NAMES + running.NAMES
 )
@@ -40,35 +43,35 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def measure(options: argparse.Namespace) -> dict[str, Section]:
+    """The table and the figures of each section that is asked for; each table is printed as soon as it is there."""
+    folder, rows, rounds, only = options.folder.resolve(), options.rows, options.rounds, set(options.only)
+    contenders = [contender for contender in conversion.CONTENDERS if contender.name in only]
+    asked: dict[str, tuple[bool, Callable[[], Section]]] = {
+        "conversion": (bool(contenders), lambda: conversion.compare(folder, rows, rounds, contenders)),
+        "profile": (bool(only & set(foreign.NAMES)), lambda: foreign.compare(folder, rows, rounds)),
+        "loading": (bool(only & set(loading.NAMES)), lambda: loading.compare(folder, rounds, options.only)),
+        "building": (bool(only & set(building.NAMES)), lambda: building.compare(folder, options.copies, rounds)),
+        "run": (bool(only & set(running.NAMES)), lambda: running.compare(folder, rounds)),
+    }
+    if options.memory_scale:
+        asked = {"memory": (True, lambda: conversion.scale(folder, rows))}
+    sections = {}
+    for name, (is_asked, compare) in asked.items():
+        if is_asked:
+            sections[name] = compare()
+            print(f"\n{sections[name][0]}", flush=True)
+    return sections
+
+
 def main() -> None:
     options = parse_arguments()
-    folder = options.folder.resolve()
     environment = describe_environment()
     measured = f"Measured {datetime.now(UTC):%Y-%m-%d}. " + "; ".join(
         f"{key}: {value}" for key, value in environment.items()
     )
     print(measured)
-    sections = {}
-    if options.memory_scale:
-        sections["memory"] = conversion.scale(folder, options.rows)
-        print(f"\n{sections['memory'][0]}", flush=True)
-    else:
-        contenders = [contender for contender in conversion.CONTENDERS if contender.name in options.only]
-        if contenders:
-            sections["conversion"] = conversion.compare(folder, options.rows, options.rounds, contenders)
-            print(f"\n{sections['conversion'][0]}", flush=True)
-        if set(foreign.NAMES) & set(options.only):
-            sections["profile"] = foreign.compare(folder, options.rows, options.rounds)
-            print(f"\n{sections['profile'][0]}", flush=True)
-        if set(loading.NAMES) & set(options.only):
-            sections["loading"] = loading.compare(folder, options.rounds, options.only)
-            print(f"\n{sections['loading'][0]}", flush=True)
-        if set(building.NAMES) & set(options.only):
-            sections["building"] = building.compare(folder, options.copies, options.rounds)
-            print(f"\n{sections['building'][0]}", flush=True)
-        if set(running.NAMES) & set(options.only):
-            sections["run"] = running.compare(folder, options.rounds)
-            print(f"\n{sections['run'][0]}", flush=True)
+    sections = measure(options)
     if options.write:
         text = options.write.read_text(encoding="utf-8")
         for name, (section, _) in sections.items():

@@ -254,10 +254,19 @@ def hello(_source: Path, work: Path) -> Report:
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "240",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     }
+    (work / "prefect").mkdir(parents=True, exist_ok=True)
     from prefect import flow, task
 
+    @task
+    def say() -> str:
+        return "hello"
+
+    @flow
+    def greet() -> str:
+        return say()
+
     spent = start_watch()
-    said = flow(name="hello")(lambda: task(name="say hello")(lambda: "hello")())()
+    said = greet()
     return {**spent(), "said": str(said)}
 
 

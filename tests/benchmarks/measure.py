@@ -105,7 +105,7 @@ def put_section(text: str, name: str, section: str) -> str:
     """The document with that section between its two comments, in place of what was there; without them, as it was."""
     comment = f"<!-- {name} -->"
     before, found, rest = text.partition(comment)
-    old, closed, after = rest.partition(comment)
+    _old, closed, after = rest.partition(comment)
     return f"{before}{found}\n{section}\n{closed}{after}" if closed else text
 
 

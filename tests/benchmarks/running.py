@@ -42,7 +42,7 @@ def compare(folder: Path, rounds: int) -> tuple[str, list[dict[str, Any]]]:
 
 
 def show(runs: Mapping[str, Sequence[Cost]]) -> str:
-    """The table: `× floor` by wall time, and by the processor time of all processes, a ratio a round."""
+    """The table: how many times the floor a run takes, by wall time and by processor time, a ratio a round."""
     head = ("run", "wall s", "CPU s", "peak MB", "× floor", "× CPU of floor")
     rows = []
     for name, costs in runs.items():
