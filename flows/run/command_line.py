@@ -168,7 +168,7 @@ def _run(program: str, flow: Callable[..., Any], options: dict[str, Any]) -> Any
     from flows.run.temporary_server import reach_server
 
     if isinstance(flow, Flow):
-        settings = load_settings(**options)
+        settings = load_settings(**{name: options.get(name) for name in ("source", "work_dir", "as_of", "rebuild")})
         reach_server(settings.work_dir, import_ahead(program, settings))
     return flow(**options)
 
