@@ -66,13 +66,16 @@ def test_run_flow_hands_pdf_and_language_on_to_flows_that_report_alone(capsys: p
 def test_run_with_options_that_are_no_settings_leaves_them_to_the_flow(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    def fill(work_dir: str, first_day: str) -> None:
+        """Not run here."""
+
     class Own(Flow[..., Any]):
         def __call__(self, **options: Any) -> Any:
             return SUMMARY | {"as_of": options["first_day"]}
 
     reached: list[Path] = []
     monkeypatch.setattr(temporary_server, "reach_server", lambda work_dir, _: reached.append(work_dir))
-    own = Own(lambda **_: None, name="own")
+    own = Own(fill, name="own")
     assert run_with_options("backfill", own, {"work_dir": str(tmp_path), "first_day": "2026-03-01"}) == 0
     assert reached == [tmp_path]
 
