@@ -45,12 +45,12 @@ from flows.warehouse.base import Warehouse
 from flows.warehouse.builds import Build, ledger_sha256
 from reports.archive import archive_report
 from reports.chromium import ChromiumError, find_chromium, print_pdf
+from reports.drawing import KINDS, Picture, begin_helper, draw_pictures
 from reports.facts import Facts
 from reports.kpis import KPIS
 from reports.languages import Language, speaking
 from reports.page import PageContext, Totals, render_page
 from reports.redrawing import Drawing, write_facts
-from reports.render import render_chart, render_svg
 from reports.summary import write_title
 from reports.translations import PAGE, list_others, write_translations
 
@@ -99,6 +99,7 @@ def make_report(
     settings = run.settings
     build = find_passed_build(settings)
     check_classes(build, settings)
+    begin_helper()
     answers = read_kpis(compile_queries(settings), build, settings)
     frames = answers.frames
     run.summary |= {"as_of": answers.period.as_of.isoformat(), "build_id": answers.build.build_id}
@@ -189,11 +190,9 @@ def write_tables(frames: Mapping[str, pl.DataFrame], folder: Path) -> None:
 
 @task(name="draw charts", task_run_name="draw charts", cache_policy=NO_CACHE)
 def draw_charts(frames: Mapping[str, pl.DataFrame], folder: Path, language: Language, currency: str) -> None:
-    """Each KPI as PNG and as SVG for wide and narrow screens, one after the other: pyplot is not thread-safe."""
+    """Each KPI as PNG and as SVG for wide and narrow screens."""
     with speaking(language, currency):
-        for name, frame in frames.items():
-            render_chart(KPIS[name], frame, folder / f"{name}.png")
-            render_svg(KPIS[name], frame, folder)
+        draw_pictures([Picture(name, kind, folder) for name in frames for kind in KINDS], frames)
 
 
 @task(name="print report", task_run_name="print report", cache_policy=NO_CACHE)

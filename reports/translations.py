@@ -8,10 +8,9 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from reports.kpis import KPIS
+from reports.drawing import Picture, draw_pictures
 from reports.languages import LANGUAGES, Language, speaking
 from reports.page import PageContext, Translation, render_page
-from reports.render import render_svg
 
 PAGE = "index.html"
 
@@ -22,8 +21,7 @@ def write_translations(
     """The page in each language but that one, beside it; its drawings are in the page alone."""
     for other in list_others(language):
         with speaking(other.language), TemporaryDirectory() as drawings:
-            for name, frame in frames.items():
-                render_svg(KPIS[name], frame, Path(drawings))
+            draw_pictures([Picture(name, "svg", Path(drawings)) for name in frames], frames)
             render_page(frames, folder / other.file, context, Path(drawings), list_others(other.language, language))
 
 

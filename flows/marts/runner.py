@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from dbt_common.events.base_types import EventLevel
@@ -14,11 +11,10 @@ from prefect_dbt import PrefectDbtRunner, PrefectDbtSettings
 
 from flows.marts.environment import hold_environment
 from flows.marts.guard import guard_connections
+from flows.marts.node_runs import run_nodes_as_tasks
 from flows.run.interruption import raise_if_stopped
 from flows.run.settings import Settings
 from flows.run.target import dbt_environment
-
-NODE_SECONDS = 60  # for the server to take in the last task runs
 
 
 def invoke_dbt(arguments: list[str], settings: Settings, **options: Any) -> None:
@@ -37,7 +33,7 @@ def invoke_dbt(arguments: list[str], settings: Settings, **options: Any) -> None
         dbt_environment(settings) as variables,
         hold_environment(variables | log_path),
         guard_connections(settings),
-        _joined(),
+        run_nodes_as_tasks(),
     ):
         _invoke(arguments, settings, log_level_file="info", use_colors=False, use_colors_file=False, **options)
 
@@ -79,18 +75,3 @@ def release_warehouse(settings: Settings) -> None:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
         DuckDBConnectionManager.close_all_connections()
-
-
-@contextmanager
-def _joined() -> Iterator[None]:
-    """Wait for the threads in which prefect-dbt runs a task for each node; dbt may have ended before they have.
-
-    They read the environment as they begin: one that is taken back meanwhile breaks them, and the node has no task run.
-    """
-    before = set(threading.enumerate())
-    try:
-        yield
-    finally:
-        for thread in set(threading.enumerate()) - before:
-            if thread.name.endswith("(run_task)"):
-                thread.join(NODE_SECONDS)

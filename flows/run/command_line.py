@@ -16,8 +16,10 @@ from inspect import signature
 from typing import Any
 
 from flows.errors import ConfigError, RetailError
+from flows.run.ahead import import_ahead
 from flows.run.ambient import settle_process
 from flows.run.json_lines import tell, use_log_format
+from flows.run.early_server import begin_server
 from flows.run.needs import check_needs
 from flows.run.settings import load_settings
 
@@ -35,7 +37,7 @@ REBUILD = ("pipeline",)
 
 
 def check_command(program: str, arguments: Sequence[str] | None = None) -> None:
-    """Answer --help, and refuse wrong options and settings, before Prefect and dbt are imported and anything starts.
+    """Answer --help, and refuse wrong options and settings, before Prefect and dbt are imported; then begin the server.
 
     Raises:
         SystemExit: 0 after the help, 2 after a message that names the fault and its cure.
@@ -43,7 +45,9 @@ def check_command(program: str, arguments: Sequence[str] | None = None) -> None:
     settle_process()
     parser = build_parser(program, DESCRIPTIONS[program], reports=program in REPORT, rebuilds=program in REBUILD)
     try:
-        check_needs(load_settings(**vars(parser.parse_args(arguments))), reads_source=program in READ_SOURCE)
+        settings = load_settings(**vars(parser.parse_args(arguments)))
+        check_needs(settings, reads_source=program in READ_SOURCE)
+        begin_server(settings.work_dir)
     except ConfigError as error:
         tell(f"{program} failed: {error}")
         sys.exit(error.exit_code)
@@ -139,7 +143,7 @@ def run_with_options(program: str, flow: Callable[..., Any], options: dict[str, 
     leave_failures_to_the_end()
     with heed_signals(until_exit=True):
         try:
-            summary = _run(flow, options)
+            summary = _run(program, flow, options)
             raise_if_stopped()
         except (KeyboardInterrupt, TerminationSignal):
             tell(describe_stop(program), logging.WARNING)
@@ -161,14 +165,15 @@ def _export_wait(options: dict[str, Any]) -> None:
         os.environ["RETAIL_WAIT_S"] = str(seconds)
 
 
-def _run(flow: Callable[..., Any], options: dict[str, Any]) -> Any:
+def _run(program: str, flow: Callable[..., Any], options: dict[str, Any]) -> Any:
     """Run the flow, with a server that it can tell how it is; what is no flow needs none."""
     from prefect import Flow
 
     from flows.run.temporary_server import reach_server
 
     if isinstance(flow, Flow):
-        reach_server(load_settings(work_dir=options.get("work_dir")).work_dir)
+        settings = load_settings(**{name: options.get(name) for name in ("source", "work_dir", "as_of", "rebuild")})
+        reach_server(settings.work_dir, import_ahead(program, settings))
     return flow(**options)
 
 

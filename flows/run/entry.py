@@ -7,6 +7,8 @@ Ctrl-C or SIGTERM in the seconds that imports take ends the process with one lin
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import signal
 import sys
@@ -15,6 +17,9 @@ from pathlib import Path
 from types import FrameType
 
 PROJECT = Path(__file__).resolve().parents[2]
+# jsonschema takes it where it is there, for a format that nobody here checks: a second of a grammar's compilation in
+# each process. It comes with Jupyter; a runtime environment is without it.
+FORGONE = ("rfc3987_syntax",)
 NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 
 
@@ -30,6 +35,11 @@ def begin_command() -> None:
     if find_spec("pydantic_settings") is None:
         sys.stderr.write(_describe_python())
         sys.exit(2)
+    atexit.register(
+        gc.freeze
+    )  # the last one: what is left is the kernel's to take back, not worth two seconds of search
+    for name in FORGONE:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # importing it fails (Python: "sys.modules")
     for signum in NAMES:
         if signal.getsignal(signum) != signal.SIG_IGN:
             signal.signal(signum, _end)

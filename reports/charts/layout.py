@@ -6,7 +6,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.font_manager import FontProperties
@@ -50,10 +50,7 @@ NARROW = Layout(width=3.5, name_size=9.0, label_size=8.5, axis_size=8.5, is_narr
 
 def widest(texts: Sequence[str], size: float) -> float:
     """Inches that the widest line takes when it is drawn."""
-    font = FontProperties(family=FONT, size=size)
-    lines = [line for text in texts for line in text.splitlines()]
-    widths = (_renderer().get_text_width_height_descent(line, font, ismath=False)[0] for line in lines)
-    return max((width / _MEASURE_DPI for width in widths), default=0.0)
+    return max((_measure(line, size) for text in texts for line in text.splitlines()), default=0.0)
 
 
 def fit_line(name: str, detail: str, size: float, room: float) -> str:
@@ -74,6 +71,17 @@ def _cut(name: str, length: int) -> str:
     """The first letters with an ellipsis; a mark of the reading direction at the end of the name stays there."""
     end = LEFT_TO_RIGHT if name.endswith(LEFT_TO_RIGHT) else ""
     return f"{name[:length].rstrip()}…{end}"
+
+
+@lru_cache(maxsize=10_000)  # the same names stand in each of a chart's drawings
+def _measure(line: str, size: float) -> float:
+    width = _renderer().get_text_width_height_descent(line, _font(size), ismath=False)[0]
+    return float(width) / _MEASURE_DPI
+
+
+@cache
+def _font(size: float) -> FontProperties:
+    return FontProperties(family=FONT, size=size)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""`make bench`: conversion and loading beside other tools, a foreign form beside ours, dbt's builds, counts of pairs.
+"""`make bench`: conversion and loading beside other tools, dbt after a day's drop, the whole job beside its floor.
 
 Each runs in a process of its own. It prints Markdown, ready for docs/benchmarks.md, and fails only where nothing could
 be measured.
@@ -9,14 +9,18 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from tests.benchmarks import building, conversion, foreign, loading, pairs
-from tests.benchmarks.measure import describe_environment
+from tests.benchmarks import building, conversion, foreign, loading, pairs, running
+from tests.benchmarks.measure import describe_environment, put_section
 
-BESIDE_CONVERSION = foreign.NAMES + loading.NAMES + building.NAMES + pairs.NAMES
-NAMES = [*(contender.name for contender in conversion.CONTENDERS), *BESIDE_CONVERSION]
+Section = tuple[str, list[dict[str, Any]]]
+NAMES = [contender.name for contender in conversion.CONTENDERS] + list(
+    foreign.NAMES + loading.NAMES + building.NAMES + pairs.NAMES + running.NAMES
+)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -26,6 +30,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="how often each contender runs, in turn (default: 3)")
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--memory-scale", action="store_true", help="only our conversion, of --rows and of 5 × --rows")
+    parser.add_argument(
+        "--write", type=Path, metavar="FILE", help="put each table into FILE, between its comments `<!-- NAME -->`"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures of every run to FILE")
     parser.add_argument(
         "--folder",
@@ -36,34 +43,41 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def measure(options: argparse.Namespace) -> dict[str, Section]:
+    """The table and the figures of each section that is asked for; each table is printed as soon as it is there."""
+    folder, rows, rounds, only = options.folder.resolve(), options.rows, options.rounds, set(options.only)
+    contenders = [contender for contender in conversion.CONTENDERS if contender.name in only]
+    asked: dict[str, tuple[bool, Callable[[], Section]]] = {
+        "conversion": (bool(contenders), lambda: conversion.compare(folder, rows, rounds, contenders)),
+        "profile": (bool(only & set(foreign.NAMES)), lambda: foreign.compare(folder, rows, rounds)),
+        "loading": (bool(only & set(loading.NAMES)), lambda: loading.compare(folder, rounds, options.only)),
+        "building": (bool(only & set(building.NAMES)), lambda: building.compare(folder, options.copies, rounds)),
+        "pairs": (bool(only & set(pairs.NAMES)), lambda: pairs.compare(folder, rounds)),
+        "run": (bool(only & set(running.NAMES)), lambda: running.compare(folder, rounds)),
+    }
+    if options.memory_scale:
+        asked = {"memory": (True, lambda: conversion.scale(folder, rows))}
+    sections = {}
+    for name, (is_asked, compare) in asked.items():
+        if is_asked:
+            sections[name] = compare()
+            print(f"\n{sections[name][0]}", flush=True)
+    return sections
+
+
 def main() -> None:
     options = parse_arguments()
-    folder = options.folder.resolve()
     environment = describe_environment()
-    print(
-        f"Measured {datetime.now(UTC):%Y-%m-%d}. " + "; ".join(f"{key}: {value}" for key, value in environment.items())
+    measured = f"Measured {datetime.now(UTC):%Y-%m-%d}. " + "; ".join(
+        f"{key}: {value}" for key, value in environment.items()
     )
-    sections = {}
-    if options.memory_scale:
-        sections["memory"] = conversion.scale(folder, options.rows)
-        print(f"\n{sections['memory'][0]}", flush=True)
-    else:
-        contenders = [contender for contender in conversion.CONTENDERS if contender.name in options.only]
-        if contenders:
-            sections["conversion"] = conversion.compare(folder, options.rows, options.rounds, contenders)
-            print(f"\n{sections['conversion'][0]}", flush=True)
-        if set(foreign.NAMES) & set(options.only):
-            sections["profile"] = foreign.compare(folder, options.rows, options.rounds)
-            print(f"\n{sections['profile'][0]}", flush=True)
-        if set(loading.NAMES) & set(options.only):
-            sections["loading"] = loading.compare(folder, options.rounds, options.only)
-            print(f"\n{sections['loading'][0]}", flush=True)
-        if set(building.NAMES) & set(options.only):
-            sections["building"] = building.compare(folder, options.copies, options.rounds)
-            print(f"\n{sections['building'][0]}", flush=True)
-        if set(pairs.NAMES) & set(options.only):
-            sections["pairs"] = pairs.compare(folder, options.rounds)
-            print(f"\n{sections['pairs'][0]}", flush=True)
+    print(measured)
+    sections = measure(options)
+    if options.write:
+        text = options.write.read_text(encoding="utf-8")
+        for name, (section, _) in sections.items():
+            text = put_section(text, name, f"{measured}\n\n{section}")
+        options.write.write_text(text, encoding="utf-8")
     if options.json:
         figures = {name: runs for name, (_, runs) in sections.items()}
         options.json.write_text(json.dumps({"environment": environment, **figures}, indent=2) + "\n", encoding="utf-8")

@@ -273,6 +273,33 @@ def build(_source: Path, work: Path) -> Report:
     return {**report, **parts, "orders_new": _count_orders(work) - before}
 
 
+def hello(_source: Path, work: Path) -> Report:
+    """A flow of one task, with the server that Prefect starts for it; its database is in `work`."""
+    import os
+
+    for name in [name for name in os.environ if name.startswith("PREFECT_")]:
+        del os.environ[name]
+    os.environ |= {
+        "PREFECT_HOME": str(work / "prefect"),
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "240",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    }
+    (work / "prefect").mkdir(parents=True, exist_ok=True)
+    from prefect import flow, task
+
+    @task
+    def say() -> str:
+        return "hello"
+
+    @flow
+    def greet() -> str:
+        return say()
+
+    spent = start_watch()
+    said = greet()
+    return {**spent(), "said": str(said)}
+
+
 def _count_orders(work: Path) -> int:
     """Orders in the mart, 0 before the first build."""
     import duckdb
@@ -311,6 +338,7 @@ ACTIONS: dict[str, Callable[[Path, Path], Report]] = {
         make_drops,
         make_history,
         build,
+        hello,
     )
 }
 

@@ -53,7 +53,7 @@ def run_action(name: str, source: Path, work: Path) -> Cost:
 
 
 def run_process(command: Sequence[str]) -> Cost:
-    """Run a command whose last line of output is JSON."""
+    """Run a command; if the last line of its output is a JSON object, that is its report."""
     os.sync()  # what an earlier contender wrote is not to be paid for by this one
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as messages:
         start = time.perf_counter()
@@ -65,7 +65,8 @@ def run_process(command: Sequence[str]) -> Cost:
         messages.seek(0)
         if process.returncode:
             raise ContenderError(messages.read().decode(errors="replace").strip()[-600:])
-        report = json.loads(output.read().splitlines()[-1])
+        last = output.read().splitlines()[-1]
+        report = json.loads(last) if last.startswith(b"{") else {}
     return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, report)
 
 
@@ -98,6 +99,14 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table: the first column to the left, the others to the right."""
     lines = ["| " + " | ".join(head) + " |", "|---" + "|---:" * (len(head) - 1) + "|"]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def put_section(text: str, name: str, section: str) -> str:
+    """The document with that section between its two comments, in place of what was there; without them, as it was."""
+    comment = f"<!-- {name} -->"
+    before, found, rest = text.partition(comment)
+    _old, closed, after = rest.partition(comment)
+    return f"{before}{found}\n{section}\n{closed}{after}" if closed else text
 
 
 def _cpu_model() -> str:

@@ -85,10 +85,10 @@ POINTS = {
         "dbt.adapters.duckdb.environments.local:DuckDBCursorWrapper", "execute", query_as_dbt, '"node_id": "model.'
     ),
     "compile": Point("dbt.task.compile:CompileTask", "run", wait),
-    "draw": Point("flows.report", "render_chart", wait),
+    "draw": Point("reports.drawing", "render_chart", wait),
     "publish": Point("flows.report", "archive_report", wait),
-    "draw, swallowed": Point("flows.report", "render_chart", swallow),
-    "stuck": Point("flows.report", "render_chart", never_let_go),
+    "draw, swallowed": Point("reports.drawing", "render_chart", swallow),
+    "stuck": Point("reports.drawing", "render_chart", never_let_go),
 }
 
 

@@ -16,7 +16,8 @@ from prefect.settings import get_current_settings
 from flows.run.temporary_server import TemporaryServer, reach_server
 from pathlib import Path
 import sys
-TemporaryServer.start = lambda self, patience_seconds: setattr(self, "api_url", "http://127.0.0.1:9/api")
+TemporaryServer.begin = lambda self: setattr(self, "_address", "127.0.0.1:9")
+TemporaryServer.wait = lambda self, patience_seconds, meanwhile: None
 reach_server(Path(sys.argv[1]))
 print(get_current_settings().api.url)
 thread = threading.Thread(target=lambda: print(get_current_settings().api.url))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect import Flow
 
 from flows.errors import ConfigError, DataError, LoadError, RetailError
-from flows.run.command_line import run_flow
+from flows.run import temporary_server
+from flows.run.command_line import run_flow, run_with_options
 from tests.conftest import PROJECT
 
 SUMMARY: dict[str, Any] = {
@@ -58,6 +61,23 @@ def test_run_flow_hands_pdf_and_language_on_to_flows_that_report_alone(capsys: p
     with pytest.raises(SystemExit, match="2"):
         run_flow("report", reporting, ["--language", "de"])
     assert "invalid choice: 'de'" in capsys.readouterr().err
+
+
+def test_run_with_options_that_are_no_settings_leaves_them_to_the_flow(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fill(work_dir: str, first_day: str) -> None:
+        """Not run here."""
+
+    class Own(Flow[..., Any]):
+        def __call__(self, **options: Any) -> Any:
+            return SUMMARY | {"as_of": options["first_day"]}
+
+    reached: list[Path] = []
+    monkeypatch.setattr(temporary_server, "reach_server", lambda work_dir, _: reached.append(work_dir))
+    own = Own(fill, name="own")
+    assert run_with_options("backfill", own, {"work_dir": str(tmp_path), "first_day": "2026-03-01"}) == 0
+    assert reached == [tmp_path]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.errors import ConfigError
-from flows.run import temporary_server
+from flows.run import early_server, temporary_server
 from flows.run.settings import load_settings
 from flows.run.summary import open_run
 from flows.run.temporary_server import TemporaryServer, reach_server
@@ -114,6 +114,29 @@ def test_an_address_where_nothing_answers_is_named_in_time_without_its_password(
     assert "s3cret" not in str(raised.value)
 
 
+def test_while_a_server_starts_what_is_to_do_meanwhile_is_done_until_it_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers, done = iter([False, False, True]), []
+    monkeypatch.setattr(TemporaryServer, "_answers", lambda _: next(answers))
+    server = TemporaryServer(tmp_path)
+    server.process = subprocess.Popen(["sleep", "60"], stdin=subprocess.PIPE)
+    server.wait(60, (done.append(step) or step for step in ("import", "import more", "import all")))
+    assert done == ["import", "import more"]
+    server.stop()
+
+
+@pytest.mark.parametrize("serving", [(200, "[]")], indirect=True)
+def test_a_server_that_was_begun_ends_where_prefect_knows_another(
+    serving: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = TemporaryServer(tmp_path)
+    begun.process = subprocess.Popen(["sleep", "60"], stdin=subprocess.PIPE)
+    monkeypatch.setattr(early_server, "_begun", [begun])
+    reach(serving, tmp_path)
+    assert begun.process.poll() == -signal.SIGTERM
+
+
 def test_a_folder_that_cannot_be_written_is_named_with_the_cure(tmp_path: Path) -> None:
     (tmp_path / "prefect").write_text("in the way", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"cannot write its state there.*--work-dir"):
@@ -129,6 +152,13 @@ def test_a_database_that_a_newer_prefect_has_changed_is_named_with_the_cure(tmp_
     with pytest.raises(ConfigError, match=r"changed by a newer Prefect.*remove the folder"):
         server.start(240)
     server.stop()
+
+
+def count_block_types(database: Path) -> int:
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+        (count,) = connection.execute("select count(*) from block_type").fetchone()
+    connection.close()
+    return int(count)
 
 
 def test_a_server_does_not_outlive_a_run_that_is_killed_and_reads_no_setting_of_another_prefect(tmp_path: Path) -> None:
@@ -147,6 +177,8 @@ def test_a_server_does_not_outlive_a_run_that_is_killed_and_reads_no_setting_of_
     assert os.getsid(server) != os.getsid(run.pid)
     assert (tmp_path / "home/prefect.db").is_file()
     assert not (elsewhere / "x.db").exists()
+    assert count_block_types(tmp_path / "home/prefect.db") == 0  # to look for them imports dbt and AWS
+    assert not (tmp_path / "home/memo_store.toml").exists()  # they were not looked for, either
     run.send_signal(signal.SIGKILL)
     run.communicate()
     end = time.monotonic() + 10
