@@ -18,8 +18,8 @@ from typing import Any
 from flows.errors import ConfigError, RetailError
 from flows.run.ahead import import_ahead
 from flows.run.ambient import settle_process
-from flows.run.json_lines import tell, use_log_format
 from flows.run.early_server import begin_server
+from flows.run.json_lines import tell, use_log_format
 from flows.run.needs import check_needs
 from flows.run.settings import load_settings
 
