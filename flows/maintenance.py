@@ -33,7 +33,7 @@ def maintenance(
     target: Target | None = None,
     rewrite: bool = False,
 ) -> dict[str, Any]:
-    """Remove what is older than the settings keep it, and what killed runs left; free the space of deleted rows if asked.
+    """Remove what is older than the settings keep it, and what killed runs left behind.
 
     Args:
         work_dir: Folder of everything that runs write. Empty: RETAIL_WORK_DIR, else data/work.

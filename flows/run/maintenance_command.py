@@ -12,7 +12,7 @@ from flows.run.command_line import build_parser
 from flows.run.needs import check_needs
 from flows.run.settings import load_settings
 
-DESCRIPTION = "Remove what is older than the settings keep it, and what killed runs left; free the space of deleted rows if asked."
+DESCRIPTION = "Remove what is older than the settings keep it, and what killed runs left behind."
 OF_SOURCES = ("source", "profile")
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 
+from flows.errors import DataError
 from flows.ingest import ingest
 from flows.lake.parts import part_name
 from flows.maintenance import maintenance
@@ -23,7 +27,8 @@ def test_maintenance_removes_what_killed_runs_left_and_nothing_that_is_needed(
     orphan.write_bytes(b"12345")
     unfinished = work / "reports" / ".run.new"
     unfinished.mkdir()
-    swept = maintenance(work_dir=str(work), rewrite=True)["swept"]
+    first = maintenance(work_dir=str(work), rewrite=True)
+    swept = first["swept"]
     assert swept == {"orphans": {"files": 1, "bytes": 5}, "reports": {"files": 0, "bytes": 0}}
     assert not orphan.exists()
     assert not unfinished.exists()
@@ -35,3 +40,25 @@ def test_maintenance_removes_what_killed_runs_left_and_nothing_that_is_needed(
     assert [path.stem for path in (work / "runs").glob("*.json")] == [summary["run_id"]]
     again = ingest(source=str(write_shop(tmp_path / "source")), work_dir=str(work))
     assert {file["status"] for file in again["files"]} == {"unchanged"}
+    with get_client(sync_client=True) as client:
+        shown = {each.key: each.data for each in client.read_artifacts(artifact_filter=of_run(first["run_id"]))}
+    assert "| orphans | 1 | 5 |" in shown["maintenance"]
+    assert "| status | completed |" in shown["run-summary"]
+
+
+def of_run(run_id: str) -> ArtifactFilter:
+    return ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[UUID(run_id)]))
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_failed_run_has_its_overview_too(tmp_path: Path) -> None:
+    source = write_shop(tmp_path / "source")
+    (source / "raw_orders.csv").write_text("wrong,header\n1,2\n")
+    with pytest.raises(DataError):
+        ingest(source=str(source), work_dir=str(tmp_path / "work"))
+    (summary,) = (tmp_path / "work" / "runs").glob("*.json")
+    with get_client(sync_client=True) as client:
+        found = client.read_artifacts(artifact_filter=of_run(summary.stem))
+    (text,) = (each.data for each in found if each.key == "run-summary")
+    assert "| status | failed |" in text
+    assert "refused" in text
