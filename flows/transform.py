@@ -35,6 +35,7 @@ from flows.marts.results import (
     describe_build,
     describe_failure,
     keep_attempt,
+    list_slowest,
     read_attempts,
 )
 from flows.marts.runner import invoke_dbt, release_warehouse
@@ -102,6 +103,7 @@ def build_marts(run: Run, warehouse: Warehouse, *, anew: bool = False) -> None:
         results = read_attempts(settings)
         run.summary["dbt"] = count_nodes(results) | {
             "seconds": seconds,
+            "slowest": list_slowest(results),
             "findings": count_findings(results),
             "amounts_usd": {},
             "freshness": [each.summarise() for each in freshness],

@@ -89,6 +89,15 @@ def remove_report(report: Report, reports_dir: Path, keep: int) -> None:
     _arrange(reports_dir, keep)
 
 
+def clear_old(reports_dir: Path, keep: int) -> dict[str, int]:
+    """Take away the reports that no longer stay (see `archive_report`); how many `files` went, of how many `bytes`."""
+    before = _measure(reports_dir)
+    if before:
+        _arrange(reports_dir, keep)
+    gone = before.keys() - _measure(reports_dir).keys()
+    return {"files": len(gone), "bytes": sum(before[path] for path in gone)}
+
+
 def choose_latest(reports: Iterable[Report], current: Report | None) -> Report | None:
     """Which report `latest` shows, given which one it shows now.
 
@@ -138,6 +147,12 @@ def _arrange(reports_dir: Path, keep: int) -> None:
     for report in reports:
         if report.folder not in kept:
             _remove(report.folder)
+
+
+def _measure(reports_dir: Path) -> dict[Path, int]:
+    """The files of all reports, with their sizes."""
+    folders = [report.folder for report in list_reports(reports_dir)]
+    return {path: path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file()}
 
 
 def _remove_links(reports_dir: Path, staying: set[str]) -> None:

@@ -18,6 +18,7 @@ from flows.run.settings import Settings
 
 GOOD = ("success", "pass", "warn", "no-op")  # dbt does nothing with an exposure
 BROKEN = ("error", "runtime error", "partial success")
+MAX_SLOWEST = 10
 
 # what PostgreSQL and Redshift say of a statement that is ended, and what we say (flows.warehouse.duckdb.limit)
 TIMED_OUT = re.compile(
@@ -40,7 +41,8 @@ CURES = {  # what DuckDB says of the disk names the memory too
 class NodeResult:
     """The last word of dbt on one node: `status` as in run_results.json, `attempts` how often it ran.
 
-    `failures` is what a data test counted, 0 for other nodes; `sql` what ran, as dbt compiled it.
+    `failures` is what a data test counted, 0 for other nodes; `sql` what ran, as dbt compiled it; `seconds` what its
+    last attempt took; `rows_affected` what the warehouse said it wrote, None where it says nothing, as DuckDB does.
     """
 
     node: str
@@ -49,6 +51,8 @@ class NodeResult:
     attempts: int
     failures: int = 0
     sql: str = ""
+    seconds: float = 0.0
+    rows_affected: int | None = None
 
     @property
     def name(self) -> str:
@@ -97,9 +101,32 @@ def read_attempts(settings: Settings) -> list[NodeResult]:
                 (before.attempts if before else 0) + (result["status"] != "skipped"),
                 result["failures"] or 0,
                 result.get("compiled_code") or "",
+                float(result.get("execution_time") or 0),
+                _read_rows(result.get("adapter_response") or {}),
             )
     is_hook = {node for node in results if node.startswith("operation.")}  # of interest only if it fails
     return [result for node, result in results.items() if node not in is_hook or result.status not in GOOD]
+
+
+def _read_rows(response: Mapping[str, Any]) -> int | None:
+    """What an adapter's answer says of rows; drivers say -1 where they do not know (PEP 249, `rowcount`)."""
+    rows = response.get("rows_affected")
+    return rows if isinstance(rows, int) and rows >= 0 else None
+
+
+def list_slowest(results: Sequence[NodeResult]) -> list[dict[str, Any]]:
+    """The ten nodes that took longest, the slowest first: `node`, `status`, `seconds` and `rows_affected`."""
+    ran = [result for result in results if result.status != "skipped"]
+    slowest = sorted(ran, key=lambda result: -result.seconds)[:MAX_SLOWEST]
+    return [
+        {
+            "node": each.name,
+            "status": each.status,
+            "seconds": round(each.seconds, 3),
+            "rows_affected": each.rows_affected,
+        }
+        for each in slowest
+    ]
 
 
 def read_invocations(settings: Settings) -> set[str]:

@@ -27,7 +27,7 @@ from flows.lake.forgetting import HIDDEN
 from flows.lake.forgotten_texts import Names
 from flows.run.settings import Settings
 
-KEYS = ["kpi-sales-per-customer", "report", "ingest-files", "dbt-build", "forgotten"]
+KEYS = ["kpi-sales-per-customer", "report", "ingest-files", "dbt-build", "forgotten", "run-summary"]
 PAGE_SIZE = 50
 PATIENCE_SECONDS = 60
 TEXTS = {  # table → columns of texts that a run may have put there

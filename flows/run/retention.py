@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.lake.contracts import CONTRACTS
-from flows.lake.parts import find_stem, stem
+from flows.lake.parts import find_stem, stem, sweep
 from flows.lake.s3_copies import Copies
 from flows.run.settings import Settings
 from flows.warehouse.base import LedgerRow
@@ -34,6 +34,23 @@ def sweep_loaded(settings: Settings, read_ledger: Callable[[], Iterable[LedgerRo
         "incoming": (settings.keep_incoming_days, _with_age(Copies(settings.incoming_dir).all())),
     }
     return _sweep(chosen, log)
+
+
+def sweep_orphans(settings: Settings, read_ledger: Callable[[], Iterable[LedgerRow]], log: Log) -> dict[str, Any]:
+    """Remove parts of files that are not loaded, and what was half written; what was removed, as `orphans`.
+
+    Bad records of refused files stay: a person may still need them, and the next run that converts removes them. Where
+    the ledger is empty all parts stay, too: a warehouse that was lost leaves nothing else of the rows.
+    """
+    loaded = {stem(row.file_name, row.read_sha256) for row in read_ledger()}
+    removed = []
+    for top, keeps_all in ((settings.work_dir / "lake", not loaded), (settings.quarantine_dir, True)):
+        for folder in () if top.is_symlink() else (top / table for table in CONTRACTS):
+            there = {path: path.lstat().st_size for path in folder.glob("*")}
+            stems = {found for path in there if (found := find_stem(path.name))}
+            removed += [there[path] for path in sweep(folder, stems if keeps_all else loaded)]
+    log.info("maintenance: %d orphans (%s bytes) removed", len(removed), f"{sum(removed):,}")
+    return {"orphans": {"files": len(removed), "bytes": sum(removed)}}
 
 
 def sweep_summaries(settings: Settings, current: Path, log: Log) -> dict[str, Any]:

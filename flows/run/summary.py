@@ -152,6 +152,12 @@ class Run:
             self.save()
         self.publish_failed()
 
+    def show(self) -> None:
+        """Save the summary as an artifact, for people who watch."""
+        from flows.run.overview import publish_overview  # whose artifacts look for the run that is open
+
+        publish_overview(self.summary)
+
     def save_stopped(self) -> None:
         """Note that somebody stopped the run, or why it stopped itself."""
         if cause := find_cause():
@@ -202,13 +208,16 @@ def open_run(settings: Settings) -> Iterator[Run]:
             run.summary["status"] = run.end_as
             run.save()
             run.publish()
+            run.show()
             tell_finished(run.summary, settings)
         except BaseException as error:
             if is_stop(error) or find_cause():
                 run.save_stopped()
                 run.publish_failed()
+                run.show()
             else:
                 run.save_failed(error)
+                run.show()
                 tell_finished(run.summary, settings)
             raise
         finally:

@@ -16,6 +16,7 @@ from tests.conftest import PROJECT
 from tests.tiny_shop import write_shop
 
 MAIN, STEP, LAST = "retail-pipeline/nightly-pipeline-local", "ingest/hourly-ingest-local", "report/weekly-report-local"
+ON_DEMAND, WEEKLY = "backfill/on-demand-backfill-local", "maintenance/weekly-maintenance-local"
 
 
 MODELS = {f"model {path.stem}" for end in ("sql", "py") for path in (PROJECT / "dbt" / "models").rglob(f"*.{end}")}
@@ -23,12 +24,12 @@ MODELS = {f"model {path.stem}" for end in ("sql", "py") for path in (PROJECT / "
 
 def test_deployments_are_those_of_prefect_yaml(api: httpx.Client) -> None:
     declared = yaml.safe_load((PROJECT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
-    for name in (MAIN, STEP, LAST):
+    for name in (MAIN, STEP, LAST, ON_DEMAND, WEEKLY):
         found = api.get(f"/deployments/name/{name}").json()
         assert found["description"]
         assert "retail" in found["tags"]
         assert found["global_concurrency_limit"]["limit"] == 1
-        assert [schedule["active"] for schedule in found["schedules"]] == [False]
+        assert [schedule["active"] for schedule in found["schedules"]] == [False] * (name != ON_DEMAND)
     local = {each["name"] for each in declared if each["work_pool"]["name"] == "retail-local"}
     assert {each["name"] for each in api.post("/deployments/filter", json={}).json()} == local
 
@@ -113,7 +114,7 @@ def test_deploying_all_side_by_side_keeps_what_people_did_to_schedules_and_pools
     declared = yaml.safe_load((PROJECT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
     found = {each["name"]: each for each in api.post("/deployments/filter", json={}).json()}
     assert found.keys() == {each["name"] for each in declared}
-    assert len(found) == 9
+    assert len(found) == 15
     for name, each in found.items():
         assert each["work_pool_name"] == f"retail-{name.rpartition('-')[2]}"
         assert str(PROJECT) not in str(each)  # whoever deploys leaves no path of their machine

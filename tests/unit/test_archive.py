@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 import pytest
 
-from reports.archive import archive_report, clear_leftovers, list_reports, remove_report
+from reports.archive import archive_report, clear_leftovers, clear_old, list_reports, remove_report
 from reports.archive_page import render_archive
 from reports.facts import Facts
 from reports.redrawing import write_facts
@@ -92,6 +92,16 @@ def test_the_first_day_of_a_month_and_what_was_made_last_survive_pruning(tmp_pat
     add(tmp_path, "2026-02-06", 10, keep=1)
     assert days(tmp_path) == {"2026-01-05", "2026-02-03", "2026-02-06"}
     assert (tmp_path / "mine/index.html").is_file(), "what is no report is left alone"
+
+
+def test_reports_that_no_longer_stay_go_without_a_new_one_and_are_counted(tmp_path: Path) -> None:
+    for number, day in enumerate(["2026-02-03", "2026-02-04", "2026-02-05"]):
+        add(tmp_path, day, number)
+    going = [path for path in (tmp_path / "2026-02-04").resolve().rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in going)
+    assert clear_old(tmp_path, keep=1) == {"files": len(going), "bytes": size}
+    assert days(tmp_path) == {"2026-02-03", "2026-02-05"}
+    assert clear_old(tmp_path, keep=1) == clear_old(tmp_path / "none", keep=1) == {"files": 0, "bytes": 0}
 
 
 def test_the_list_shows_each_day_once_newest_first_with_its_own_link(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
+from inspect import signature
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -26,7 +28,7 @@ def by_name(name: str) -> dict[str, Any]:
 
 
 def test_each_flow_is_deployed_to_each_environment_by_a_telling_name() -> None:
-    jobs = ("nightly-pipeline", "hourly-ingest", "weekly-report")
+    jobs = ("nightly-pipeline", "hourly-ingest", "weekly-report", "on-demand-backfill", "weekly-maintenance")
     assert [each["name"] for each in DEPLOYMENTS] == [f"{job}-{where}" for where in ENVIRONMENTS for job in jobs]
     for each in DEPLOYMENTS:
         assert each["work_pool"]["name"] == f"retail-{each['name'].rpartition('-')[2]}"
@@ -35,7 +37,9 @@ def test_each_flow_is_deployed_to_each_environment_by_a_telling_name() -> None:
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda each: each["name"])
 def test_no_parameter_beats_the_environment_unless_someone_gives_it(deployment: dict[str, Any]) -> None:
-    assert {"source", "work_dir", "target", "as_of"} == deployment["parameters"].keys()
+    path, _, name = deployment["entrypoint"].partition(":")
+    taken = signature(getattr(import_module(path.removesuffix(".py").replace("/", ".")), name)).parameters
+    assert {"work_dir", "target"} <= deployment["parameters"].keys() <= taken.keys()
     assert set(deployment["parameters"].values()) == {None}
 
 
@@ -85,10 +89,18 @@ def test_dev_and_prod_share_a_redshift_and_no_schema() -> None:
 
 
 def test_deployments_of_one_environment_are_chosen_by_name() -> None:
-    local = ["--name", "nightly-pipeline-local", "--name", "hourly-ingest-local", "--name", "weekly-report-local"]
-    assert name_options(["local"]) == local
+    chosen = name_options(["local"])
+    assert chosen[::2] == ["--name"] * 5
+    assert chosen[1::2] == [each["name"] for each in DEPLOYMENTS if each["name"].endswith("-local")]
 
 
 def test_deploying_to_an_environment_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["staging"]) == 2
     assert "expected local, dev, prod" in capsys.readouterr().err
+
+
+def test_backfill_waits_to_be_asked_and_maintenance_is_weekly() -> None:
+    assert by_name("on-demand-backfill-prod")["schedules"] == []
+    (weekly,) = by_name("weekly-maintenance-prod")["schedules"]
+    assert weekly["cron"].split()[-1] == "0"
+    assert weekly["timezone"] == "UTC"

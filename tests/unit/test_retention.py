@@ -14,7 +14,7 @@ import pytest
 
 from flows.lake.parts import part_name
 from flows.run.privacy import close_to_others, private_files
-from flows.run.retention import sweep_loaded, sweep_summaries
+from flows.run.retention import sweep_loaded, sweep_orphans, sweep_summaries
 from flows.run.settings import Settings, load_settings
 from flows.warehouse.base import LedgerRow
 
@@ -149,3 +149,34 @@ def test_what_earlier_runs_left_open_is_closed_and_what_is_a_persons_own_is_not_
     close_to_others(tmp_path)
     assert {name: mode(tmp_path / name) for name in modes} == {name: wanted for name, (_, wanted) in modes.items()}
     assert mode(tmp_path / "precious") & 0o044
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Path:
+    for top in ("lake", "quarantine"):
+        folder = tmp_path / top / "raw_orders"
+        folder.mkdir(parents=True)
+        for name in (OLD, NEW, UNLOADED, ".raw_orders_new.47b9bb33179dc0c4.parquet.tmp", "mine.parquet"):
+            (folder / name).write_bytes(b"12345")
+    return tmp_path
+
+
+def test_orphans_are_parts_of_no_loaded_file_and_half_written_ones_but_no_bad_records(parts: Path) -> None:
+    swept = sweep_orphans(load_settings(work_dir=str(parts)), lambda: LEDGER, LOG)
+    assert swept == {"orphans": {"files": 3, "bytes": 15}}
+    assert {path.name for path in (parts / "lake/raw_orders").iterdir()} == {OLD, NEW, "mine.parquet"}
+    assert {path.name for path in (parts / "quarantine/raw_orders").iterdir()} == {OLD, NEW, UNLOADED, "mine.parquet"}
+
+
+def test_no_part_is_an_orphan_of_a_warehouse_that_was_lost(parts: Path) -> None:
+    swept = sweep_orphans(load_settings(work_dir=str(parts)), list, LOG)
+    assert swept["orphans"]["files"] == 2
+    assert {OLD, NEW, UNLOADED} < {path.name for path in (parts / "lake/raw_orders").iterdir()}
+
+
+def test_orphans_are_not_looked_for_behind_a_link(parts: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "lake"
+    (parts / "lake").rename(elsewhere)
+    (parts / "lake").symlink_to(elsewhere)
+    assert sweep_orphans(load_settings(work_dir=str(parts)), lambda: LEDGER, LOG)["orphans"]["files"] == 1
+    assert (elsewhere / "raw_orders" / UNLOADED).is_file()

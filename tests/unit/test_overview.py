@@ -1,0 +1,87 @@
+"""The artifact of a whole run: its figures, nothing of customers, and no way to hold up a run that ends."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from flows.marts.results import NodeResult, list_slowest
+from flows.run import overview
+from flows.run.overview import describe_run, publish_overview
+from tests.unit.test_events import SUMMARY
+
+BARE = SUMMARY | {"dbt": None}
+NODES = [NodeResult(f"model.retail.m{n}", "success", "", 1, seconds=float(n), rows_affected=n) for n in range(12)]
+
+
+def told(**changed: Any) -> str:
+    dbt = SUMMARY["dbt"] | {"success": 3, "seconds": 1.0}
+    return describe_run(SUMMARY | {"error": None, "dbt": dbt} | changed)
+
+
+def test_overview_says_where_the_rows_went_and_why() -> None:
+    text = told()
+    assert "## 5 files" in text
+    assert "500 rows in = 435 loaded + 65 set aside." in text
+    assert "| customer:unknown | 65 |" in text
+    assert r"raw\_orders\_4.csv | refused | 100 | 50 | 50 |" in text
+    assert r"raw\_orders\_3.csv" not in text, "what has not changed is counted, not listed"
+    assert "The report: work/reports/latest/index.html" in text
+
+
+def test_overview_says_no_word_of_errors_for_they_may_quote_records() -> None:
+    text = told(status="failed", error="LoadError: Ann Smith has no order")
+    assert "Ann Smith" not in text
+    assert "| status | failed |" in text
+    assert "did not end well" in text
+
+
+def test_overview_of_a_run_that_came_to_nothing_has_its_status_alone() -> None:
+    text = told(status="cancelled", files=[], dbt=None, report=None, as_of=None)
+    assert "| status | cancelled |" in text
+    assert "##" not in text
+
+
+def test_names_cannot_break_out_of_tables() -> None:
+    files = [SUMMARY["files"][0] | {"file": "a|<script>x</script>.csv"}]
+    assert r"a\|&lt;script&gt;x&lt;/script&gt;.csv" in told(files=files)
+
+
+def test_of_many_files_the_first_are_listed_and_the_others_counted() -> None:
+    text = told(files=[SUMMARY["files"][0]] * (overview.MAX_FILES + 7))
+    assert text.count(r"raw\_orders\_0.csv") == overview.MAX_FILES
+    assert "And 7 more files" in text
+
+
+def test_slowest_nodes_are_ten_and_the_slowest_first() -> None:
+    skipped = NodeResult("model.retail.never", "skipped", "", 0, seconds=99.0)
+    slowest = list_slowest([*NODES, skipped])
+    assert [each["seconds"] for each in slowest] == [11.0, 10.0, 9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0]
+    dbt = {"nodes": 13, "success": 12, "error": 0, "skipped": 1, "seconds": 66.0, "slowest": slowest}
+    assert "| model.m11 | 11.00 | 11 | success |" in told(dbt=dbt)
+    dbt["slowest"] = list_slowest([NodeResult("model.retail.m", "success", "", 1)])
+    assert "| model.m | 0.00 | not told | success |" in told(dbt=dbt)
+
+
+def test_server_that_does_not_answer_holds_no_run_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overview, "FlowRunContext", type("Inside", (), {"get": object}))
+    monkeypatch.setattr(overview, "publish", lambda *_: time.sleep(5))
+    monkeypatch.setattr(overview, "PATIENCE_SECONDS", 0.1)
+    start = time.monotonic()
+    publish_overview(BARE)
+    assert 0.1 <= time.monotonic() - start < 3
+
+
+def test_artifact_that_cannot_be_saved_fails_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def refuse(key: str, *_: str) -> None:
+        asked.append(key)
+        raise OSError("no server")
+
+    monkeypatch.setattr(overview, "FlowRunContext", type("Inside", (), {"get": object}))
+    monkeypatch.setattr(overview, "publish", refuse)
+    publish_overview(BARE)
+    assert asked == ["run-summary"]
