@@ -27,6 +27,7 @@ def invoke_dbt(arguments: list[str], settings: Settings, **options: Any) -> None
     if variables_of_run and arguments != ["retry"]:  # a retry takes the variables of the run it repeats
         options["vars"] = json.dumps(variables_of_run)
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
+    drop_parse_of_elsewhere(settings)
     log_path = {"DBT_LOG_PATH": str(settings.dbt_target_dir / "logs")}
     _let_find_plugins(str(settings.dbt_project_dir / "plugins"))
     with (
@@ -61,6 +62,14 @@ def _invoke(arguments: list[str], settings: Settings, **options: Any) -> None:
         for end in ends:
             if end is not None and not isinstance(end, Exception):
                 raise end
+
+
+def drop_parse_of_elsewhere(settings: Settings) -> None:
+    """Have dbt parse anew where the project was moved; else it would look for seeds where they were."""
+    note, here = settings.dbt_target_dir / "parsed_in.txt", str(settings.dbt_project_dir.resolve())
+    if not note.is_file() or note.read_text(encoding="utf-8") != here:
+        (settings.dbt_target_dir / "partial_parse.msgpack").unlink(missing_ok=True)
+        note.write_text(here, encoding="utf-8")
 
 
 def _let_find_plugins(folder: str) -> None:

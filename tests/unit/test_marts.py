@@ -21,6 +21,7 @@ from flows.marts.findings import NAMED_KINDS, count_tests, find_examples, measur
 from flows.marts.freshness import measure_freshness
 from flows.marts.proof import check_complete, expected_nodes, project_sha256
 from flows.marts.results import NodeResult
+from flows.marts.runner import drop_parse_of_elsewhere
 from flows.run.settings import Settings, load_settings
 from flows.warehouse.builds import Build
 from reports.doubts import Finding
@@ -242,3 +243,13 @@ def test_name_deliveries_five_files_with_most_unexplained_orders(engine: Engine,
     lines = name_deliveries(failed, engine, "").splitlines()
     assert lines[2:] == [f"- raw_orders_{n}.csv: {n} orders" for n in (6, 5, 4, 3, 2)]
     assert name_deliveries([NodeResult("test.r.other", "fail", "", 1)], engine, "") == ""
+
+
+def test_project_that_was_moved_is_parsed_anew_and_one_that_stands_is_not(settings: Settings, tmp_path: Path) -> None:
+    parsed = settings.dbt_target_dir / "partial_parse.msgpack"
+    parsed.parent.mkdir(parents=True)
+    moved = settings.model_copy(update={"dbt_project_dir": tmp_path / "moved" / "dbt"})
+    for here, stays in ((settings, False), (settings, True), (moved, False), (moved, True), (settings, False)):
+        parsed.write_bytes(b"of an earlier run")
+        drop_parse_of_elsewhere(here)
+        assert parsed.exists() is stays
