@@ -43,6 +43,12 @@ def describe_run(summary: Mapping[str, Any]) -> str:
         sections += _describe_files(summary["files"])
     if summary["dbt"]:
         sections += _describe_nodes(summary["dbt"])
+    if usage := summary.get("usage"):
+        charged = f"{usage['rpu_seconds']:,} RPU-seconds while it ran, about ${escape(usage['usd'])}"
+        sections.append(
+            f"Redshift Serverless charged {charged}. This is an estimate: others' work counts in, and the newest minutes "
+            "are counted later."
+        )
     if summary["report"]:
         sections.append(f"The report: {escape(summary['report'])}")
     return "\n\n".join(sections) + "\n"

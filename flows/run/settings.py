@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from flows.cloud.costs import RPU_HOUR_USD
 from flows.errors import ConfigError
 from flows.lake.profiles import Profile, read_profile
 from flows.lake.terms import DEFAULT_CURRENCY
@@ -125,6 +127,9 @@ class Settings(BaseSettings):
     )
     run_timeout_s: int = Field(default=0, ge=0, description="Seconds after which a run is ended; 0: never.")
     wait_s: int = Field(default=0, ge=0, description="Seconds that a run waits for another one; 0: it is refused.")
+    rpu_hour_usd: Decimal = Field(
+        default=RPU_HOUR_USD, ge=0, description="US dollars of an RPU-hour of Redshift Serverless, for estimates."
+    )
 
     schema_prefix: str = Field(
         default="", pattern=r"^([a-z][a-z0-9_]{0,30})?$", description="Before the name of every schema on Redshift."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 import time
 from collections.abc import Iterator
@@ -66,6 +67,7 @@ class Run:
     end_as: str = "completed"
     holder: str = ""
     state: State | None = None
+    started: float = field(default_factory=time.monotonic)
     summary: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -108,6 +110,13 @@ class Run:
             self.publish()
         except RetailError as error:
             find_logger().warning("%s", error)
+
+    def note_usage(self, warehouse: Warehouse) -> None:
+        """Note what Redshift Serverless has charged since the run began, where that can be told."""
+        charged = warehouse.read_usage(math.ceil(time.monotonic() - self.started))
+        if charged is not None:
+            usd = self.settings.rpu_hour_usd * charged / 3600
+            self.summary["usage"] = {"rpu_seconds": charged, "usd": f"{usd:.2f}"}
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -266,6 +275,7 @@ def hold_warehouse(run: Run, settings: Settings) -> Iterator[Warehouse]:
             run.warehouse = warehouse
             with run.remembering():
                 yield warehouse
+            run.note_usage(warehouse)
     finally:
         run.warehouse = None
         warehouse.close()
@@ -302,6 +312,7 @@ def _new_run(settings: Settings) -> Run:
             "ignored": [],
             "dbt": None,
             "report": None,
+            "usage": None,
             "swept": {},
             "seconds": {},
         },

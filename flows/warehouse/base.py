@@ -235,6 +235,12 @@ class Warehouse(Protocol):
     def rewrite(self) -> None:
         """See to it that no bytes stay of rows that are deleted, as far as that is ours to do."""
 
+    def read_usage(self, seconds: int) -> int | None:
+        """RPU-seconds that were charged in the last `seconds`, whoever used them, as far as they were counted.
+
+        None where nothing is charged by them, or the user may not know.
+        """
+
     def read_gate(self) -> Gate | None:
         """Which build the marts come from; None where nothing was ever built."""
 

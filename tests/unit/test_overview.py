@@ -31,6 +31,12 @@ def test_overview_says_where_the_rows_went_and_why() -> None:
     assert "The report: work/reports/latest/index.html" in text
 
 
+def test_overview_says_what_was_charged_where_that_is_known() -> None:
+    text = told(usage={"rpu_seconds": 12_345, "usd": "1.29"})
+    assert "charged 12,345 RPU-seconds while it ran, about $1.29. This is an estimate" in text
+    assert "RPU" not in told(usage=None)
+
+
 def test_overview_says_no_word_of_errors_for_they_may_quote_records() -> None:
     text = told(status="failed", error="LoadError: Ann Smith has no order")
     assert "Ann Smith" not in text

@@ -63,6 +63,9 @@ class DuckDBWarehouse:
         """None: whoever has the file open has it alone."""
         return []
 
+    def read_usage(self, seconds: int) -> None:
+        """Nothing is charged."""
+
     def interrupt(self) -> None:
         connection = self._connection
         if connection is not None:

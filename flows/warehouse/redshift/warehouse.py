@@ -56,6 +56,7 @@ from flows.warehouse.versions import find_deliveries, new_entries
 from flows.warehouse.waiting import AT_ONCE, HeldError, Patience
 
 T = TypeVar("T")
+USAGE = "sys_serverless_usage"
 
 
 class RedshiftWarehouse:
@@ -250,6 +251,16 @@ class RedshiftWarehouse:
                 self._retried(partial(run_alone, sql=command))
             except LoadError as error:
                 self._log.warning("deleted rows may lie in the storage until a superuser runs %s: %s", command, error)
+
+    def read_usage(self, seconds: int) -> int | None:
+        """AWS lets superusers see it, minute by minute, and of Serverless alone ("SYS_SERVERLESS_USAGE")."""
+        since = f"end_time > dateadd(second, -{int(seconds)}, getdate())"
+        try:
+            ((minutes, charged),) = self._query(f"select count(*), sum(charged_seconds) from {USAGE} where {since}")  # noqa: S608
+        except LoadError as error:
+            self._log.debug("what was charged cannot be told: %s", error)
+            return None
+        return int(charged) if minutes else None
 
     def read_gate(self) -> Gate | None:
         return read_gate(self._query, self.options.prefix)

@@ -159,6 +159,10 @@ create table pg_catalog.sys_load_error_detail (
   user_id int default 100, query_id bigint default nextval('standin.load_errors'), transaction_id bigint default 0, session_id int default 0,
   database_name char(64), table_id int, start_time timestamp default getdate(), file_name char(256), line_number bigint default 0,
   column_name char(127), column_type char(10), column_length char(10), position int default 0, error_code int, error_message char(512));
+-- SYS_SERVERLESS_USAGE: a row a minute, for superusers; empty as on a provisioned cluster until a test fills it
+create table pg_catalog.sys_serverless_usage (
+  start_time timestamp, end_time timestamp, compute_seconds double precision, compute_capacity double precision, data_storage int,
+  cross_region_transferred_data int, charged_seconds int);
 -- SVV_TRANSACTIONS: locks held and waited for; here of all users, as for a superuser
 create view pg_catalog.svv_transactions as select session.usename::text txn_owner, session.datname::text txn_db, lock.virtualtransaction::text xid,
     lock.pid, session.xact_start::timestamp txn_start, lock.mode::text lock_mode, lock.locktype::text lockable_object_type, lock.relation, lock.granted

@@ -37,7 +37,7 @@ MAKE_DATABASE = f"create database {DATABASE} owner {ADMIN};"
 FORGET = f"""
     set allow_system_table_mods = on;
     drop owned by {ADMIN}, "{IAM_USER}" cascade;
-    truncate pg_catalog.sys_load_error_detail;
+    truncate pg_catalog.sys_load_error_detail, pg_catalog.sys_serverless_usage;
     do $$ declare name text; begin
       for name in select rolname from pg_roles where oid >= 16384 and rolname not in ('{ADMIN}', '{IAM_USER}') loop
         execute format('drop owned by %I; drop role %I', name, name);
