@@ -46,8 +46,8 @@ def describe_run(summary: Mapping[str, Any]) -> str:
     if usage := summary.get("usage"):
         charged = f"{usage['rpu_seconds']:,} RPU-seconds while it ran, about ${escape(usage['usd'])}"
         sections.append(
-            f"Redshift Serverless charged {charged}. This is an estimate: others' work counts in, and the newest minutes "
-            "are counted later."
+            f"Redshift Serverless charged {charged}. This is an estimate: others' work counts in, and the newest "
+            "minutes are counted later."
         )
     if summary["report"]:
         sections.append(f"The report: {escape(summary['report'])}")
