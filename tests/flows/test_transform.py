@@ -95,6 +95,8 @@ def test_transform_model_that_fails_once_is_retried_alone(project: Path, tmp_pat
     assert summary["dbt"].pop("seconds") > 0
     assert summary["dbt"].pop("findings") == summary["dbt"].pop("amounts_usd") == {}
     assert summary["dbt"].pop("freshness") == []
+    slowest = {each["node"] for each in summary["dbt"].pop("slowest")}
+    assert slowest == {"model.steady", "model.int_build_gate", "model.flaky", "model.after_flaky"}
     assert summary["dbt"] == {"nodes": 4, "success": 4, "error": 0, "skipped": 0, "warned": 0, "retried": 1}
     assert "model.flaky" in read_artifact("dbt-build").replace("\\", "")
 
