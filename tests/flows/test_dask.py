@@ -58,7 +58,7 @@ def cluster(shared_standin: RedshiftStandin) -> Iterator[distributed.LocalCluste
     with pytest.MonkeyPatch.context() as environment:
         for name, value in shared_standin.environment().items():
             environment.setenv(name, value)
-        options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "host": "127.0.0.1"}
+        options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "host": "127.0.0.1"}
         with distributed.LocalCluster(**options) as cluster:
             yield cluster
 
@@ -154,7 +154,7 @@ def test_run_that_waits_for_workers_ends_when_it_is_told(
     redshift: Redshift, standin: RedshiftStandin, tmp_path: Path
 ) -> None:
     deliver(standin, FILES)
-    options = {"n_workers": 0, "dashboard_address": None, "host": "127.0.0.1"}
+    options = {"n_workers": 0, "dashboard_address": "127.0.0.1:0", "host": "127.0.0.1"}
     with distributed.LocalCluster(**options) as nobody:
         told = os.environ | {
             "PREFECT_API_URL": PREFECT_API_URL.value(),
