@@ -21,7 +21,7 @@ from uuid import uuid4
 
 from prefect import get_run_logger
 from prefect.context import FlowRunContext
-from prefect.exceptions import MissingContextError, TerminationSignal
+from prefect.exceptions import TerminationSignal
 
 from flows.errors import LoadError, RetailError
 from flows.run.events import tell_finished
@@ -282,15 +282,7 @@ def hold_warehouse(run: Run, settings: Settings) -> Iterator[Warehouse]:
 
 
 def _patience(settings: Settings) -> Patience:
-    return Patience(settings.wait_s, _tell)
-
-
-def _tell(text: str) -> None:
-    """Say it in the log of the flow, which people watch; what is no flow has the log of its own."""
-    try:
-        get_run_logger().info("%s", text)
-    except MissingContextError:
-        logging.getLogger(__name__).info("%s", text)
+    return Patience(settings.wait_s, lambda text: find_logger().info("%s", text))
 
 
 def _new_run(settings: Settings) -> Run:
