@@ -137,10 +137,10 @@ def run_with_options(program: str, flow: Callable[..., Any], options: dict[str, 
 
     from flows.run.interruption import describe_stop, exit_code, heed_signals, raise_if_stopped
     from flows.run.summary_text import describe
-    from flows.run.told_once import leave_failures_to_the_end
+    from flows.run.told_once import leave_endings_to_the_caller
 
     use_log_format()
-    leave_failures_to_the_end()
+    leave_endings_to_the_caller()
     with heed_signals(until_exit=True):
         try:
             summary = _run(program, flow, options)

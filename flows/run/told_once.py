@@ -1,4 +1,4 @@
-"""A failure that a user can act on is told once: its message says all, and a traceback would bury it.
+"""How a run ended is told once on a terminal: a failure that a user can act on, and the summary.
 
 Prefect logs the exception of a flow or task with its traceback, and again in the state that it ends in. Here such
 records keep the message alone in the run's log; on a terminal, where the command line tells it at the end, they fall.
@@ -12,13 +12,13 @@ from flows.errors import RetailError
 
 LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
 MAX_STATE = 160
-
+AT_THE_END = {"is_told_at_the_end": True}  # `extra` of a record that the command line prints too
 
 _left_to_the_end = False
 
 
-def leave_failures_to_the_end() -> None:
-    """From now on runs of this process say nothing of a RetailError on the terminal, for their caller prints it."""
+def leave_endings_to_the_caller() -> None:
+    """From now on runs of this process say nothing on the terminal of how they ended, for their caller prints it."""
     global _left_to_the_end  # noqa: PLW0603  Prefect makes its handlers later, when the run begins
     _left_to_the_end = True
 

@@ -124,7 +124,7 @@ def test_log_of_a_run_has_the_message_of_a_refusal_without_traceback(heard: list
 
 
 def test_terminal_leaves_a_refusal_to_the_command_line(heard: list[str]) -> None:
-    told_once.leave_failures_to_the_end()
+    told_once.leave_endings_to_the_caller()
     told_once.leave_out_tracebacks()
     fail(DataError("a.csv: wrong"))
     fail(ValueError("a defect"))
@@ -132,3 +132,12 @@ def test_terminal_leaves_a_refusal_to_the_command_line(heard: list[str]) -> None
     assert len(heard) == 2
     assert "a defect" in heard[0]
     assert len(heard[1]) < 200
+
+
+def test_terminal_leaves_the_summary_of_a_pipeline_to_the_command_line_that_prints_it(heard: list[str]) -> None:
+    told_once.leave_endings_to_the_caller()
+    told_once.leave_out_tracebacks()
+    log = logging.getLogger("prefect.flow_runs")
+    log.warning("a file was refused")
+    log.warning("Run 7 completed", extra=told_once.AT_THE_END)
+    assert heard == ["a file was refused"]
