@@ -19,7 +19,7 @@ from flows.run.command_line import run_flow
 from flows.run.settings import Target, load_settings
 from flows.run.summary import Run, hold_warehouse, open_run
 from flows.run.summary_text import describe, describe_age
-from flows.run.told_once import AT_THE_END
+from flows.run.told_once import PRINTED
 from reports.languages import Language
 
 
@@ -67,7 +67,7 @@ def retail_pipeline(  # noqa: PLR0913, PLR0917 - each is a field of the deployme
 
             transform(source, work_dir, target, as_of, profile)
             report(source, work_dir, target, as_of, pdf, language, profile)
-    get_run_logger().info("%s", describe(run.summary), extra=AT_THE_END)
+    get_run_logger().info("%s", describe(run.summary), extra=PRINTED)
     return run.summary
 
 

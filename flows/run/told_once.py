@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 
 from flows.errors import RetailError
+from flows.run.json_lines import is_wanted
 
 LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
 MAX_STATE = 160
-AT_THE_END = {"is_told_at_the_end": True}  # `extra` of a record that the command line prints too
+PRINTED = {"is_printed_at_the_end": True}  # `extra` of a record that the command line prints on standard output too
 
 _left_to_the_end = False
 
@@ -45,4 +46,5 @@ def _keep_message(record: logging.LogRecord) -> bool:
 
 
 def _is_told_now(record: logging.LogRecord) -> bool:
-    return not getattr(record, "is_told_at_the_end", False)
+    is_doubled = getattr(record, "is_printed_at_the_end", False) and not is_wanted()  # JSON lines are read without it
+    return not is_doubled and not getattr(record, "is_told_at_the_end", False)

@@ -134,10 +134,14 @@ def test_terminal_leaves_a_refusal_to_the_command_line(heard: list[str]) -> None
     assert len(heard[1]) < 200
 
 
-def test_terminal_leaves_the_summary_of_a_pipeline_to_the_command_line_that_prints_it(heard: list[str]) -> None:
+@pytest.mark.parametrize(("form", "told"), [("text", ["refused"]), ("json", ["refused", "Run 7 completed"])])
+def test_terminal_leaves_the_summary_to_the_command_line_that_prints_it_but_json_lines_are_whole(
+    heard: list[str], monkeypatch: pytest.MonkeyPatch, form: str, told: list[str]
+) -> None:
+    monkeypatch.setenv("RETAIL_LOG_FORMAT", form)
     told_once.leave_endings_to_the_caller()
     told_once.leave_out_tracebacks()
     log = logging.getLogger("prefect.flow_runs")
-    log.warning("a file was refused")
-    log.warning("Run 7 completed", extra=told_once.AT_THE_END)
-    assert heard == ["a file was refused"]
+    log.warning("refused")
+    log.warning("Run 7 completed", extra=told_once.PRINTED)
+    assert heard == told
