@@ -49,7 +49,9 @@ def maintenance(
 def tidy(run: Run, warehouse: Warehouse, *, rewrite: bool) -> None:
     """Sweep warehouse, stage, lake, quarantine and reports; the summary's `swept` says what went."""
     settings, log = run.settings, get_run_logger()
-    run_as_task("prepare warehouse", lambda: warehouse.prepare(CONTRACTS.values()))  # sweeps a stage in S3, too
+    if (staged := run_as_task("clear stage", warehouse.clear_stage)) is not None:
+        run.summary["swept"]["stage"] = {"files": len(staged), "bytes": sum(staged)}
+    run_as_task("prepare warehouse", lambda: warehouse.prepare(CONTRACTS.values()))
     run.summary["swept"] |= run_as_task("remove orphans", lambda: sweep_orphans(settings, warehouse.read_ledger, log))
     run_as_task("remove what is old", lambda: run.sweep(warehouse))
     gone = run_as_task("remove old reports", lambda: clear_old(settings.reports_dir, settings.keep_reports))

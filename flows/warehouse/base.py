@@ -172,6 +172,12 @@ class Warehouse(Protocol):
             LoadError: tables differ otherwise; nothing was changed.
         """
 
+    def clear_stage(self) -> list[int] | None:
+        """Remove what killed runs left on its way into this warehouse, as `prepare` does too; the bytes of each object.
+
+        None where nothing is staged. For the one run that holds the warehouse.
+        """
+
     def read_ledger(self) -> list[LedgerRow]:
         """The files that are loaded now, sorted by table and file."""
 

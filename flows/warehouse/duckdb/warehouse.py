@@ -81,6 +81,9 @@ class DuckDBWarehouse:
             with self._transaction():
                 make_tables(self._connect(), contracts, self.path)
 
+    def clear_stage(self) -> None:
+        """Nothing is staged: parts are read where they lie."""
+
     def read_ledger(self) -> list[LedgerRow]:
         columns = ", ".join(map(quote, LEDGER_COLUMNS))
         with self._explained("the ledger cannot be read"):

@@ -137,12 +137,12 @@ class Stage:
                 f"{warehouse_region} by RETAIL_S3_BUCKET; or correct RETAIL_REDSHIFT_REGION, if that is wrong."
             )
 
-    def remove(self, keys: Iterable[str]) -> int:
-        """Remove staged objects, and return how many are gone; those that stay are named, and found again by `sweep`.
+    def remove(self, keys: Iterable[str]) -> list[str]:
+        """Remove staged objects, and return those that are gone; those that stay are named, and found again by `sweep`.
 
         S3 answers with 200 even if it removed nothing: the errors, one a key, are in the body (API: DeleteObjects).
         """
-        gone, failed = 0, []
+        gone, failed = list[str](), list[dict[str, Any]]()
         for batch in _in_batches(list(keys), 1000):
             answer = self._call(
                 "remove staged objects",
@@ -152,7 +152,8 @@ class Stage:
             )
             errors = answer.get("Errors", [])
             failed += errors
-            gone += len(batch) - len(errors)
+            kept = {error.get("Key") for error in errors}
+            gone += [key for key in batch if key not in kept]
         if failed:
             named = ", ".join(f"{error.get('Key')} ({error.get('Code')})" for error in failed[:5])
             more = f" and {len(failed) - 5} more" if len(failed) > 5 else ""  # noqa: PLR2004
@@ -163,12 +164,13 @@ class Stage:
             )
         return gone
 
-    def sweep(self) -> int:
-        """Remove what killed runs left under this prefix, and nothing that a run does not name so; return how many.
+    def sweep(self) -> list[int]:
+        """Remove what killed runs left under this prefix, and nothing that a run does not name so; the bytes of each.
 
         For the one run that holds the warehouse: everything staged is then an orphan.
         """
-        return self.remove(self.list_keys())
+        staged = self._list()
+        return [staged[key] for key in self.remove(staged)]
 
     def purge(self, *, is_trial: bool = False) -> int:
         """Remove for good all that was ever staged here, also by Python models, and every older version of it.
@@ -189,6 +191,10 @@ class Stage:
 
     def list_keys(self) -> list[str]:
         """The keys of all staged objects."""
+        return list(self._list())
+
+    def _list(self) -> dict[str, int]:
+        """All staged objects, with their bytes."""
         prefix = f"{self.settings.prefix}/"
         pages = self._call(
             "list staged objects",
@@ -196,8 +202,8 @@ class Stage:
                 self._client.get_paginator("list_objects_v2").paginate(Bucket=self.settings.bucket, Prefix=prefix)
             ),
         )
-        keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
-        return [key for key in keys if _OURS.match(key.removeprefix(prefix))]
+        found = {entry["Key"]: int(entry["Size"]) for page in pages for entry in page.get("Contents", [])}
+        return {key: size for key, size in found.items() if _OURS.match(key.removeprefix(prefix))}
 
     def _find_region(self) -> str | None:
         """S3 tells the region of a bucket with every answer, even one that refuses (API: HeadBucket)."""

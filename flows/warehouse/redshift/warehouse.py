@@ -127,9 +127,13 @@ class RedshiftWarehouse:
         self._stage.check_region(region_of_host(self.access.host) or self.access.region)
         self._retried(lambda connection: make_tables(connection, chosen, self.options.prefix))
         sweep_repacked(self.options.work_dir, CONTRACTS)
+        self.clear_stage()
+
+    def clear_stage(self) -> list[int]:
         orphans = self._stage.sweep()
         if orphans:
-            self._log.info("%d staged objects that killed runs left are removed", orphans)
+            self._log.info("%d staged objects that killed runs left are removed", len(orphans))
+        return orphans
 
     def read_ledger(self) -> list[LedgerRow]:
         columns, ledger = ", ".join(map(quote, LEDGER_COLUMNS)), ledger_table(self.options.prefix)
