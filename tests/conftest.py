@@ -79,11 +79,15 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
 
 
 @pytest.fixture(scope="session")
-def prefect_server() -> Iterator[None]:
-    """A Prefect server with an empty database of its own."""
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A Prefect server with an empty database of its own; its flows draw the same table once."""
     from prefect.testing.utilities import prefect_test_harness
 
-    with prefect_test_harness(server_startup_timeout=120):
+    from tests.kept_drawings import drawing_once_in_flows
+
+    of_session = tmp_path_factory.getbasetemp()
+    shared = of_session.parent if "PYTEST_XDIST_WORKER" in os.environ else of_session
+    with drawing_once_in_flows(shared / "drawings"), prefect_test_harness(server_startup_timeout=120):
         yield
 
 
