@@ -110,6 +110,12 @@ def tiny_run(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> 
     return Finished(retail_pipeline(source=str(source), work_dir=str(work_dir), as_of=AS_OF), work_dir)
 
 
+@pytest.fixture
+def without_node_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Builds of the test have no task run for each node of dbt, which is half of what they cost and its server's."""
+    monkeypatch.setenv("RETAIL_DBT_NODE_RUNS", "false")
+
+
 @contextmanager
 def reach_redshift(
     request: pytest.FixtureRequest, environment: pytest.MonkeyPatch, standin: str = "standin"
