@@ -50,6 +50,31 @@ SHARES_THE_SHIPPED_RUN = (
 )
 SHARES_THE_UI = ("tests/flows/test_deployments.py", "tests/flows/test_automations.py")
 HAS_ITS_OWN = ("tests/flows/test_recipes.py",)
+LONGEST_FIRST = (  # what takes 15 s and more, so that no process begins one of them when the others have ended
+    "server",
+    "shipped",
+    "ui",
+    *(f"tests/{name}.py" for name in ("warehouse/test_changing_shop", "unit/test_redrawing", "flows/test_recipes")),
+    *(f"tests/warehouse/test_{name}.py" for name in ("random_deliveries", "redshift_reader", "real_redshift")),
+    *(f"tests/unit/test_{name}.py" for name in ("report_odd_data", "interruption", "convert_oracle", "dbt_by_hand")),
+    *(f"tests/redshift_python/test_{name}.py" for name in ("models_on_both", "schema_changes", "failures")),
+    *(f"tests/{name}.py" for name in ("kpis/test_past_days", "unit/test_matplotlibrc", "kpis/test_on_redshift")),
+)
+
+
+def find_scope(nodeid: str) -> str:
+    """What the tests of one process go by: the server and the runs that they share, else their file."""
+    file = nodeid.split("::", maxsplit=1)[0]
+    if file in SHARES_THE_UI:
+        return "ui"
+    if file.startswith(SHARES_THE_SHIPPED_RUN):
+        return "shipped"
+    return "server" if file.startswith(SHARES_THE_SERVER) and file not in HAS_ITS_OWN else file
+
+
+def rank_scope(scope: str) -> int:
+    """Its place among those that take long; all others come after them."""
+    return LONGEST_FIRST.index(scope) if scope in LONGEST_FIRST else len(LONGEST_FIRST)
 
 
 class ByWhatTheyShare(LoadScopeScheduling):
@@ -60,16 +85,17 @@ class ByWhatTheyShare(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.split("::", maxsplit=1)[0]
-        if file in SHARES_THE_UI:
-            return "ui"
-        if file.startswith(SHARES_THE_SHIPPED_RUN):
-            return "shipped"
-        return "server" if file.startswith(SHARES_THE_SERVER) and file not in HAS_ITS_OWN else file
+        return find_scope(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByWhatTheyShare:
+    config.option.loadscopereorder = False  # by the number of tests, which says nothing of how long they take
     return ByWhatTheyShare(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that take long first: processes begin scopes in the order of their first test."""
+    items.sort(key=lambda item: rank_scope(find_scope(item.nodeid)))
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> None:
@@ -79,11 +105,15 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
 
 
 @pytest.fixture(scope="session")
-def prefect_server() -> Iterator[None]:
-    """A Prefect server with an empty database of its own."""
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A Prefect server with an empty database of its own; its flows draw the same table once."""
     from prefect.testing.utilities import prefect_test_harness
 
-    with prefect_test_harness(server_startup_timeout=120):
+    from tests.kept_drawings import drawing_once_in_flows
+
+    of_session = tmp_path_factory.getbasetemp()
+    shared = of_session.parent if "PYTEST_XDIST_WORKER" in os.environ else of_session
+    with drawing_once_in_flows(shared / "drawings"), prefect_test_harness(server_startup_timeout=120):
         yield
 
 
@@ -104,6 +134,12 @@ def tiny_run(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> 
 
     source, work_dir = write_shop(tmp_path_factory.mktemp("tiny_source")), tmp_path_factory.mktemp("tiny")
     return Finished(retail_pipeline(source=str(source), work_dir=str(work_dir), as_of=AS_OF), work_dir)
+
+
+@pytest.fixture
+def without_node_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Builds of the test have no task run for each node of dbt, which is half of what they cost and its server's."""
+    monkeypatch.setenv("RETAIL_DBT_NODE_RUNS", "false")
 
 
 @contextmanager

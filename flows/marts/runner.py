@@ -1,4 +1,4 @@
-"""dbt in this process, through prefect-dbt: one task run a node, settings as its environment."""
+"""dbt in this process, through prefect-dbt: one task run a node, or none; settings as its environment."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ def _invoke(arguments: list[str], settings: Settings, **options: Any) -> None:
             log_level=EventLevel.WARN,  # a line a node comes from Prefect; the whole log is in dbt.log
         ),
         raise_on_failure=False,
+        _disable_callbacks=not settings.dbt_node_runs,  # they are what makes the task runs and tells of nodes
     )
     ends: list[BaseException | None] = []
     runner.on_run_end(lambda context: ends.append(context.error))

@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     )
     dbt_project_dir: Path = Field(default=PROJECT / "dbt", description="The dbt project.")
     dbt_retries: int = Field(default=2, ge=0, le=10, description="How often dbt re-runs what failed.")
+    dbt_node_runs: bool = Field(
+        default=True, description="Whether Prefect has a task run for each node of dbt; if not, one for each command."
+    )
     dbt_retry_delay_seconds: float = Field(default=5, ge=0, description="Seconds before dbt re-runs what failed.")
     dbt_threads: int | None = Field(default=None, ge=1, description="How many dbt nodes run at once; 2, on Redshift 4.")
     duckdb_memory_mb: int | None = Field(

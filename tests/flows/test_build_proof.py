@@ -27,6 +27,8 @@ from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from tests.conftest import PROJECT, Finished
 from tests.tiny_shop import AS_OF, FILES, write_shop
 
+pytestmark = pytest.mark.usefixtures("without_node_runs")
+
 WRONG_TAX = FILES["raw_orders.csv"].replace("s1,2000,100,2100", "s1,2000,900,2900")
 NEW_ORDER = FILES["raw_orders.csv"] + "o8,c1,2025-06-30T12:00:00,s1,0,0,0\n"
 UNTESTED = "untested numbers"

@@ -18,6 +18,8 @@ from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from tests.conftest import Finished
 from tests.tiny_shop import AS_OF, write_shop
 
+pytestmark = pytest.mark.usefixtures("without_node_runs")
+
 
 class Lost:
     """A warehouse whose lease is found to be lost at the proof of that number."""

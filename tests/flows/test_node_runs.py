@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import time
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import prefect.blocks.core
@@ -18,6 +21,9 @@ from prefect.tasks import Task
 from prefect_dbt.core._tracker import NodeTaskTracker
 
 from flows.marts.node_runs import run_nodes_as_tasks
+from flows.marts.runner import invoke_dbt, release_warehouse
+from flows.run.settings import load_settings
+from tests.conftest import PROJECT
 
 NODES = [f"node_{number}" for number in range(20)]
 SECONDS_TO_TELL = 60  # for the server to take in what it is told
@@ -45,23 +51,33 @@ def run_dbt() -> None:
             tracker.set_node_status(node, {}, "")
 
 
-@flow(name="nodes")
-def nodes() -> UUID:
-    """A dbt command with many nodes at once; the id of the flow run."""
-    run_dbt()
+@task(name="end", task_run_name="end", cache_policy=NO_CACHE)
+def mark_end() -> None:
+    """A task run that the server hears of last."""
+
+
+def flow_run_of_now() -> UUID:
+    """The id of the flow run that this is called in."""
     context = FlowRunContext.get()
     assert context is not None
     assert context.flow_run is not None
     return context.flow_run.id
 
 
-def read_task_runs(flow_run: UUID) -> list[TaskRun]:
+@flow(name="nodes")
+def nodes() -> UUID:
+    """A dbt command with many nodes at once; the id of the flow run."""
+    run_dbt()
+    return flow_run_of_now()
+
+
+def read_task_runs(flow_run: UUID, at_least: int = len(NODES) + 1) -> list[TaskRun]:
     """The task runs of that flow run, as soon as the server knows that all have ended."""
     end = time.monotonic() + SECONDS_TO_TELL
     with get_client(sync_client=True) as client:
         while True:
             found = client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[flow_run])))
-            if len(found) > len(NODES) and all(run.state and run.state.is_final() for run in found):
+            if len(found) >= at_least and all(run.state and run.state.is_final() for run in found):
                 return found
             assert time.monotonic() < end, [run.name for run in found]
             time.sleep(0.2)
@@ -79,3 +95,29 @@ def test_each_node_has_a_task_run_and_no_integration_is_imported_for_it(
     assert {name for name, run in runs.items() if run.state and run.state.is_failed()} == {NODES[0]}
     for run in runs.values():
         assert [str(parent.id) for parent in run.task_inputs["__parents__"]] == [str(command.id)]
+
+
+@pytest.mark.parametrize("has_node_runs", [True, False])
+def test_nodes_of_a_build_have_task_runs_unless_that_is_not_wanted(
+    prefect_server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, has_node_runs: bool
+) -> None:
+    project = shutil.copytree(Path(__file__).parent / "flaky_dbt", tmp_path / "dbt")
+    shutil.copy(PROJECT / "dbt/profiles.yml", project)
+    (tmp_path / "flag").touch()
+    monkeypatch.setenv("FLAKY_FILE", str(tmp_path / "flag"))
+    monkeypatch.setenv("RETAIL_DBT_NODE_RUNS", str(has_node_runs).lower())
+    settings = load_settings(dbt_project_dir=str(project), work_dir=str(tmp_path / "work"))
+
+    @flow(name="steady")
+    def build_steady() -> UUID:
+        invoke_dbt(["run"], settings, select="steady")
+        mark_end()
+        return flow_run_of_now()
+
+    try:
+        runs = read_task_runs(build_steady(), at_least=1 + has_node_runs)
+    finally:
+        release_warehouse(settings)
+    assert len([run for run in runs if "steady" in run.name]) == has_node_runs
+    results = json.loads((settings.dbt_target_dir / "run_results.json").read_text(encoding="utf-8"))["results"]
+    assert [(each["unique_id"], each["status"]) for each in results] == [("model.flaky.steady", "success")]

@@ -24,6 +24,8 @@ from reports.kpis import KPIS
 from tests.conftest import Finished
 from tests.tiny_shop import AS_OF, FILES, write_shop
 
+pytestmark = pytest.mark.usefixtures("without_node_runs")
+
 
 def digest(folder: Path) -> dict[str, str]:
     """Every file of a published report and the hash of its bytes."""

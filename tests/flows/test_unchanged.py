@@ -24,6 +24,8 @@ from flows.run.target import open_warehouse
 from tests.conftest import PROJECT, Finished
 from tests.tiny_shop import AS_OF, FILES, write_shop
 
+pytestmark = pytest.mark.usefixtures("without_node_runs")
+
 
 def settings_of(work_dir: Path, **others: Any) -> Settings:
     return Settings(work_dir=work_dir, **{"as_of": AS_OF} | others)
