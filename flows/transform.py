@@ -33,6 +33,7 @@ from flows.marts.results import (
     attempts_dir,
     count_nodes,
     describe_build,
+    describe_counts,
     describe_failure,
     keep_attempt,
     list_slowest,
@@ -108,7 +109,7 @@ def build_marts(run: Run, warehouse: Warehouse, *, anew: bool = False) -> None:
             "amounts_usd": {},
             "freshness": [each.summarise() for each in freshness],
         }
-        publish("dbt-build", "What dbt built and tested", describe_build(results, seconds, run.summary["dbt"]))
+        publish("dbt-build", describe_counts(results, seconds), describe_build(results, seconds, run.summary["dbt"]))
     warehouse.prove_hold()
     check_complete(results, settings, leave_out=() if examples is None else (EXAMPLES,))
     amounts = measure_amounts(results, warehouse.engine())

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
 from flows.marts.results import NodeResult, list_slowest
 from flows.run import overview
-from flows.run.overview import describe_run, publish_overview
+from flows.run.overview import describe_in_short, describe_run, publish_overview
 from tests.unit.test_events import SUMMARY
 
 BARE = SUMMARY | {"dbt": None}
+BUILT = {"nodes": 160, "success": 158, "error": 1, "skipped": 1, "seconds": 31.4}
 NODES = [NodeResult(f"model.retail.m{n}", "success", "", 1, seconds=float(n), rows_affected=n) for n in range(12)]
 
 
@@ -73,7 +76,7 @@ def test_slowest_nodes_are_ten_and_the_slowest_first() -> None:
 
 def test_server_that_does_not_answer_holds_no_run_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overview, "FlowRunContext", type("Inside", (), {"get": object}))
-    monkeypatch.setattr(overview, "publish", lambda *_: time.sleep(5))
+    monkeypatch.setattr(overview, "publish", lambda *_, **__: time.sleep(5))
     monkeypatch.setattr(overview, "PATIENCE_SECONDS", 0.1)
     start = time.monotonic()
     publish_overview(BARE)
@@ -83,11 +86,43 @@ def test_server_that_does_not_answer_holds_no_run_up(monkeypatch: pytest.MonkeyP
 def test_artifact_that_cannot_be_saved_fails_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def refuse(key: str, *_: str) -> None:
+    def refuse(key: str, *_: str, **__: object) -> None:
         asked.append(key)
         raise OSError("no server")
 
     monkeypatch.setattr(overview, "FlowRunContext", type("Inside", (), {"get": object}))
     monkeypatch.setattr(overview, "publish", refuse)
-    publish_overview(BARE)
+    assert publish_overview(BARE) is None
     assert asked == ["run-summary"]
+
+
+def test_run_that_goes_on_says_since_when_and_one_that_has_ended_does_not() -> None:
+    begun = datetime(2026, 11, 29, 18, 57, 40, tzinfo=UTC)
+    going = BARE | {"status": "running"}
+    assert r"| status | running since 2026\-11\-29 18:57 UTC |" in describe_run(going, begun)
+    assert "| status | completed |" in describe_run(going | {"status": "completed"}, begun)
+
+
+def test_list_of_artifacts_tells_how_the_run_went_in_figures() -> None:
+    assert describe_in_short(SUMMARY | {"status": "failed", "dbt": BUILT}) == (
+        "failed: 5 files, 500 records: 435 loaded, 65 set aside; "
+        "160 dbt nodes in 31 s: 158 succeeded, 1 failed, 1 skipped"
+    )
+    not_begun = dict.fromkeys(BUILT, 0)
+    assert describe_in_short(SUMMARY | {"status": "cancelled", "files": [], "dbt": not_begun}) == "cancelled"
+
+
+def test_overview_that_was_saved_before_is_changed_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    saved: list[tuple[str, UUID | None]] = []
+    first = uuid4()
+
+    def save(key: str, title: str, markdown: str, *, instead_of: UUID | None = None) -> UUID:
+        saved.append((title, instead_of))
+        return instead_of or first
+
+    monkeypatch.setattr(overview, "FlowRunContext", type("Inside", (), {"get": object}))
+    monkeypatch.setattr(overview, "publish", save)
+    bare = BARE | {"files": []}
+    shown = publish_overview(bare | {"status": "running"})
+    assert publish_overview(bare | {"status": "completed"}, earlier=shown) == first
+    assert saved == [("running", None), ("completed", first)]
