@@ -105,7 +105,9 @@ def load_source(run: Run, warehouse: Warehouse, again: Sequence[str] | None = No
             if ingestion.terms.forgotten:
                 remove_people(settings.incoming_dir, delivery)
             run.summary["files"] = [_summarise(outcome) for outcome in ingestion.outcomes]
-            publish("ingest-files", describe_files(ingestion.outcomes), _report_files(ingestion.outcomes, ignored))
+            publish(
+                "ingest-files", escape(describe_files(ingestion.outcomes)), _report_files(ingestion.outcomes, ignored)
+            )
 
 
 def choose_files(files: Sequence[SourceFile], wanted: Sequence[str]) -> list[SourceFile]:

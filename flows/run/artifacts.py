@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import cast
 from uuid import UUID
 
 from prefect.artifacts import MarkdownArtifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactUpdate
+from prefect.client.schemas.objects import Artifact
 
 from flows.run.summary import find_run
 from reports.names import NO_BREAKS, clean_text
@@ -46,7 +48,8 @@ def publish(key: str, title: str, markdown: str, *, instead_of: UUID | None = No
         return instead_of
     run = find_run()
     flow_run_id = UUID(run.run_id) if run else None
-    return MarkdownArtifact(key=key, markdown=markdown, description=title, flow_run_id=flow_run_id).create().id
+    artifact = MarkdownArtifact(key=key, markdown=markdown, description=title, flow_run_id=flow_run_id)
+    return cast("Artifact", artifact.create()).id
 
 
 def _cell(value: object) -> str:

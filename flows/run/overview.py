@@ -24,20 +24,18 @@ MAX_FILES = 50
 PATIENCE_SECONDS = 5.0  # a run that somebody stops must be gone soon, whether or not a server answers
 
 
-def publish_overview(
-    summary: Mapping[str, Any], begun_at_utc: datetime | None = None, *, earlier: UUID | None = None
-) -> UUID | None:
+def publish_overview(summary: Mapping[str, Any], begun_at_utc: datetime, shown: list[UUID]) -> None:
     """Save it with the main run, within a bounded time; that it cannot be saved is no reason to fail.
 
-    `earlier` is the id that an earlier call returned, whose artifact is changed in its place; None: none is saved yet.
+    `shown` gets the id of the artifact, as soon as that is known; where it has one, that artifact is changed in its
+    place. It belongs to the run: an answer that comes late, or in the midst of which the run is stopped, counts too.
     """
     if FlowRunContext.get() is None:
-        return earlier
-    context, saved = copy_context(), [earlier]
-    saving = Thread(target=context.run, args=(_save, summary, begun_at_utc, saved), daemon=True)
+        return
+    context = copy_context()
+    saving = Thread(target=context.run, args=(_save, summary, begun_at_utc, shown), daemon=True)
     saving.start()
     saving.join(PATIENCE_SECONDS)
-    return saved[-1]
 
 
 def describe_in_short(summary: Mapping[str, Any]) -> str:
@@ -48,7 +46,7 @@ def describe_in_short(summary: Mapping[str, Any]) -> str:
         found.append(f"{len(files):,} files, {came:,} records: {loaded:,} loaded, {bad:,} set aside")
     if (dbt := summary["dbt"]) and dbt["nodes"]:
         found.append(f"{dbt['nodes']:,} dbt nodes in {dbt['seconds']:.0f} s: {_count_nodes(dbt)}")
-    return summary["status"] + (": " if found else "") + "; ".join(found)
+    return ": ".join([str(summary["status"]), *(["; ".join(found)] if found else [])])
 
 
 def describe_run(summary: Mapping[str, Any], begun_at_utc: datetime | None = None) -> str:
@@ -119,10 +117,10 @@ def _say_rows(count: int | None) -> str:
     return "not told" if count is None else f"{count:,}"
 
 
-def _save(summary: Mapping[str, Any], begun_at_utc: datetime | None, saved: list[UUID | None]) -> None:
-    """Append the id of the artifact to `saved`, whose last one is that of the artifact so far."""
+def _save(summary: Mapping[str, Any], begun_at_utc: datetime, shown: list[UUID]) -> None:
     try:
         title, text = escape(describe_in_short(summary)), describe_run(summary, begun_at_utc)
-        saved.append(publish(KEY, title, text, instead_of=saved[-1]))
+        artifact = publish(KEY, title, text, instead_of=shown[0] if shown else None)
+        shown[:] = shown or [artifact]
     except Exception as error:  # whatever it is, the run goes on or has ended as it has
         logging.getLogger(__name__).warning("the artifact %s cannot be saved: %s", KEY, type(error).__name__)

@@ -58,7 +58,7 @@ class Run:
     """What a run knows of itself; `summary` becomes the run summary (see DESIGN: fixed names).
 
     `name` is what Prefect calls its flow run, `warehouse` the one it holds (`hold_warehouse`), `holder` what other runs
-    are told of it; `end_as` is its status if it ends well; `shown_as` is the artifact that shows it.
+    are told of it; `end_as` is its status if it ends well; `shown_as` has the artifact that shows it.
     """
 
     run_id: str
@@ -70,7 +70,7 @@ class Run:
     state: State | None = None
     started: float = field(default_factory=time.monotonic)
     begun_at_utc: datetime = field(default_factory=lambda: datetime.now(UTC))
-    shown_as: UUID | None = None
+    shown_as: list[UUID] = field(default_factory=list)
     summary: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -168,7 +168,7 @@ class Run:
         """Save what the summary says so far as an artifact, one for the whole run, for people who watch."""
         from flows.run.overview import publish_overview  # whose artifacts look for the run that is open
 
-        self.shown_as = publish_overview(self.summary, self.begun_at_utc, earlier=self.shown_as)
+        publish_overview(self.summary, self.begun_at_utc, self.shown_as)
 
     def save_stopped(self) -> None:
         """Note that somebody stopped the run, or why it stopped itself."""

@@ -15,6 +15,7 @@ from flows.run.overview import describe_in_short, describe_run, publish_overview
 from tests.unit.test_events import SUMMARY
 
 BARE = SUMMARY | {"dbt": None}
+BEGUN = datetime(2026, 11, 29, 18, 57, 40, tzinfo=UTC)
 BUILT = {"nodes": 160, "success": 158, "error": 1, "skipped": 1, "seconds": 31.4}
 NODES = [NodeResult(f"model.retail.m{n}", "success", "", 1, seconds=float(n), rows_affected=n) for n in range(12)]
 
@@ -79,7 +80,7 @@ def test_server_that_does_not_answer_holds_no_run_up(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(overview, "publish", lambda *_, **__: time.sleep(5))
     monkeypatch.setattr(overview, "PATIENCE_SECONDS", 0.1)
     start = time.monotonic()
-    publish_overview(BARE)
+    publish_overview(BARE, BEGUN, [])
     assert 0.1 <= time.monotonic() - start < 3
 
 
@@ -92,15 +93,14 @@ def test_artifact_that_cannot_be_saved_fails_no_run(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(overview, "FlowRunContext", type("Inside", (), {"get": object}))
     monkeypatch.setattr(overview, "publish", refuse)
-    assert publish_overview(BARE) is None
+    publish_overview(BARE, BEGUN, [])
     assert asked == ["run-summary"]
 
 
 def test_run_that_goes_on_says_since_when_and_one_that_has_ended_does_not() -> None:
-    begun = datetime(2026, 11, 29, 18, 57, 40, tzinfo=UTC)
     going = BARE | {"status": "running"}
-    assert r"| status | running since 2026\-11\-29 18:57 UTC |" in describe_run(going, begun)
-    assert "| status | completed |" in describe_run(going | {"status": "completed"}, begun)
+    assert r"| status | running since 2026\-11\-29 18:57 UTC |" in describe_run(going, BEGUN)
+    assert "| status | completed |" in describe_run(going | {"status": "completed"}, BEGUN)
 
 
 def test_list_of_artifacts_tells_how_the_run_went_in_figures() -> None:
@@ -123,6 +123,8 @@ def test_overview_that_was_saved_before_is_changed_in_its_place(monkeypatch: pyt
     monkeypatch.setattr(overview, "FlowRunContext", type("Inside", (), {"get": object}))
     monkeypatch.setattr(overview, "publish", save)
     bare = BARE | {"files": []}
-    shown = publish_overview(bare | {"status": "running"})
-    assert publish_overview(bare | {"status": "completed"}, earlier=shown) == first
+    shown: list[UUID] = []
+    publish_overview(bare | {"status": "running"}, BEGUN, shown)
+    publish_overview(bare | {"status": "completed"}, BEGUN, shown)
+    assert shown == [first]
     assert saved == [("running", None), ("completed", first)]
