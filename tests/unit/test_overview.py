@@ -9,9 +9,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from flows.ingest import describe_files
 from flows.marts.results import NodeResult, list_slowest
 from flows.run import overview
 from flows.run.overview import describe_in_short, describe_run, publish_overview
+from flows.warehouse.outcomes import FileOutcome
 from tests.unit.test_events import SUMMARY
 
 BARE = SUMMARY | {"dbt": None}
@@ -128,3 +130,15 @@ def test_overview_that_was_saved_before_is_changed_in_its_place(monkeypatch: pyt
     publish_overview(bare | {"status": "completed"}, BEGUN, shown)
     assert shown == [first]
     assert saved == [("running", None), ("completed", first)]
+
+
+def test_list_of_artifacts_tells_what_became_of_the_files() -> None:
+    outcomes = [
+        FileOutcome("raw_orders", "raw_orders.csv", "a" * 64, "loaded", 1500, 1497, 3),
+        FileOutcome("raw_items", "raw_items.csv", "b" * 64, "unchanged", 20, 20, 0),
+        FileOutcome("raw_stores", "raw_stores.csv", "c" * 64, "refused"),
+    ]
+    assert describe_files(outcomes) == (
+        "3 files (1 loaded, 1 unchanged, 1 refused), 1,520 records: 1,517 loaded, 3 set aside"
+    )
+    assert describe_files([]) == "0 files (none), 0 records: 0 loaded, 0 set aside"
