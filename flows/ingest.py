@@ -12,6 +12,7 @@ if __name__ == "__main__":
     check_command("ingest")  # the imports below take seconds
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import date
@@ -104,7 +105,9 @@ def load_source(run: Run, warehouse: Warehouse, again: Sequence[str] | None = No
             if ingestion.terms.forgotten:
                 remove_people(settings.incoming_dir, delivery)
             run.summary["files"] = [_summarise(outcome) for outcome in ingestion.outcomes]
-            publish("ingest-files", "Files and records of this run", _report_files(ingestion.outcomes, ignored))
+            publish(
+                "ingest-files", escape(describe_files(ingestion.outcomes)), _report_files(ingestion.outcomes, ignored)
+            )
 
 
 def choose_files(files: Sequence[SourceFile], wanted: Sequence[str]) -> list[SourceFile]:
@@ -162,6 +165,16 @@ def run_as_task(name: str, function: Callable[[], T]) -> T:
 
 def _summarise(outcome: FileOutcome) -> dict[str, Any]:
     return {key: value for key, value in asdict(outcome).items() if key != "error" or value is not None}
+
+
+def describe_files(outcomes: Sequence[FileOutcome]) -> str:
+    """What came in one line of figures, e.g. `2 files (1 loaded, 1 unchanged), 9 records: 8 loaded, 1 set aside`."""
+    counts = Counter(outcome.status for outcome in outcomes)
+    statuses = ", ".join(f"{count:,} {status}" for status, count in counts.items())
+    came, loaded, bad = (
+        sum(getattr(outcome, each) for outcome in outcomes) for each in ("rows_in", "rows_loaded", "rows_quarantined")
+    )
+    return f"{len(outcomes):,} files ({statuses or 'none'}), {came:,} records: {loaded:,} loaded, {bad:,} set aside"
 
 
 def _report_files(outcomes: Sequence[FileOutcome], ignored: Sequence[str]) -> str:

@@ -57,7 +57,9 @@ def retail_pipeline(  # noqa: PLR0913, PLR0917 - each is a field of the deployme
         rebuild=rebuild,
     )
     with open_run(settings) as run, hold_warehouse(run, settings) as warehouse:
+        run.show()
         ingest(source, work_dir, target, as_of, profile)
+        run.show()
         standing = None if settings.rebuild else find_standing(warehouse, settings)
         if standing:
             keep_report(run, standing)
@@ -66,6 +68,7 @@ def retail_pipeline(  # noqa: PLR0913, PLR0917 - each is a field of the deployme
             from flows.transform import transform
 
             transform(source, work_dir, target, as_of, profile)
+            run.show()
             report(source, work_dir, target, as_of, pdf, language, profile)
     get_run_logger().info("%s", describe(run.summary), extra=PRINTED)
     return run.summary

@@ -33,13 +33,14 @@ from flows.marts.results import (
     attempts_dir,
     count_nodes,
     describe_build,
+    describe_counts,
     describe_failure,
     keep_attempt,
     list_slowest,
     read_attempts,
 )
 from flows.marts.runner import invoke_dbt, release_warehouse
-from flows.run.artifacts import publish
+from flows.run.artifacts import escape, publish
 from flows.run.command_line import run_flow
 from flows.run.run_names import name_flow_run
 from flows.run.settings import Settings, Target, load_settings
@@ -108,7 +109,9 @@ def build_marts(run: Run, warehouse: Warehouse, *, anew: bool = False) -> None:
             "amounts_usd": {},
             "freshness": [each.summarise() for each in freshness],
         }
-        publish("dbt-build", "What dbt built and tested", describe_build(results, seconds, run.summary["dbt"]))
+        publish(
+            "dbt-build", escape(describe_counts(results, seconds)), describe_build(results, seconds, run.summary["dbt"])
+        )
     warehouse.prove_hold()
     check_complete(results, settings, leave_out=() if examples is None else (EXAMPLES,))
     amounts = measure_amounts(results, warehouse.engine())

@@ -48,7 +48,7 @@ SHARES_THE_SHIPPED_RUN = (
     *(f"tests/flows/test_{name}" for name in ("forget", "kpis", "metrics", "newcomer", "notebook", "pipeline")),
     *(f"tests/flows/test_{name}" for name in ("redshift_pipeline", "report_languages", "run_summary")),
 )
-SHARES_THE_UI = ("tests/flows/test_deployments.py", "tests/flows/test_automations.py")
+SHARES_THE_UI = tuple(f"tests/flows/test_{name}.py" for name in ("deployments", "automations", "prefect_ui"))
 HAS_ITS_OWN = ("tests/flows/test_recipes.py",)
 LONGEST_FIRST = (  # what takes 15 s and more, so that no process begins one of them when the others have ended
     "server",

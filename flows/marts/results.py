@@ -170,15 +170,19 @@ def _find_cure(causes: Sequence[NodeResult]) -> list[str]:
     return []
 
 
-def describe_build(results: Sequence[NodeResult], seconds: float, summary: Mapping[str, Any]) -> str:
-    """A build in Markdown: the counts, each node that is worth a look, and how old the sources are."""
+def describe_counts(results: Sequence[NodeResult], seconds: float) -> str:
+    """How many nodes ended how, in one line."""
     counts = count_nodes(results)
-    sections = [
-        "# dbt build",
+    return (
         f"{counts['nodes']} nodes in {seconds:.0f} s: {counts['success']} succeeded "
         f"({counts['warned']} with a warning), "
-        f"{counts['error']} failed, {counts['skipped']} skipped; {counts['retried']} ran more than once.",
-    ]
+        f"{counts['error']} failed, {counts['skipped']} skipped; {counts['retried']} ran more than once"
+    )
+
+
+def describe_build(results: Sequence[NodeResult], seconds: float, summary: Mapping[str, Any]) -> str:
+    """A build in Markdown: the counts, each node that is worth a look, and how old the sources are."""
+    sections = ["# dbt build", f"{describe_counts(results, seconds)}."]
     notable = [result for result in results if result.status not in ("success", "pass") or result.attempts > 1]
     if notable:
         rows = [(result.name, result.status, result.attempts, result.message) for result in notable]

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import cast
 from uuid import UUID
 
 from prefect.artifacts import MarkdownArtifact
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import ArtifactUpdate
+from prefect.client.schemas.objects import Artifact
 
 from flows.run.summary import find_run
 from reports.names import NO_BREAKS, clean_text
@@ -33,11 +37,19 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> s
     return "\n".join(lines)
 
 
-def publish(key: str, title: str, markdown: str) -> None:
-    """Save a Markdown artifact of the main run, where people look, whichever flow inside it made it."""
+def publish(key: str, title: str, markdown: str, *, instead_of: UUID | None = None) -> UUID:
+    """Save a Markdown artifact of the main run, where people look, whichever flow inside it made it; its id.
+
+    `instead_of` is the id of one that this run saved before, which gets these texts: whoever looks at it sees it grow.
+    """
+    if instead_of is not None:
+        with get_client(sync_client=True) as client:
+            client.update_artifact(instead_of, ArtifactUpdate(data=markdown, description=title))
+        return instead_of
     run = find_run()
     flow_run_id = UUID(run.run_id) if run else None
-    MarkdownArtifact(key=key, markdown=markdown, description=title, flow_run_id=flow_run_id).create()
+    artifact = MarkdownArtifact(key=key, markdown=markdown, description=title, flow_run_id=flow_run_id)
+    return cast("Artifact", artifact.create()).id
 
 
 def _cell(value: object) -> str:

@@ -1,4 +1,4 @@
-"""A run summary in; the artifact `run-summary` on the main flow run out, however the run ended.
+"""A run summary in; the artifact `run-summary` on the main flow run out, while it runs and however it ended.
 
 Prefect keeps artifacts, and events that repeat them: so it has figures, names of files and of nodes, and no word of
 errors, which may quote records. The log of the run and `runs/<run id>.json` say those.
@@ -10,8 +10,10 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextvars import copy_context
+from datetime import datetime
 from threading import Thread
 from typing import Any
+from uuid import UUID
 
 from prefect.context import FlowRunContext
 
@@ -22,19 +24,37 @@ MAX_FILES = 50
 PATIENCE_SECONDS = 5.0  # a run that somebody stops must be gone soon, whether or not a server answers
 
 
-def publish_overview(summary: Mapping[str, Any]) -> None:
-    """Save it with the main run, within a bounded time; that it cannot be saved is no reason to fail."""
+def publish_overview(summary: Mapping[str, Any], begun_at_utc: datetime, shown: list[UUID]) -> None:
+    """Save it with the main run, within a bounded time; that it cannot be saved is no reason to fail.
+
+    `shown` gets the id of the artifact, as soon as that is known; where it has one, that artifact is changed in its
+    place. It belongs to the run: an answer that comes late, or in the midst of which the run is stopped, counts too.
+    """
     if FlowRunContext.get() is None:
         return
     context = copy_context()
-    saving = Thread(target=context.run, args=(_save, summary), daemon=True)
+    saving = Thread(target=context.run, args=(_save, summary, begun_at_utc, shown), daemon=True)
     saving.start()
     saving.join(PATIENCE_SECONDS)
 
 
-def describe_run(summary: Mapping[str, Any]) -> str:
-    """How it ended, files and rows, reasons, what took long, and where the report lies, as Markdown."""
-    facts = [("status", summary["status"]), ("target", summary["target"]), ("as of", summary["as_of"] or "not known")]
+def describe_in_short(summary: Mapping[str, Any]) -> str:
+    """How the run went in one line of figures: what the list of artifacts shows."""
+    found = []
+    if files := summary["files"]:
+        came, loaded, bad = _count_rows(files)
+        found.append(f"{len(files):,} files, {came:,} records: {loaded:,} loaded, {bad:,} set aside")
+    if (dbt := summary["dbt"]) and dbt["nodes"]:
+        found.append(f"{dbt['nodes']:,} dbt nodes in {dbt['seconds']:.0f} s: {_count_nodes(dbt)}")
+    return ": ".join([str(summary["status"]), *(["; ".join(found)] if found else [])])
+
+
+def describe_run(summary: Mapping[str, Any], begun_at_utc: datetime | None = None) -> str:
+    """How it goes or ended, files and rows, reasons, what took long, and where the report lies, as Markdown."""
+    status = summary["status"]
+    if status == "running" and begun_at_utc:
+        status = f"running since {begun_at_utc:%Y-%m-%d %H:%M} UTC"
+    facts = [("status", status), ("target", summary["target"]), ("as of", summary["as_of"] or "not known")]
     facts += [(f"seconds of {step}", f"{seconds:.1f}") for step, seconds in summary["seconds"].items()]
     sections = ["# This run", markdown_table(("what", "value"), facts)]
     if summary.get("error"):
@@ -55,7 +75,7 @@ def describe_run(summary: Mapping[str, Any]) -> str:
 
 
 def _describe_files(files: Sequence[Mapping[str, Any]]) -> list[str]:
-    came, loaded, bad = (sum(file[key] for file in files) for key in ("rows_in", "rows_loaded", "rows_quarantined"))
+    came, loaded, bad = _count_rows(files)
     columns = ("file", "status", "rows_in", "rows_loaded", "rows_quarantined")
     reasons = Counter[str]()
     for file in files:
@@ -73,8 +93,7 @@ def _describe_files(files: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _describe_nodes(dbt: Mapping[str, Any]) -> list[str]:
-    counts = f"{dbt['success']:,} succeeded, {dbt['error']:,} failed, {dbt['skipped']:,} skipped"
-    sections = [f"## {dbt['nodes']:,} dbt nodes in {dbt['seconds']:.0f} s", f"{counts}."]
+    sections = [f"## {dbt['nodes']:,} dbt nodes in {dbt['seconds']:.0f} s", f"{_count_nodes(dbt)}."]
     if slowest := dbt.get("slowest"):
         rows = [
             (each["node"], f"{each['seconds']:.2f}", _say_rows(each["rows_affected"]), each["status"])
@@ -84,12 +103,24 @@ def _describe_nodes(dbt: Mapping[str, Any]) -> list[str]:
     return sections
 
 
+def _count_rows(files: Sequence[Mapping[str, Any]]) -> tuple[int, int, int]:
+    """Records that came, that were loaded, and that were set aside."""
+    came, loaded, bad = (sum(file[key] for file in files) for key in ("rows_in", "rows_loaded", "rows_quarantined"))
+    return came, loaded, bad
+
+
+def _count_nodes(dbt: Mapping[str, Any]) -> str:
+    return f"{dbt['success']:,} succeeded, {dbt['error']:,} failed, {dbt['skipped']:,} skipped"
+
+
 def _say_rows(count: int | None) -> str:
     return "not told" if count is None else f"{count:,}"
 
 
-def _save(summary: Mapping[str, Any]) -> None:
+def _save(summary: Mapping[str, Any], begun_at_utc: datetime, shown: list[UUID]) -> None:
     try:
-        publish(KEY, f"The run: {escape(summary['status'])}", describe_run(summary))
-    except Exception as error:  # whatever it is, the run has ended as it has
+        title, text = escape(describe_in_short(summary)), describe_run(summary, begun_at_utc)
+        artifact = publish(KEY, title, text, instead_of=shown[0] if shown else None)
+        shown[:] = shown or [artifact]
+    except Exception as error:  # whatever it is, the run goes on or has ended as it has
         logging.getLogger(__name__).warning("the artifact %s cannot be saved: %s", KEY, type(error).__name__)

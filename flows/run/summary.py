@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from prefect import get_run_logger
 from prefect.context import FlowRunContext
@@ -57,7 +58,7 @@ class Run:
     """What a run knows of itself; `summary` becomes the run summary (see DESIGN: fixed names).
 
     `name` is what Prefect calls its flow run, `warehouse` the one it holds (`hold_warehouse`), `holder` what other runs
-    are told of it; `end_as` is its status if it ends well.
+    are told of it; `end_as` is its status if it ends well; `shown_as` has the artifact that shows it.
     """
 
     run_id: str
@@ -68,6 +69,8 @@ class Run:
     holder: str = ""
     state: State | None = None
     started: float = field(default_factory=time.monotonic)
+    begun_at_utc: datetime = field(default_factory=lambda: datetime.now(UTC))
+    shown_as: list[UUID] = field(default_factory=list)
     summary: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -162,10 +165,10 @@ class Run:
         self.publish_failed()
 
     def show(self) -> None:
-        """Save the summary as an artifact, for people who watch."""
+        """Save what the summary says so far as an artifact, one for the whole run, for people who watch."""
         from flows.run.overview import publish_overview  # whose artifacts look for the run that is open
 
-        publish_overview(self.summary)
+        publish_overview(self.summary, self.begun_at_utc, self.shown_as)
 
     def save_stopped(self) -> None:
         """Note that somebody stopped the run, or why it stopped itself."""

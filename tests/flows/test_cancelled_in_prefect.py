@@ -18,6 +18,7 @@ from prefect.states import Cancelling
 
 from tests.conftest import PROJECT
 from tests.flows import held_flows
+from tests.flows.test_maintenance import of_run
 from tests.flows.test_stopping import assert_is_free, read_summary, wait_for, work_dir
 from tests.tiny_shop import AS_OF
 
@@ -71,12 +72,15 @@ def test_a_run_that_is_cancelled_in_prefect_ends_as_cancelled(
             client.set_flow_run_state(run, Cancelling())
             wait_for(lambda: is_gone(int(reached.read_text())), SECONDS_TO_END)
             wait_for(lambda: type_of(client.read_flow_run(run).state) in TERMINAL_STATES, SECONDS_TO_TELL)
-            state = client.read_flow_run(run).state
+            state, told = client.read_flow_run(run).state, client.read_artifacts(artifact_filter=of_run(str(run)))
     finally:
         supervisor.kill()
         supervisor.wait()
         print(output.read_text(encoding="utf-8")[-8000:])
     assert type_of(state) == StateType.CANCELLED
     assert read_summary(work_dir)["status"] == "cancelled"
+    (shown,) = (each for each in told if each.key == "run-summary")
+    assert "| status | cancelled |" in str(shown.data)
+    assert str(shown.description).startswith("cancelled")
     assert (work_dir / "reports" / "latest").resolve() == latest
     assert_is_free(work_dir)

@@ -62,3 +62,15 @@ def test_failed_run_has_its_overview_too(tmp_path: Path) -> None:
     (text,) = (each.data for each in found if each.key == "run-summary")
     assert "| status | failed |" in text
     assert "refused" in text
+
+
+def test_one_artifact_tells_of_the_whole_run_and_the_list_tells_its_figures(tiny_run: Finished) -> None:
+    with get_client(sync_client=True) as client:
+        found = client.read_artifacts(artifact_filter=of_run(tiny_run.summary["run_id"]))
+    lines = [(each.key, each.description or "") for each in found]
+    (told,) = (line for key, line in lines if key == "run-summary")
+    assert told.startswith("completed: 6 files, 31 records: 31 loaded, 0 set aside; ")
+    assert told.endswith(" 0 failed, 0 skipped")
+    assert ("ingest-files", r"6 files \(6 loaded\), 31 records: 31 loaded, 0 set aside") in lines
+    (built,) = (line for key, line in lines if key == "dbt-build")
+    assert f"{tiny_run.summary['dbt']['nodes']} nodes in " in built

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
+from flows.ingest import describe_files
 from flows.marts.results import NodeResult, list_slowest
 from flows.run import overview
-from flows.run.overview import describe_run, publish_overview
+from flows.run.overview import describe_in_short, describe_run, publish_overview
+from flows.warehouse.outcomes import FileOutcome
 from tests.unit.test_events import SUMMARY
 
 BARE = SUMMARY | {"dbt": None}
+BEGUN = datetime(2026, 11, 29, 18, 57, 40, tzinfo=UTC)
+BUILT = {"nodes": 160, "success": 158, "error": 1, "skipped": 1, "seconds": 31.4}
 NODES = [NodeResult(f"model.retail.m{n}", "success", "", 1, seconds=float(n), rows_affected=n) for n in range(12)]
 
 
@@ -73,21 +79,66 @@ def test_slowest_nodes_are_ten_and_the_slowest_first() -> None:
 
 def test_server_that_does_not_answer_holds_no_run_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overview, "FlowRunContext", type("Inside", (), {"get": object}))
-    monkeypatch.setattr(overview, "publish", lambda *_: time.sleep(5))
+    monkeypatch.setattr(overview, "publish", lambda *_, **__: time.sleep(5))
     monkeypatch.setattr(overview, "PATIENCE_SECONDS", 0.1)
     start = time.monotonic()
-    publish_overview(BARE)
+    publish_overview(BARE, BEGUN, [])
     assert 0.1 <= time.monotonic() - start < 3
 
 
 def test_artifact_that_cannot_be_saved_fails_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def refuse(key: str, *_: str) -> None:
+    def refuse(key: str, *_: str, **__: object) -> None:
         asked.append(key)
         raise OSError("no server")
 
     monkeypatch.setattr(overview, "FlowRunContext", type("Inside", (), {"get": object}))
     monkeypatch.setattr(overview, "publish", refuse)
-    publish_overview(BARE)
+    publish_overview(BARE, BEGUN, [])
     assert asked == ["run-summary"]
+
+
+def test_run_that_goes_on_says_since_when_and_one_that_has_ended_does_not() -> None:
+    going = BARE | {"status": "running"}
+    assert r"| status | running since 2026\-11\-29 18:57 UTC |" in describe_run(going, BEGUN)
+    assert "| status | completed |" in describe_run(going | {"status": "completed"}, BEGUN)
+
+
+def test_list_of_artifacts_tells_how_the_run_went_in_figures() -> None:
+    assert describe_in_short(SUMMARY | {"status": "failed", "dbt": BUILT}) == (
+        "failed: 5 files, 500 records: 435 loaded, 65 set aside; "
+        "160 dbt nodes in 31 s: 158 succeeded, 1 failed, 1 skipped"
+    )
+    not_begun = dict.fromkeys(BUILT, 0)
+    assert describe_in_short(SUMMARY | {"status": "cancelled", "files": [], "dbt": not_begun}) == "cancelled"
+
+
+def test_overview_that_was_saved_before_is_changed_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    saved: list[tuple[str, UUID | None]] = []
+    first = uuid4()
+
+    def save(key: str, title: str, markdown: str, *, instead_of: UUID | None = None) -> UUID:
+        saved.append((title, instead_of))
+        return instead_of or first
+
+    monkeypatch.setattr(overview, "FlowRunContext", type("Inside", (), {"get": object}))
+    monkeypatch.setattr(overview, "publish", save)
+    bare = BARE | {"files": []}
+    shown: list[UUID] = []
+    publish_overview(bare | {"status": "running"}, BEGUN, shown)
+    publish_overview(bare | {"status": "completed"}, BEGUN, shown)
+    assert shown == [first]
+    assert saved == [("running", None), ("completed", first)]
+
+
+def test_list_of_artifacts_tells_what_became_of_the_files() -> None:
+    outcomes = [
+        FileOutcome("raw_orders", "raw_orders.csv", "a" * 64, "loaded", 1500, 1497, 3),
+        FileOutcome("raw_items", "raw_items.csv", "b" * 64, "unchanged", 20, 20, 0),
+        FileOutcome("raw_stores", "raw_stores.csv", "c" * 64, "refused"),
+    ]
+    assert describe_files(outcomes) == (
+        "3 files (1 loaded, 1 unchanged, 1 refused), 1,520 records: 1,517 loaded, 3 set aside"
+    )
+    assert describe_files([]) == "0 files (none), 0 records: 0 loaded, 0 set aside"
