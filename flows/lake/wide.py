@@ -40,14 +40,14 @@ class WideDecoder:
         if letters.size and letters.max() < LATIN and len(piece) % 2 == 0:
             narrow = letters.astype(np.uint8).tobytes()
             return narrow if narrow.isascii() else narrow.decode("latin-1").encode()
-        text, used = _DECODERS[self._order](piece, "strict", False)  # noqa: FBT003  it takes no names
+        text, used = _DECODERS[self._order](piece, "strict", False)
         self._rest = bytes(piece[used:])
         return text.encode()
 
     def finish(self) -> None:
         """Raise UnicodeError if the last letter is not complete."""
         if self._rest:
-            _DECODERS[self._order or _LITTLE](self._rest, "strict", True)  # noqa: FBT003
+            _DECODERS[self._order or _LITTLE](self._rest, "strict", True)
 
     def _take_mark(self, piece: bytes | bytearray | memoryview) -> bytes | bytearray | memoryview:
         if len(piece) < len(codecs.BOM_UTF16):

@@ -120,7 +120,10 @@ def make_foreign(path: Path) -> None:
     orders = orders.with_columns(ordered_at=pl.concat_str(day, at.str.slice(11, 5), separator=" "))
     plain = path.with_suffix(".utf8")
     orders.sink_csv(plain, separator=";", quote_style="never")
-    with plain.open(encoding="utf-8", newline="") as source, path.open("w", encoding=_encoding(kind), newline="") as file:
+    with (
+        plain.open(encoding="utf-8", newline="") as source,
+        path.open("w", encoding=_encoding(kind), newline="") as file,
+    ):
         while text := source.read(CHUNK):
             file.write(text)
     plain.unlink()

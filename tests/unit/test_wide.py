@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ CUTS = st.lists(st.integers(0, 80), max_size=6)
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:
     ends = [0, *sorted(place for place in places if place < len(data)), len(data)]
-    return [data[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    return [data[start:end] for start, end in itertools.pairwise(ends)]
 
 
 def encode(text: str, encoding: str) -> bytes:
