@@ -4,10 +4,10 @@ A .pth file adds folders for each process that the environment's Python starts (
 `python -m flows.…` works in any folder, also where Python keeps the current one out (`-I`, PYTHONSAFEPATH). dbt imports
 what is named `dbt_…` on Python's path; the command `dbt` has neither the project nor its folder dbt/plugins there.
 
-The project stands even before a PYTHONPATH: packages `flows` or `reports` of another one that a shell has there would be
-taken for ours, by a worker too, before any line of ours runs. Folders alone a .pth file can only put at the end, so it
-executes a line, which Python does where one begins with `import` (Python: "site"); as setuptools does for namespaces,
-that line learns from its caller where its file is.
+The project stands even before a PYTHONPATH: packages `flows` or `reports` of another one that a shell has there would
+be taken for ours, by a worker too, before any line of ours runs. Folders alone a .pth file can only put at the end, so
+it executes a line, which Python does where one begins with `import` (Python: "site"); as setuptools does for
+namespaces, that line learns from its caller where its file is.
 
 The folders are named as seen from the file: they stay right where a project is moved with its environment in it.
 """

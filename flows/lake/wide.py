@@ -1,4 +1,4 @@
-"""Bytes of UTF-16, in pieces of any length → UTF-8; letters of ASCII are taken over at once, a whole piece at a time."""
+"""Bytes of UTF-16, in pieces of any length → UTF-8; a piece of nothing but ASCII is taken over at once."""
 
 from __future__ import annotations
 
