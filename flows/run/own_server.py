@@ -29,7 +29,7 @@ from flows.run.settings import PROJECT
 ANSWER_SECONDS = 6.0
 STOP_SECONDS = 3.0
 POLL_SECONDS = 0.05
-LEAST_FREE_BYTES = 4 << 20  # the database of a new server is about 2 MB, and a log beside it as large
+LEAST_FREE_BYTES = 4 << 20  # with less, what a server's database needs to begin is not there
 _NEWER = "Can't locate revision"  # alembic, of a database that a newer Prefect has changed
 
 
