@@ -12,9 +12,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
+
+from flows.lake.wide import WIDE, WideDecoder
 
 COMMA, QUOTATION_MARK, NO_QUOTE = ",", '"', "\x1f"
 # A byte without a meaning becomes a character that no encoding of one byte a character has: U+F700 and the byte.
@@ -28,6 +31,9 @@ _WINDOW = 1 << 16  # bytes that are decoded at a time: what stays in the process
 
 BYTES, ASCII = 256, 128
 _ALL = bytes(range(BYTES))
+
+
+Pieces = TypeVar("Pieces", bytes, bytearray, memoryview, bytes | bytearray)
 
 
 class EncodingError(ValueError):
@@ -53,6 +59,11 @@ class Dialect:
         """Whether each byte is one character, so that a byte without a meaning costs its own record only."""
         singly = "".join(bytes([byte]).decode(self.encoding, "replace") for byte in range(BYTES))
         return self.encoding not in _UTF8 and len(singly) == BYTES and singly == _ALL.decode(self.encoding, "replace")
+
+    @cached_property
+    def letter_bytes(self) -> int:
+        """How many bytes a letter of ASCII takes: two of UTF-16, so that a block of as many letters is read at once."""
+        return len("aa".encode(self.encoding)) - len("a".encode(self.encoding))
 
     @property
     def gives_utf8(self) -> bool:
@@ -153,14 +164,23 @@ class Dialect:
         return _ALL[:ASCII].decode(self.encoding, "replace") == _ALL[:ASCII].decode("ascii")
 
     def _decode_strictly(self, chunks: Iterable[bytes | bytearray]) -> Iterator[bytes | bytearray]:
-        decoder = codecs.getincrementaldecoder(self.encoding)()
         try:
-            for chunk in chunks:
-                pieces = (decoder.decode(piece).encode() for piece in _cut(bytes(chunk)))
-                yield b"".join(map(self._exchange_bytes, pieces))
-            yield self._exchange_bytes(decoder.decode(b"", final=True).encode())
+            for texts in self._decode_wide(chunks) if self.encoding in WIDE else self._decode_with_codec(chunks):
+                yield b"".join(map(self._exchange_bytes, texts))
         except UnicodeError as error:
             raise EncodingError(f"it is not {self.encoding} ({getattr(error, 'reason', error)})") from error
+
+    def _decode_wide(self, chunks: Iterable[bytes | bytearray]) -> Iterator[Iterable[bytes]]:
+        decoder = WideDecoder(self.encoding)
+        for chunk in chunks:
+            yield map(decoder.decode, _cut(memoryview(chunk)))
+        decoder.finish()
+
+    def _decode_with_codec(self, chunks: Iterable[bytes | bytearray]) -> Iterator[Iterable[bytes]]:
+        decoder = codecs.getincrementaldecoder(self.encoding)()
+        for chunk in chunks:
+            yield (decoder.decode(piece).encode() for piece in _cut(bytes(chunk)))
+        yield [decoder.decode(b"", final=True).encode()]
 
 
 SHIPPED_DIALECT = Dialect()
@@ -186,7 +206,7 @@ def _refuse_utf8(lines: bytes | bytearray) -> None:
         raise EncodingError('its letters beyond ASCII are UTF-8, so encoding = "utf-8" may be meant')
 
 
-def _cut(chunk: bytes | bytearray) -> Iterator[bytes | bytearray]:
+def _cut(chunk: Pieces) -> Iterator[Pieces]:
     return (chunk[start : start + _WINDOW] for start in range(0, len(chunk), _WINDOW))
 
 

@@ -33,9 +33,12 @@ def agree(looks: Sequence[Look]) -> list[Look]:
 
 
 def find_currency(looks: Sequence[Look]) -> str | None:
-    """The currency whose sign or code stands in the headers, if it is one."""
+    """The currency whose sign or code stands in the headers, or alone in a column, if it is one."""
     names = " ".join(name for look in looks for name in look.values)
     found = {code for sign, code in CURRENCIES.items() if re.search(rf"(?<![A-Za-z]){sign}(?![A-Za-z])", names)}
+    for values in (values for look in looks for values in look.values.values()):
+        codes = set(filter(None, values))
+        found |= codes if codes <= set(CURRENCIES.values()) else set()
     return found.pop() if len(found) == 1 else None
 
 

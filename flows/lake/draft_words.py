@@ -34,7 +34,7 @@ _PRODUCT, _SUPPLY, _ORDER = (
     TABLE_WORDS["raw_orders"],
 )
 _PRICE = ("price", "prix", "preis", "precio")
-_TAX = ("tax", "tva", "mwst", "steuer", "iva", "impuesto", "vat")
+_TAX = ("tax", "taxes", "tva", "mwst", "ust", "steuer", "iva", "impuesto", "vat")
 COLUMN_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     "raw_customers": {"id": (*_CUSTOMER, *_ID), "name": _NAME},
     "raw_orders": {

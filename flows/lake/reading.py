@@ -102,7 +102,7 @@ class CsvReader:
 
     def _read(self, hashing: Hashing) -> Iterator[bytes | bytearray]:
         """The bytes of a plain file. A chunk is good until the next one is read: fresh memory would cost time."""
-        buffer = bytearray(min(self.block_bytes, self.path.stat().st_size + 1))
+        buffer = bytearray(min(self.block_bytes * self.dialect.letter_bytes, self.path.stat().st_size + 1))
         while count := hashing.readinto(memoryview(buffer)):
             yield buffer if count == len(buffer) else buffer[:count]
 
@@ -110,7 +110,7 @@ class CsvReader:
         """The bytes of a gzip file (known by content, not by name), of all its members."""
         stream = gzip.GzipFile(fileobj=io.BufferedReader(hashing, 1 << 20))
         try:
-            while chunk := stream.read(self.block_bytes):
+            while chunk := stream.read(self.block_bytes * self.dialect.letter_bytes):
                 yield chunk
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise self._refuse(f"the gzip data is damaged ({error}). Deliver the file again.") from error

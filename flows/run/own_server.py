@@ -11,6 +11,7 @@ Nothing of Prefect is imported here, so that a server can begin before it is (`e
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from flows.run.settings import PROJECT
 ANSWER_SECONDS = 6.0
 STOP_SECONDS = 3.0
 POLL_SECONDS = 0.05
+LEAST_FREE_BYTES = 4 << 20  # with less, what a server's database needs to begin is not there
 _NEWER = "Can't locate revision"  # alembic, of a database that a newer Prefect has changed
 
 
@@ -147,6 +149,13 @@ class TemporaryServer:
             stop_run(self._describe_end(f"ended in mid-run (exit code {code})").rstrip("."))
 
     def _describe_end(self, what: str) -> str:
+        free = shutil.disk_usage(self.home).free
+        if free < LEAST_FREE_BYTES:  # its log finds no room either
+            return (
+                f"Prefect's temporary server {what}: the disk is full, {free / 1e6:.1f} MB are free at {self.home}. "
+                "Free space there, or name another work folder with --work-dir or RETAIL_WORK_DIR; nothing was loaded "
+                "and the last good state stands."
+            )
         said = self.log.read_text(encoding="utf-8", errors="replace") if self.log.is_file() else ""
         if _NEWER in said:
             why = "its database was changed by a newer Prefect"

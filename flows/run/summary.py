@@ -42,6 +42,7 @@ from flows.run.privacy import close_to_others, private_files
 from flows.run.retention import sweep_loaded, sweep_summaries
 from flows.run.settings import Settings
 from flows.run.state import State
+from flows.run.summary_text import describe_done
 from flows.run.target import open_state, open_warehouse
 from flows.run.told_once import leave_out_tracebacks
 from flows.warehouse.base import Warehouse
@@ -156,6 +157,17 @@ class Run:
                 f"{self.summary_path}: cannot be written ({error.strerror}). Free space or rights, then run again."
             ) from error
 
+    def save_done(self) -> None:
+        """Write the summary of a run that did all it had to.
+
+        Raises:
+            LoadError: the disk is full or not writable; the message says what stands all the same.
+        """
+        try:
+            self.save()
+        except LoadError as error:
+            raise LoadError(f"{error}\n{describe_done(self.summary)}") from error
+
     def save_failed(self, error: BaseException) -> None:
         """Note why the run failed; where even that cannot be written, what went wrong first is what counts."""
         why = f"{type(error).__name__}: {error}"
@@ -218,7 +230,7 @@ def open_run(settings: Settings) -> Iterator[Run]:
                 yield run
             run.sweep()
             run.summary["status"] = run.end_as
-            run.save()
+            run.save_done()
             run.publish()
             run.show()
             tell_finished(run.summary, settings)

@@ -23,6 +23,16 @@ def describe(summary: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def describe_done(summary: dict[str, Any]) -> str:
+    """What stands of a run that did all it had to, but whose summary cannot be written."""
+    loaded = sum(file["status"] in ("loaded", "replaced") for file in summary["files"])
+    report = f", and the report is published: {summary['report']}" if summary["report"] else ""
+    return (
+        f"Everything else of this run is done and stands: {loaded} of its {len(summary['files'])} files were loaded"
+        f"{report}. The next run loads nothing twice."
+    )
+
+
 def describe_age(source: dict[str, Any]) -> str:
     """How old a source is that is not fresh, as the summary tells it under `freshness`."""
     told = source["message"] or f"last loaded {source['max_loaded_at'] or 'never'}"

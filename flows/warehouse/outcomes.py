@@ -115,8 +115,9 @@ def describe_failed_load(error: LoadError, conversions: Sequence[Conversion], wa
 def _describe_rest(loaded: Sequence[str], missing: Sequence[str]) -> str:
     if not loaded:
         return "No file of this run was loaded, and the report of the last good run stands. Run again after that."
+    stay = "stays" if len(loaded) == 1 else "stay"
     return (
-        f"{count_files(len(loaded))} loaded before that and stay loaded: {_list_names(loaded)}. Not loaded: "
+        f"{count_files(len(loaded))} loaded before that and {stay} loaded: {_list_names(loaded)}. Not loaded: "
         f"{_list_names(missing)}. The marts and the report of the last good run stand. The next run loads what is "
         "missing, and nothing twice."
     )

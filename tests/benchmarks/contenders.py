@@ -40,13 +40,10 @@ def ours(source: Path, work: Path) -> Report:
 
 
 def ours_by_profile(source: Path, work: Path) -> Report:
-    """The same of a file in the form of a French till."""
-    from flows.lake.amounts import Marks
-    from flows.lake.dialect import Dialect
-    from flows.lake.forms import Form
+    """The same of a file in another form, by the kind in its name."""
+    from tests.benchmarks.foreign import find_form
 
-    form = Form(Dialect(";", '"', "cp1252"), Marks(",", ".", 2), timestamps=("%d/%m/%Y %H:%M",))
-    return _convert(source, work, form)
+    return _convert(source, work, find_form(source))
 
 
 def _convert(source: Path, work: Path, form: Any) -> Report:

@@ -1,7 +1,8 @@
-"""The same orders in our form and, through a source profile, in a French till's: what reading a foreign form costs.
+"""The same orders in our form and, through a source profile, in others: what reading a foreign form costs.
 
-Semicolons, cp1252, decimal commas, points for thousands, days first; once in ASCII, once with a letter beyond it in
-every record, which costs most.
+A French till's: semicolons, decimal commas, points for thousands, days first, in cp1252 and as Excel's "Unicode text"
+(UTF-16); each once in ASCII, once with a letter beyond it in every record, which costs most. And one that differs from
+ours in a single point, money in dollars.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks.measure import Cost, count_rounds, run_action, spread, table
+
+if TYPE_CHECKING:
+    from flows.lake.forms import Form
 
 NAMES = ("profile",)
 CHUNK = 1 << 24
@@ -20,19 +24,28 @@ CHUNK = 1 << 24
 
 @dataclass(frozen=True)
 class Reading:
-    """A file of the orders, and the action that converts it; `like` names the file of the same orders in our form."""
+    """A file of the orders, converted by the form of its kind; `like` names the file of the same orders in our form."""
 
     title: str
     kind: str
-    action: str
     like: str
 
+    @property
+    def action(self) -> str:
+        """The contender that converts it."""
+        return "ours" if self.kind == self.like else "ours_by_profile"
 
+
+TILL = "`;`, `12,34`, days first"
 READINGS = (
-    Reading("ours: commas, cents, ISO", "clean", "ours", "clean"),
-    Reading("profile: cp1252, `;`, `12,34`, days first", "foreign", "ours_by_profile", "clean"),
-    Reading("ours, a letter é in every record", "letters", "ours", "letters"),
-    Reading("profile, a letter é in every record", "foreignletters", "ours_by_profile", "letters"),
+    Reading("ours: commas, cents, ISO", "clean", "clean"),
+    Reading("profile: dollars `12.34`", "dollars", "clean"),
+    Reading(f"profile: cp1252, {TILL}", "till-cp1252", "clean"),
+    Reading(f"profile: UTF-16, {TILL}", "till-utf-16", "clean"),
+    Reading("ours, a letter é in every record", "letters", "letters"),
+    Reading("profile: cp1252, till, a letter é in every record", "till-cp1252-letters", "letters"),
+    Reading("profile: latin-1, till, a letter é in every record", "till-latin-1-letters", "letters"),
+    Reading("profile: UTF-16, till, a letter é in every record", "till-utf-16-letters", "letters"),
 )
 
 
@@ -72,30 +85,57 @@ def compare(folder: Path, rows: int, rounds: int) -> tuple[str, list[dict[str, A
     return f"### The same {rows:,} orders through a profile, {count_rounds(rounds)}\n\n{table(head, lines)}", figures
 
 
+def find_form(path: Path) -> Form:
+    """The form of a file of the orders, by the kind in its name."""
+    from flows.lake.amounts import Marks
+    from flows.lake.dialect import Dialect
+    from flows.lake.forms import Form
+
+    kind = _split_name(path)[1]
+    if not kind.startswith("till"):
+        return Form(marks=Marks(".", "", 2))
+    return Form(Dialect(";", '"', _encoding(kind)), Marks(",", ".", 2), timestamps=("%d/%m/%Y %H:%M",))
+
+
 def make_foreign(path: Path) -> None:
     """Write the file that `path` names from the clean one beside it, unless it is there."""
     import polars as pl
 
-    rows, kind = path.stem.removeprefix("raw_orders_").split("_")
+    rows, kind = _split_name(path)
     if path.exists():
         return
-    orders = pl.scan_csv(_path(path.parent, int(rows), "clean"), infer_schema=False)
+    orders = pl.scan_csv(_path(path.parent, rows, "clean"), infer_schema=False)
     if kind.endswith("letters"):
         orders = orders.with_columns(pl.col("customer") + "é")
-    if not kind.startswith("foreign"):
+    if kind == "letters":
         orders.sink_csv(path)
         return
     at, cents = pl.col("ordered_at"), pl.col("subtotal", "tax_paid", "order_total").str.zfill(3)
+    mark = "," if kind.startswith("till") else "."
+    orders = orders.with_columns(cents.str.head(-2) + mark + cents.str.tail(2))
+    if kind == "dollars":
+        orders.sink_csv(path)
+        return
     day = pl.concat_str(at.str.slice(8, 2), at.str.slice(5, 2), at.str.slice(0, 4), separator="/")
-    orders = orders.with_columns(
-        ordered_at=pl.concat_str(day, at.str.slice(11, 5), separator=" "),
-    ).with_columns(cents.str.head(-2) + "," + cents.str.tail(2))
+    orders = orders.with_columns(ordered_at=pl.concat_str(day, at.str.slice(11, 5), separator=" "))
     plain = path.with_suffix(".utf8")
     orders.sink_csv(plain, separator=";", quote_style="never")
-    with plain.open(encoding="utf-8", newline="") as source, path.open("w", encoding="cp1252", newline="") as file:
+    with (
+        plain.open(encoding="utf-8", newline="") as source,
+        path.open("w", encoding=_encoding(kind), newline="") as file,
+    ):
         while text := source.read(CHUNK):
             file.write(text)
     plain.unlink()
+
+
+def _split_name(path: Path) -> tuple[int, str]:
+    rows, kind = path.stem.removeprefix("raw_orders_").split("_")
+    return int(rows), kind
+
+
+def _encoding(kind: str) -> str:
+    return kind.removeprefix("till-").removesuffix("-letters")
 
 
 def _path(folder: Path, rows: int, kind: str) -> Path:

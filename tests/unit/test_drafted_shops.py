@@ -186,6 +186,22 @@ def test_draft_finds_the_currency_in_the_headers_or_asks(tmp_path: Path) -> None
         assert any(doubt.startswith("shop currency: no sign") for doubt in doubts) == (found is None)
 
 
+@pytest.mark.parametrize(
+    ("rows", "found"), [(("EUR", "EUR", ""), "EUR"), (("EUR", "GBP", "EUR"), None), (("", "", ""), None)]
+)
+def test_draft_finds_the_currency_in_a_column_that_says_it_of_each_record(
+    tmp_path: Path, rows: tuple[str, ...], found: str | None
+) -> None:
+    """As exports of shops on the web have it: `Currency`, and taxes in the plural."""
+    path = tmp_path / "orders.csv"
+    text = "".join(f"o{n},c1,2025-06-01 10:00:00,s1,10.00,1.00,11.00,{code}\n" for n, code in enumerate(rows))
+    path.write_text(f"Id,Customer,Created at,Shop,Subtotal,Taxes,Total,Currency\n{text}", encoding="utf-8")
+    drafted, doubts = draft(tmp_path)
+    assert (f'currency = "{found}"\n' in drafted) == (found is not None)
+    assert any(doubt.startswith("shop currency: no sign") for doubt in doubts) == (found is None)
+    assert 'tax_paid = "Taxes"\n' in drafted
+
+
 def test_draft_pattern_takes_its_own_files_alone_and_brackets_are_no_pattern(tmp_path: Path) -> None:
     orders, items = "Order,Customer,Date,Store,Total\n1,c,2024-01-03,s,1.00\n", "Item,Order,Product\n1,1,p\n"
     for name, text in {

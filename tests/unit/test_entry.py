@@ -73,6 +73,31 @@ def test_modules_of_somebody_else_are_not_taken_for_ours(python: Path, tmp_path:
     assert "the source folder cannot be read" in done.stderr, done.stderr
 
 
+@pytest.mark.parametrize("options", [[], ["-P"]], ids=["usual", "safe"])
+@pytest.mark.parametrize("place", ["project", "elsewhere"])
+def test_packages_of_another_project_in_the_shells_pythonpath_are_not_taken_for_ours(
+    python: Path, tmp_path: Path, place: str, options: list[str]
+) -> None:
+    """Python looks there before any line of ours runs, but for the path file of the environment."""
+    for name in ("flows", "reports", "infra", "tests"):
+        (tmp_path / "theirs" / name).mkdir(parents=True)
+        (tmp_path / "theirs" / name / "__init__.py").write_text("raise SystemExit('a namesake')\n", encoding="utf-8")
+    folder = PROJECT if place == "project" else tmp_path
+    done = call(python, folder, *options, "-m", "flows.ingest", *WRONG, PYTHONPATH=str(tmp_path / "theirs"))
+    assert "the source folder cannot be read" in done.stderr, done.stderr
+
+
+def test_worker_of_the_environment_loads_our_flows_whatever_the_shells_pythonpath_has(
+    python: Path, tmp_path: Path
+) -> None:
+    """A worker's Python is given no module of ours to begin with: it imports the flow's file by its entrypoint."""
+    for name in ("flows", "reports"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('a namesake')\n", encoding="utf-8")
+    done = call(python, PROJECT, "-P", "-c", "import flows, reports; print(flows.__file__)", PYTHONPATH=str(tmp_path))
+    assert done.stdout.strip() == str(PROJECT / "flows" / "__init__.py"), done.stderr
+
+
 def test_python_without_the_packages_is_told_with_the_cure() -> None:
     done = call(Path(sys.executable), PROJECT, "-S", "-m", "flows.pipeline")
     assert done.returncode == 2

@@ -84,6 +84,12 @@ def test_failed_load_says_which_files_are_loaded_and_which_are_not() -> None:
     ]
 
 
+def test_failed_load_after_a_single_file_says_so_in_the_singular() -> None:
+    conversions = [converted("a.csv"), converted("b.csv")]
+    message = describe_failed_load(LoadError("full."), conversions, {("raw_items", "b.csv")})
+    assert "1 file was loaded before that and stays loaded: a.csv. Not loaded: b.csv." in message
+
+
 def test_failed_load_of_the_first_file_says_that_none_is_loaded() -> None:
     message = describe_failed_load(LoadError("full."), [converted("a.csv")], {("raw_items", "a.csv")})
     assert message.startswith("full.\nNo file of this run was loaded")

@@ -121,6 +121,57 @@ def test_ingest_full_disk_keeps_the_last_good_state(
     assert len(read_state(work_dir)["load_ledger"]) == len(FILES) + 1
 
 
+def fill(disk: Path, spare_kilobytes: int) -> Path:
+    """A file that leaves so much free."""
+    usage, ballast = os.statvfs(disk), disk / "ballast"
+    ballast.write_bytes(b"x" * (usage.f_bavail * usage.f_frsize - spare_kilobytes * 1024))
+    return ballast
+
+
+@pytest.mark.parametrize(
+    ("spare_kilobytes", "checkpoints"), [(1400, "usual"), (700, "each transaction"), (1400, "each transaction")]
+)
+def test_full_disk_amid_a_delivery_says_by_name_what_is_loaded(
+    source: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch, spare_kilobytes: int, checkpoints: str
+) -> None:
+    """Each file in a transaction of its own; a checkpoint that fails leaves DuckDB unusable until it is opened anew."""
+    work_dir = small_disk / "work"
+    monkeypatch.setattr(DuckDBWarehouse, "batch_files", 1)
+    if checkpoints != "usual":
+        opened = DuckDBWarehouse._open_file
+
+        def open_file(self: DuckDBWarehouse) -> duckdb.DuckDBPyConnection:
+            return opened(self).execute("set checkpoint_threshold = '1KB'")
+
+        monkeypatch.setattr(DuckDBWarehouse, "_open_file", open_file)
+    ingest(source, work_dir)
+    for number in range(4):
+        deliver_many_orders(source, 20_000)
+        (source / "raw_orders_many.csv").rename(source / f"raw_orders_many_{number}.csv")
+    ballast = fill(small_disk, spare_kilobytes)
+    try:
+        ingest(source, work_dir)
+        said = ""
+    except LoadError as error:
+        said = str(error)
+    state = read_state(work_dir)
+    loaded = sorted(row[1] for row in state["load_ledger"] if "_many_" in row[1])
+    missing = [name for number in range(4) if (name := f"raw_orders_many_{number}.csv") not in loaded]
+    if not missing:
+        assert not said
+    elif loaded:
+        assert f"{', '.join(loaded)}. Not loaded: {', '.join(missing)}." in said
+        assert "last good state stands" not in said
+    else:
+        assert "No file of this run was loaded" in said or "cannot be written" in said
+    parts = [path.name for path in (work_dir / "lake/raw_orders").iterdir() if "_many_" in path.name]
+    assert len(parts) == len(loaded), "of files that were not loaded nothing stays: it may be what fills the disk"
+    ballast.unlink()
+    ingest(source, work_dir)
+    assert len(read_state(work_dir)["load_ledger"]) == len(FILES) + 4
+    assert set(ingest(source, work_dir).values()) == {"unchanged"}
+
+
 def test_ingest_without_rights_on_a_source_file_refuses_it(source: Path, work_dir: Path, core: Core) -> None:
     (source / "raw_stores.csv").chmod(0)
     answer = core.run(source, work_dir, without_rights=True)
