@@ -15,9 +15,11 @@ LEAST_MB = 2 * THREAD_MB
 def bound_memory(connection: duckdb.DuckDBPyConnection, allowed_mb: int | None) -> Iterator[None]:
     """Let DuckDB have 128 MiB a thread, at least 256, for as long as this lasts, and then `allowed_mb` MiB again.
 
+    None is the share of the machine that DuckDB takes by itself.
+
     What a load inserts is written as soon as a row group is full, and what is written stays in memory only because
     there is room: with 12 GiB, 40 million orders took 1,961 MB, with 256 MiB they take the same time. DuckDB asks for
-    125 MB a thread at the least (DuckDB: "Tuning Workloads", "Memory-Limited Environments"). None is DuckDB's own limit.
+    125 MB a thread at the least (DuckDB: "Tuning Workloads", "Memory-Limited Environments").
     """
     ((threads,),) = connection.execute("select current_setting('threads')").fetchall()
     wanted_mb = max(THREAD_MB * int(threads), LEAST_MB)
