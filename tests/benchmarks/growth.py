@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import statistics
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,10 @@ def compare(folder: Path, rounds: int) -> Section:
             work.mkdir(parents=True)
             source = folder / f"shop-{years}"
             for step, (action, delivery) in zip(STEPS, _list_actions(source), strict=True):
-                steps[step].append(run_action(action, delivery, work))
+                cost = run_action(action, delivery, work)
+                steps[step].append(cost)
+                said = f"{cost.wall:.1f} s, {cost.cpu:.1f} s of processors, {cost.peak_mb:.0f} MB"
+                print(f"years {years}, {step}: {said}", file=sys.stderr, flush=True)  # it all takes long
             shutil.rmtree(work)
     figures = [
         {"years": years, "run": step, "round": i + 1, **vars(cost)}
