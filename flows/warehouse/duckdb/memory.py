@@ -18,7 +18,7 @@ def bound_memory(connection: duckdb.DuckDBPyConnection, allowed_mb: int | None) 
     None is the share of the machine that DuckDB takes by itself.
 
     What a load inserts is written as soon as a row group is full, and what is written stays in memory only because
-    there is room: with 12 GiB, 40 million orders took 1,961 MB, with 256 MiB they take the same time. DuckDB asks for
+    there is room: with 12 GiB, 40 million orders took 1,915 MB, with 256 MiB they take the same time. DuckDB asks for
     125 MB a thread at the least (DuckDB: "Tuning Workloads", "Memory-Limited Environments").
     """
     ((threads,),) = connection.execute("select current_setting('threads')").fetchall()
