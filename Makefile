@@ -21,7 +21,7 @@ help:
 	@echo "make metrics   the retailer's questions, answered by MetricFlow from the warehouse that make run made"
 	@echo "make notebook  the analysis notebook in JupyterLab, on the warehouse that make run made"
 	@echo "make ui        Prefect server, deployments and a worker on this machine (PORT=4200)"
-	@echo "make bench     measure conversion and loading beside other tools"
+	@echo "make bench     measure conversion, loading, growth and the whole job, and write docs/benchmarks.md"
 	@echo "make docs      dbt documentation as one HTML file in data/work/docs, the drawings in data/images, the picture of the report"
 	@echo "make words     the texts of the report into its French catalogue, reports/locale; says what has no translation yet"
 	@echo "make sources   write the raw tables of the dbt sources and docs/your-own-data.md from the contracts again"
@@ -70,7 +70,7 @@ ui: $(VENV)/.installed
 	@$(BIN)/python infra/ui.py --port $(PORT)
 
 bench: $(VENV)/.installed
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks --write docs/benchmarks.md
 
 docs: $(VENV)/.installed
 	@$(BIN)/python infra/docs.py

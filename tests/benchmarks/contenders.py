@@ -113,6 +113,13 @@ def pandas_chunks(source: Path, work: Path) -> Report:
     return spent()
 
 
+def stages(source: Path, _work: Path) -> Report:
+    """CPU seconds of each stage of our conversion."""
+    from tests.benchmarks.stages import measure
+
+    return {"stages": measure(source)}
+
+
 def load_ours(source: Path, work: Path) -> Report:
     """The ingest of this project without Prefect: hash, convert, load into DuckDB, ledger. Unchanged files are left."""
     from flows.lake.contracts import CONTRACTS
@@ -221,28 +228,26 @@ def make_drops(source: Path, work: Path) -> Report:
     return {"rows": {"raw_orders": len(records)}}
 
 
-def make_history(source: Path, _work: Path) -> Report:
-    """Many times the sales of the shipped shop: `source`/history without the last day, `source`/day with it alone."""
-    import polars as pl
+def make_shop(source: Path, work: Path) -> Report:
+    """Make the shop that `source` names (`shop-<years>`) of the three years in `work`, unless it is there."""
+    from tests.benchmarks.shops import make_shop as make
 
-    copies, datasets = int(source.name.rpartition("-")[2]), Path("data/datasets")
-    if (source / "day").exists():
-        return {}
-    for folder in ("history", "day"):
-        (source / folder).mkdir(parents=True)
-    for path in datasets.glob("raw_*.csv"):
-        if not path.name.startswith(("raw_orders", "raw_items", "raw_refunds", "raw_stock_counts")):
-            (source / "history" / path.name).write_bytes(path.read_bytes())
-    orders = pl.read_csv(datasets / "raw_orders.csv", infer_schema=False)
-    items = pl.read_csv(datasets / "raw_items.csv", infer_schema=False)
-    last = str(orders["ordered_at"].str.slice(0, 10).max())
-    orders = orders.with_columns(pl.col("ordered_at").str.starts_with(last).alias("is_new"))
-    items = items.join(orders.select("is_new", order_id="id"), on="order_id")
-    for name, records, keys in (("orders", orders, ["id"]), ("items", items, ["id", "order_id"])):
-        many = pl.concat(records.with_columns(pl.col(keys) + f"-{copy}") for copy in range(copies))
-        many.filter(~pl.col("is_new")).drop("is_new").write_csv(source / "history" / f"raw_{name}.csv")
-        many.filter("is_new").drop("is_new").write_csv(source / "day" / f"raw_{name}_{last}.csv")
-    return {}
+    return _make_once(source, lambda: make(work, int(source.name.rpartition("-")[2]), source))
+
+
+def make_single_items(source: Path, work: Path) -> Report:
+    """Make the orders of one item each that `source` names (`single-<orders>`) of the three years in `work`."""
+    from tests.benchmarks.shops import make_single_items as make
+
+    return _make_once(source, lambda: make(work, int(source.name.rpartition("-")[2]), source))
+
+
+def _make_once(folder: Path, make: Callable[[], None]) -> Report:
+    done = folder.with_suffix(".done")
+    if not done.exists():
+        make()
+        done.touch()
+    return {"folder": str(folder)}
 
 
 def build(_source: Path, work: Path) -> Report:
@@ -263,11 +268,13 @@ def build(_source: Path, work: Path) -> Report:
     report = spent()
     if not done.success:
         raise RuntimeError(str(done.exception or "dbt build failed"))
+    results = done.result.results  # type: ignore[union-attr]
     seconds = {"models": 0.0, "tests": 0.0}
-    for result in done.result.results:  # type: ignore[union-attr]
+    for result in results:
         seconds["models" if result.node.resource_type == "model" else "tests"] += result.execution_time
     parts = {f"seconds_{kind}": value for kind, value in seconds.items()}
-    return {**report, **parts, "orders_new": _count_orders(work) - before}
+    nodes = {result.node.name: result.execution_time for result in results}
+    return {**report, **parts, "nodes": nodes, "orders_new": _count_orders(work) - before}
 
 
 def hello(_source: Path, work: Path) -> Report:
@@ -324,6 +331,7 @@ ACTIONS: dict[str, Callable[[Path, Path], Report]] = {
         duckdb_rejects,
         polars_sink,
         pandas_chunks,
+        stages,
         load_ours,
         hash_only,
         check,
@@ -333,7 +341,8 @@ ACTIONS: dict[str, Callable[[Path, Path], Report]] = {
         pairs_by_model,
         pairs_by_sql,
         make_drops,
-        make_history,
+        make_shop,
+        make_single_items,
         build,
         hello,
     )

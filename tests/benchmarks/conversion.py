@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.measure import ContenderError, Cost, count_rounds, run_action, spread, table
+from tests.benchmarks.measure import ContenderError, Cost, Section, count_rounds, run_action, spread, table
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def orders_path(folder: Path, rows: int, kind: str) -> Path:
     return folder / f"raw_orders_{rows}_{kind}.csv"
 
 
-def compare(folder: Path, rows: int, rounds: int, contenders: Sequence[Contender]) -> tuple[str, list[dict[str, Any]]]:
+def compare(folder: Path, rows: int, rounds: int, contenders: Sequence[Contender]) -> Section:
     """Run every contender in every round; return the table and the figures of each run."""
     truths = {kind: _make(folder, rows, kind) for kind in sorted({contender.kind for contender in contenders})}
     runs: dict[str, list[Cost]] = {contender.name: [] for contender in contenders}
@@ -69,7 +69,7 @@ def compare(folder: Path, rows: int, rounds: int, contenders: Sequence[Contender
     return title + table(head, lines), figures
 
 
-def scale(folder: Path, rows: int) -> tuple[str, list[dict[str, Any]]]:
+def scale(folder: Path, rows: int) -> Section:
     """Peak memory of our conversion of the dirty file of `rows` and of five times as many."""
     contender = next(contender for contender in CONTENDERS if contender.name == "ours-dirty")
     lines, figures = [], []

@@ -11,9 +11,9 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tests.benchmarks.measure import Cost, count_rounds, run_action, spread, table
+from tests.benchmarks.measure import Cost, Section, count_rounds, run_action, spread, table
 
 if TYPE_CHECKING:
     from flows.lake.forms import Form
@@ -49,7 +49,7 @@ READINGS = (
 )
 
 
-def compare(folder: Path, rows: int, rounds: int) -> tuple[str, list[dict[str, Any]]]:
+def compare(folder: Path, rows: int, rounds: int) -> Section:
     """Convert every file in every round; return the table and the figures of each run."""
     truth = run_action("make_orders", _path(folder, rows, "clean"), folder).report
     for reading in READINGS[1:]:

@@ -7,9 +7,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-from tests.benchmarks.measure import ROOT, Cost, count_rounds, run_action, run_process, spread, table
+from tests.benchmarks.measure import ROOT, Cost, Section, count_rounds, run_action, run_process, spread, table
 
 UV = Path(sys.executable).with_name("uv")
 DLT = ROOT / "tests" / "benchmarks" / "load_dlt.py"
@@ -17,9 +16,9 @@ NAMES = ("load-ours", "load-dlt", "load-again", "small-files")
 Line = tuple[str, list[Cost]]
 
 
-def compare(folder: Path, rounds: int, names: Sequence[str]) -> tuple[str, list[dict[str, Any]]]:
+def compare(folder: Path, rounds: int, names: Sequence[str]) -> Section:
     """Load the three-year folder in every round; return the table and the figures of each run."""
-    years = _make_years(folder / "three_years")
+    years = make_years(folder / "three_years")
     work = folder / "work"
     lines: list[Line] = []
     if {"load-ours", "load-dlt", "load-again"} & set(names):
@@ -78,7 +77,7 @@ def _prepare_dlt(years: Path, work: Path) -> Callable[[], Cost]:
     return lambda: run_process([interpreter, str(DLT), str(years), str(work)])
 
 
-def _make_years(folder: Path) -> Path:
+def make_years(folder: Path) -> Path:
     """Three simulated years of the shop, 177 MB; made once, in an environment of its own."""
     done = folder.with_suffix(".done")
     if not done.exists():

@@ -13,14 +13,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("polars", "pyarrow", "numpy", "duckdb", "pandas")
+PACKAGES = ("polars", "pyarrow", "numpy", "duckdb", "pandas", "dbt-core", "dbt-duckdb", "prefect")
 ROOT = Path(__file__).resolve().parents[2]
+Section = tuple[str, list[dict[str, Any]]]  # what is shown, in Markdown, and the figures of each run
 
 
 @dataclass(frozen=True)
@@ -47,17 +48,17 @@ class ContenderError(Exception):
     """A measured process failed; the message is the end of what it wrote."""
 
 
-def run_action(name: str, source: Path, work: Path) -> Cost:
-    """Run one action of `tests.benchmarks.contenders` in a process of its own."""
-    return run_process([sys.executable, "-m", "tests.benchmarks.contenders", name, str(source), str(work)])
+def run_action(name: str, source: Path, work: Path, settings: Mapping[str, str] | None = None) -> Cost:
+    """Run one action of `tests.benchmarks.contenders` in a process of its own, with these environment variables."""
+    return run_process([sys.executable, "-m", "tests.benchmarks.contenders", name, str(source), str(work)], settings)
 
 
-def run_process(command: Sequence[str]) -> Cost:
+def run_process(command: Sequence[str], settings: Mapping[str, str] | None = None) -> Cost:
     """Run a command; if the last line of its output is a JSON object, that is its report."""
     os.sync()  # what an earlier contender wrote is not to be paid for by this one
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as messages:
         start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=output, stderr=messages, cwd=ROOT)
+        process = subprocess.Popen(command, stdout=output, stderr=messages, cwd=ROOT, env=os.environ | (settings or {}))
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -99,14 +100,6 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table: the first column to the left, the others to the right."""
     lines = ["| " + " | ".join(head) + " |", "|---" + "|---:" * (len(head) - 1) + "|"]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
-
-
-def put_section(text: str, name: str, section: str) -> str:
-    """The document with that section between its two comments, in place of what was there; without them, as it was."""
-    comment = f"<!-- {name} -->"
-    before, found, rest = text.partition(comment)
-    _old, closed, after = rest.partition(comment)
-    return f"{before}{found}\n{section}\n{closed}{after}" if closed else text
 
 
 def _cpu_model() -> str:

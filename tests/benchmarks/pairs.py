@@ -5,16 +5,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from tests.benchmarks.measure import Cost, count_rounds, run_action, spread, table
+from tests.benchmarks.measure import Cost, Section, count_rounds, run_action, spread, table
 
 NAMES = ("pairs",)
 ORDERS, PRODUCTS, MOST_ITEMS = 1_000_000, 40, 5
 TITLES = {"pairs_by_model": "product_affinity (polars)", "pairs_by_sql": "self-join in DuckDB, counts alone"}
 
 
-def compare(folder: Path, rounds: int) -> tuple[str, list[dict[str, Any]]]:
+def compare(folder: Path, rounds: int) -> Section:
     """Count the pairs of the same items in both ways in every round; return the table and the figures of each run."""
     source, work = folder / f"bought_{ORDERS}.parquet", folder / "work"
     run_action("make_bought", source, folder)

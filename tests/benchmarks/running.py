@@ -10,9 +10,8 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from tests.benchmarks.measure import ROOT, Cost, count_rounds, run_action, run_process, spread, table
+from tests.benchmarks.measure import ROOT, Cost, Section, count_rounds, run_action, run_process, spread, table
 
 NAMES = ("run",)
 DATASETS = ROOT / "data" / "datasets"
@@ -21,7 +20,7 @@ WHOLE, NOTHING = "whole run", "unchanged run"
 FLOOR = {WHOLE: (HELLO, DBT), NOTHING: (AGAIN,)}
 
 
-def compare(folder: Path, rounds: int) -> tuple[str, list[dict[str, Any]]]:
+def compare(folder: Path, rounds: int) -> Section:
     """Run all five in every round, each in new folders; the table, and the figures of each run."""
     runs: dict[str, list[Cost]] = {name: [] for name in (HELLO, AGAIN, DBT, WHOLE, NOTHING)}
     work = folder / "run"

@@ -1,12 +1,10 @@
 """Where the processor's time goes in a conversion, stage by stage, one block after another.
 
-`python -m tests.benchmarks.stages raw_orders_2000000_dirty.csv` prints Markdown. The time is that of all threads;
-what a stage calls that is a stage itself is not counted twice.
+The time is that of all threads; what a stage calls that is a stage itself is not counted twice.
 """
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,7 +18,10 @@ import polars as pl
 
 from flows.lake import blocks, convert, reading, records
 from flows.lake.contracts import CONTRACTS
-from tests.benchmarks.measure import table
+from tests.benchmarks.measure import Cost, Section, run_action, table
+
+NAMES = ("stages",)
+ORDERS = 2_000_000
 
 STAGES = (
     (reading.Hashing, "readinto", "read and hash the source"),
@@ -89,15 +90,16 @@ def measure(source: Path) -> dict[str, float]:
     return clock.seconds
 
 
-def main() -> None:
-    """Measure every file named on the command line, side by side."""
-    sources = [Path(name) for name in sys.argv[1:]]
-    columns = [measure(source) for source in sources]
+def compare(folder: Path) -> Section:
+    """Convert a clean file and a dirty one, each in a process of its own: the table, and the figures of each."""
+    runs: dict[str, Cost] = {}
+    for kind in ("clean", "dirty"):
+        source = folder / f"raw_orders_{ORDERS}_{kind}.csv"
+        run_action("make_orders", source, folder)
+        runs[kind] = run_action("stages", source, folder)
+    columns: list[dict[str, float]] = [run.report["stages"] for run in runs.values()]
     titles = dict.fromkeys(stage for _, _, stage in STAGES)
     lines = [(stage, *(f"{column.get(stage, 0):.2f}" for column in columns)) for stage in titles]
     lines.append(("all", *(f"{sum(column.values()):.2f}" for column in columns)))
-    print(table(("CPU s", *(source.stem for source in sources)), lines))
-
-
-if __name__ == "__main__":
-    main()
+    title = f"### Where the processor time of a conversion goes, {ORDERS:,} orders\n\n"
+    return title + table(("CPU s", *runs), lines), [{"file": kind, **vars(run)} for kind, run in runs.items()]

@@ -1,8 +1,17 @@
-"""The tables of the benchmarks say what was measured, and take the place of older ones."""
+"""The tables of the benchmarks say what was measured."""
 
 from __future__ import annotations
 
-from tests.benchmarks.measure import Cost, put_section
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.benchmarks import memory
+from tests.benchmarks.growth import STEPS, show_nodes, show_ratios
+from tests.benchmarks.measure import ContenderError, Cost
+from tests.benchmarks.memory import Line
+from tests.benchmarks.memory import show as show_memory
 from tests.benchmarks.running import AGAIN, DBT, HELLO, NOTHING, WHOLE, show
 
 
@@ -16,7 +25,39 @@ def test_the_whole_job_is_shown_beside_its_floor_of_the_same_round() -> None:
     assert rows[DBT] == ["–", "– |"]
 
 
-def test_a_section_takes_the_place_of_the_older_one_and_of_nothing_else() -> None:
-    text = "# Figures\n<!-- run -->\nold\n<!-- run -->\nrest <!-- other -->\n"
-    assert put_section(text, "run", "new") == "# Figures\n<!-- run -->\nnew\n<!-- run -->\nrest <!-- other -->\n"
-    assert put_section(text, "other", "new") == text
+def test_a_days_drop_is_shown_beside_the_same_of_the_same_round_on_the_youngest_shop() -> None:
+    runs = {
+        1: make_steps(load=[(1.0, 1.0, 300), (2.0, 1.0, 300)], build=[(9.0, 7.0, 400), (8.0, 7.0, 400)]),
+        10: make_steps(load=[(2.0, 2.0, 350), (3.0, 2.0, 350)], build=[(13.0, 8.0, 500), (9.0, 8.0, 500)]),
+    }
+    rows = show_ratios(runs).splitlines()
+    assert rows[-2] == "| 1 | **1.00 (1.00–1.00)** | **1.00 (1.00–1.00)** | **1.00 (1.00–1.00)** |"
+    assert rows[-1] == "| 10 | **1.35 (1.20–1.50)** | **1.25 (1.25–1.25)** | **1.25 (1.25–1.25)** |"
+
+
+def test_the_nodes_that_grow_most_are_named_first() -> None:
+    young = make_steps(load=[(1, 1, 1)], build=[(1, 1, 1)], nodes={"same": 3.0, "grows": 0.1, "little": 0.2})
+    old = make_steps(load=[(1, 1, 1)], build=[(1, 1, 1)], nodes={"same": 3.0, "grows": 4.0, "little": 0.4})
+    rows = show_nodes({1: young, 10: old}).splitlines()
+    assert rows[2:4] == ["| `grows` | 0.10 | 4.00 |", "| `little` | 0.20 | 0.40 |"]
+
+
+def test_a_step_above_its_goal_is_shouted_out() -> None:
+    rows = show_memory([Line("load", "1 order", Cost(1.0, 2.0, peak, {}), 700) for peak in (700.0, 701.0)]).splitlines()
+    assert rows[-2].endswith("| 700 | 700 | within |")
+    assert rows[-1].endswith("| 701 | 700 | **ABOVE** |")
+
+
+def test_memory_is_not_measured_on_a_disk_without_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.benchmarks.memory.shutil.disk_usage", lambda _: SimpleNamespace(free=24e9))
+    with pytest.raises(ContenderError, match=r"25 GB of files, and 24 GB are free.*--folder"):
+        memory.compare(tmp_path, 1)
+
+
+def make_steps(
+    load: list[tuple[float, float, float]],
+    build: list[tuple[float, float, float]],
+    nodes: dict[str, float] | None = None,
+) -> dict[str, list[Cost]]:
+    day = [[Cost(wall, cpu, peak, {"nodes": nodes or {}}) for wall, cpu, peak in step] for step in (load, build)]
+    return dict(zip(STEPS, [*day, *day], strict=True))

@@ -30,6 +30,7 @@ from flows.warehouse.base import (
 from flows.warehouse.builds import BUILD_COLUMNS, Build, Gate, build_table, read_build, read_gate
 from flows.warehouse.duckdb.limit import interrupt_after
 from flows.warehouse.duckdb.load import DELIVERIES, LEDGER, Load, insert_rows, literal
+from flows.warehouse.duckdb.memory import bound_memory
 from flows.warehouse.duckdb.rewriting import copy_database
 from flows.warehouse.duckdb.tables import make_schemas, make_tables
 from flows.warehouse.versions import find_deliveries, find_replaced, new_entries
@@ -127,7 +128,8 @@ class DuckDBWarehouse:
         known = self.count_rows(contract)
         parts = [part for conversion in conversions for part in conversion.parts]
         load = Load(contract, entries, parts, find_replaced(entries, ledger))
-        with self._explained(f"{_describe(entries)} not loaded"), self._transaction():
+        described = f"{_describe(entries)} not loaded"
+        with self._explained(described), bound_memory(self._connect(), self.memory_mb), self._transaction():
             load.run(self._connect(), is_replacing=any(entry.file_name in known for entry in entries))
         counts = self._counts[contract.table]
         counts |= {entry.file_name: entry.rows_loaded for entry in entries}
