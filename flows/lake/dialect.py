@@ -26,7 +26,9 @@ _FIRST_OF_MARKS = 0xEF
 _MARK_PATTERN = re.compile("[\uf780-\uf7ff]")
 _UTF8 = ("utf-8", "utf-8-sig")
 _BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-_WINDOW = 1 << 16  # bytes that are decoded at a time: what stays in the processor's cache is written twice as fast
+# Bytes that are handled at a time, for what stays in the processor's cache is written twice as fast: by a codec, and by
+# numpy, whose calls have a price of their own.
+_WINDOW, _WIDE_WINDOW = 1 << 16, 1 << 18
 
 
 BYTES, ASCII = 256, 128
@@ -84,12 +86,28 @@ class Dialect:
             yield from map(self._exchange_bytes, chunks)
 
     @cached_property
-    def _exchanging(self) -> bytes:
-        """The exchange as a table for `bytes.translate`."""
-        return bytes.maketrans(*("".join(side).encode() for side in zip(*self.exchanged.items(), strict=True)))
+    def _flips(self) -> dict[int, list[int]]:
+        """Bits → the bytes that change places by having these bits flipped."""
+        flips: dict[int, list[int]] = {}
+        for old, new in self.exchanged.items():
+            flips.setdefault(ord(old) ^ ord(new), []).append(ord(old))
+        return flips
 
     def _exchange_bytes(self, text: bytes | bytearray) -> bytes | bytearray:
-        return text.translate(self._exchanging) if self.exchanged else text
+        return b"".join(map(self._exchange_piece, _cut(text, _WIDE_WINDOW))) if self.exchanged else text
+
+    def _exchange_piece(self, piece: bytes | bytearray) -> bytes:
+        """A third of what `bytes.translate` costs, which looks each byte up in a table."""
+        found = np.frombuffer(piece, dtype=np.uint8)
+        changed = found
+        for bits, chosen in self._flips.items():
+            flips = (found == chosen[0]).view(np.uint8)
+            for byte in chosen[1:]:
+                flips |= (found == byte).view(np.uint8)
+            flips *= bits
+            flips ^= changed
+            changed = flips
+        return changed.tobytes()
 
     @cached_property
     def _characters(self) -> str:
@@ -173,7 +191,7 @@ class Dialect:
     def _decode_wide(self, chunks: Iterable[bytes | bytearray]) -> Iterator[Iterable[bytes]]:
         decoder = WideDecoder(self.encoding)
         for chunk in chunks:
-            yield map(decoder.decode, _cut(memoryview(chunk)))
+            yield map(decoder.decode, _cut(memoryview(chunk), _WIDE_WINDOW))
         decoder.finish()
 
     def _decode_with_codec(self, chunks: Iterable[bytes | bytearray]) -> Iterator[Iterable[bytes]]:
@@ -206,8 +224,8 @@ def _refuse_utf8(lines: bytes | bytearray) -> None:
         raise EncodingError('its letters beyond ASCII are UTF-8, so encoding = "utf-8" may be meant')
 
 
-def _cut(chunk: Pieces) -> Iterator[Pieces]:
-    return (chunk[start : start + _WINDOW] for start in range(0, len(chunk), _WINDOW))
+def _cut(chunk: Pieces, size: int = _WINDOW) -> Iterator[Pieces]:
+    return (chunk[start : start + size] for start in range(0, len(chunk), size))
 
 
 def _spell_marks(text: str) -> str:

@@ -47,3 +47,19 @@ def test_encodings_whose_bytes_mean_something_only_together_are_read_as_a_whole(
     data = text.encode("iso2022_jp")
     chunks = [data[start : start + 7] for start in range(0, len(data), 7)]
     assert b"".join(Dialect(";", '"', "iso2022_jp").decode(chunks)).decode() == text.replace(";", ",")
+
+
+@given(
+    st.sampled_from(";\t|,:x"),
+    st.sampled_from(["'", '"', "`", "", "~"]),
+    st.lists(st.sampled_from([b"a", b";", b"\t,", b"|", b":x", b"'", b'"', b"`~\x1f", "é".encode()]), max_size=30),
+    st.sampled_from([0, 1, (1 << 18) - 2]),
+)
+def test_delimiter_and_quote_change_places_and_change_back(
+    delimiter: str, quote: str, pieces: list[bytes], padding: int
+) -> None:
+    data, dialect = b"-" * padding + b"".join(pieces), Dialect(delimiter, quote)
+    within = b"".join(dialect.decode([data]))
+    pairs = str.maketrans(delimiter + "," + (quote or "\x1f") + '"', "," + delimiter + '"' + (quote or "\x1f"))
+    assert within.decode() == data.decode().translate(pairs)
+    assert b"".join(dialect.decode([within])) == data
