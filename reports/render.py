@@ -23,6 +23,7 @@ from reports.formats import format_date, format_integer, format_value
 from reports.kpis import Kpi, check_frame
 from reports.languages import join_sentences, tr
 from reports.names import markdown_text
+from reports.tables import order_rows, without_ids
 from reports.theme import DPI
 
 
@@ -65,7 +66,7 @@ def markdown_section(kpi: Kpi, frame: pl.DataFrame, drawing: Path, as_of: date, 
             f"## {markdown_text(kpi.say(kpi.title))}",
             f"**{markdown_text(kpi.headline(checked))}**",
             f"![{alt}]({data_uri(drawing)})",
-            _markdown_table(kpi, (checked.reverse() if kpi.newest_first else checked).head(max_rows)),
+            _markdown_table(kpi, order_rows(kpi, checked).head(max_rows)),
             join_sentences(_count_rows(kpi, checked.height, max_rows), tr("As of {day}.", day=format_date(as_of))),
             markdown_text(kpi.say(kpi.definition)) + "\n",
         ]
@@ -79,8 +80,7 @@ def data_uri(drawing: Path) -> str:
 
 
 def _markdown_table(kpi: Kpi, frame: pl.DataFrame) -> str:
-    """Ids stand last: in front, their length would push the numbers out of sight."""
-    columns = sorted(kpi.columns, key=lambda column: column.name.endswith("_id"))
+    columns = without_ids(kpi)
     header = " | ".join(markdown_text(column.head) for column in columns)
     rule = " | ".join("---:" if column.format.is_number else ":---" for column in columns)
     formats = [column.format for column in columns]

@@ -62,7 +62,17 @@ def build_heads(kpi: Kpi) -> tuple[Head, ...]:
 
 def shown_columns(kpi: Kpi) -> list[Column]:
     """All columns of the page but ids, the first heads the row."""
-    return [column for column in kpi.columns if column.on_page and column.format is not Format.ID]
+    return [column for column in without_ids(kpi) if column.on_page]
+
+
+def without_ids(kpi: Kpi) -> list[Column]:
+    """Its columns but ids, which say nothing to people; the Parquet file and the CSV have them."""
+    return [column for column in kpi.columns if column.format is not Format.ID]
+
+
+def order_rows(kpi: Kpi, frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a checked frame in the order of the chart, or the newest first."""
+    return frame.reverse() if kpi.newest_first else kpi.rank(frame)
 
 
 def build_rows(kpi: Kpi, frame: pl.DataFrame) -> tuple[Row, ...]:
@@ -71,7 +81,7 @@ def build_rows(kpi: Kpi, frame: pl.DataFrame) -> tuple[Row, ...]:
     columns = shown_columns(kpi)
     rows = [
         _build_row(columns, row, is_total=any(row[name] is None for name in ids))
-        for row in (frame.reverse() if kpi.newest_first else kpi.rank(frame)).head(MAX_ROWS).iter_rows(named=True)
+        for row in order_rows(kpi, frame).head(MAX_ROWS).iter_rows(named=True)
     ]
     if kpi.totals and frame.height > 1:
         rows.append(_build_row(columns, _sum(kpi, frame, columns), is_total=True))

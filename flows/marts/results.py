@@ -16,7 +16,8 @@ from typing import Any
 from flows.run.artifacts import markdown_table
 from flows.run.settings import Settings
 
-GOOD = ("success", "pass", "warn", "no-op")  # dbt does nothing with an exposure
+FINE = ("success", "pass", "no-op")  # dbt does nothing with an exposure
+GOOD = (*FINE, "warn")
 BROKEN = ("error", "runtime error", "partial success")
 MAX_SLOWEST = 10
 
@@ -183,11 +184,15 @@ def describe_counts(results: Sequence[NodeResult], seconds: float) -> str:
 def describe_build(results: Sequence[NodeResult], seconds: float, summary: Mapping[str, Any]) -> str:
     """A build in Markdown: the counts, each node that is worth a look, and how old the sources are."""
     sections = ["# dbt build", f"{describe_counts(results, seconds)}."]
-    notable = [result for result in results if result.status not in ("success", "pass") or result.attempts > 1]
+    notable = [result for result in results if result.status not in FINE or result.attempts > 1]
     if notable:
-        rows = [(result.name, result.status, result.attempts, result.message) for result in notable]
-        sections.append(markdown_table(("node", "status", "attempts", "what dbt says"), rows))
+        nodes = [(result.name, result.status, result.attempts, result.message) for result in notable]
+        sections.append(markdown_table(("node", "status", "attempts", "what dbt says"), nodes))
     if summary["freshness"]:
         columns = ("source", "status", "max_loaded_at", "age_hours", "message")
-        sections.append(markdown_table(columns, [[each[c] for c in columns] for each in summary["freshness"]]))
+        sections.append(
+            markdown_table(
+                columns, [["" if each[c] is None else each[c] for c in columns] for each in summary["freshness"]]
+            )
+        )
     return "\n\n".join(sections)

@@ -95,11 +95,12 @@ def _describe_files(files: Sequence[Mapping[str, Any]]) -> list[str]:
 def _describe_nodes(dbt: Mapping[str, Any]) -> list[str]:
     sections = [f"## {dbt['nodes']:,} dbt nodes in {dbt['seconds']:.0f} s", f"{_count_nodes(dbt)}."]
     if slowest := dbt.get("slowest"):
-        rows = [
-            (each["node"], f"{each['seconds']:.2f}", _say_rows(each["rows_affected"]), each["status"])
-            for each in slowest
-        ]
-        sections.append(markdown_table(("slowest nodes", "seconds", "rows affected", "status"), rows))
+        told = {"slowest nodes": [each["node"] for each in slowest]}
+        told["seconds"] = [f"{each['seconds']:.2f}" for each in slowest]
+        if any(each["rows_affected"] is not None for each in slowest):  # DuckDB tells it of no node
+            told["rows affected"] = [_say_rows(each["rows_affected"]) for each in slowest]
+        told["status"] = [each["status"] for each in slowest]
+        sections.append(markdown_table(tuple(told), zip(*told.values(), strict=True)))
     return sections
 
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from flows.ingest import describe_files
-from flows.marts.results import NodeResult, list_slowest
+from flows.marts.results import NodeResult, describe_build, list_slowest
 from flows.run import overview
 from flows.run.overview import describe_in_short, describe_run, publish_overview
 from flows.warehouse.outcomes import FileOutcome
@@ -73,8 +73,32 @@ def test_slowest_nodes_are_ten_and_the_slowest_first() -> None:
     assert [each["seconds"] for each in slowest] == [11.0, 10.0, 9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0]
     dbt = {"nodes": 13, "success": 12, "error": 0, "skipped": 1, "seconds": 66.0, "slowest": slowest}
     assert "| model.m11 | 11.00 | 11 | success |" in told(dbt=dbt)
-    dbt["slowest"] = list_slowest([NodeResult("model.retail.m", "success", "", 1)])
+    silent = NodeResult("model.retail.m", "success", "", 1)
+    dbt["slowest"] = list_slowest([NodeResult("model.retail.n", "success", "", 1, rows_affected=0), silent])
+    assert "| model.n | 0.00 | 0 | success |" in told(dbt=dbt)
     assert "| model.m | 0.00 | not told | success |" in told(dbt=dbt)
+    dbt["slowest"] = list_slowest([silent])
+    assert "| model.m | 0.00 | success |" in told(dbt=dbt)
+    assert "rows affected" not in told(dbt=dbt)
+
+
+def test_build_lists_the_nodes_that_are_worth_a_look_and_no_exposure() -> None:
+    ages = {
+        "source": "raw.raw_orders",
+        "status": "pass",
+        "max_loaded_at": "2026-11-29",
+        "age_hours": 6.7,
+        "message": None,
+    }
+    warned = NodeResult("test.retail.t", "warn", "3 rows", 1)
+    retried = NodeResult("model.retail.again", "success", "", 2)
+    nodes = [*NODES, NodeResult("exposure.retail.page", "no-op", "NO-OP", 1), warned, retried]
+    text = describe_build(nodes, 12.0, {"freshness": [ages]})
+    assert "| test.t | warn | 1 | 3 rows |" in text
+    assert "| model.again | success | 2 |" in text
+    assert "exposure" not in text
+    assert "model.m" not in text
+    assert "None" not in text
 
 
 def test_server_that_does_not_answer_holds_no_run_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -176,4 +176,4 @@ def test_plain_kpi_is_drawn_for_page_and_artifact(tmp_path: Path) -> None:
     svg = (tmp_path / "plain.svg").read_text(encoding="utf-8")
     assert "Chart of the numbers in the table. North, Lyon, Monday: Orders 1,200" in svg
     shown = markdown_section(OF_STORES, USUAL, tmp_path / "plain.svg", date(2024, 6, 30))
-    assert "| North | Lyon | Monday | 1,200 | 999.50 | s1 |" in shown
+    assert "| North | Lyon | Monday | 1,200 | 999.50 |\n" in shown
