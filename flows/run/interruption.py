@@ -91,7 +91,7 @@ class _Watch:
         if self.ended.wait(GRACE_SECONDS):
             return
         if self.last_words:
-            _say(f"The run did not let go within {GRACE_SECONDS:.0f} s and is ended; the last good state stands.")
+            _say(f"The run did not let go within {GRACE_SECONDS:.0f} s and is ended; nothing is half done.")
         saying = [_begin(say) for say in reversed(self.last_words)]
         end = time.monotonic() + LAST_WORDS_SECONDS
         for each in saying:  # nothing may keep the process from its end
