@@ -149,8 +149,8 @@ class TemporaryServer:
             stop_run(self._describe_end(f"ended in mid-run (exit code {code})").rstrip("."))
 
     def _describe_end(self, what: str) -> str:
-        free = shutil.disk_usage(self.home).free
-        if free < LEAST_FREE_BYTES:  # its log finds no room either
+        free = _find_free(self.home)
+        if free is not None and free < LEAST_FREE_BYTES:  # its log finds no room either
             return (
                 f"Prefect's temporary server {what}: the disk is full, {free / 1e6:.1f} MB are free at {self.home}. "
                 "Free space there, or name another work folder with --work-dir or RETAIL_WORK_DIR; nothing was loaded "
@@ -165,6 +165,14 @@ class TemporaryServer:
             f"Prefect's temporary server {what}: {why}. Its log is {self.log}. Run again; if that does not help, "
             f"remove the folder {self.home}, which holds nothing but the history of such runs."
         )
+
+
+def _find_free(folder: Path) -> int | None:
+    """How many bytes are free on its disk; None where that cannot be told, as of a folder that is gone."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None
 
 
 def _listening_socket() -> socket.socket:
