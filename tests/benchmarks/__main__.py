@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from tests.benchmarks import conversion, foreign, growth, loading, memory, pairs, running, stages
 from tests.benchmarks.measure import Section, describe_environment
-from tests.benchmarks.page import describe_measurement, put_section
+from tests.benchmarks.page import PageError, describe_measurement, put_section
 
 CONVERSIONS = tuple(contender.name for contender in conversion.CONTENDERS)
 SHORT = CONVERSIONS + stages.NAMES + foreign.NAMES + loading.NAMES + growth.NAMES + pairs.NAMES + running.NAMES
@@ -65,10 +66,23 @@ def list_measurements(options: argparse.Namespace) -> dict[str, Callable[[], Sec
     return {section: measurements[section][1] for section in SECTIONS if only & set(measurements[section][0])}
 
 
+def check_places(page: Path, names: Iterable[str]) -> None:
+    """See that there is a place for each of these sections, before hours are spent on measuring them."""
+    try:
+        text = page.read_text(encoding="utf-8")
+        for name in names:
+            put_section(text, name, "")
+    except (OSError, PageError) as error:
+        sys.exit(f"--write {page}: {error}")
+
+
 def main() -> None:
     options = parse_arguments()
     figures: dict[str, Any] = {}
-    for name, measure in list_measurements(options).items():
+    measurements = list_measurements(options)
+    if options.write:
+        check_places(options.write, measurements)
+    for name, measure in measurements.items():
         environment = describe_environment()
         table, runs = measure()
         section = f"{describe_measurement(environment)}\n\n{table}"

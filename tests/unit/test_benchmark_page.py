@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.__main__ import NAMES, SECTIONS, list_measurements, parse_arguments
+from tests.benchmarks.__main__ import NAMES, SECTIONS, check_places, list_measurements, parse_arguments
 from tests.benchmarks.page import PAGE, PageError, describe_measurement, put_section, read_prose, read_sections
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,3 +90,14 @@ def test_every_name_that_can_be_asked_for_measures_one_section(monkeypatch: pyte
 def test_without_a_name_all_is_measured_but_what_needs_a_large_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["benchmarks"])
     assert set(list_measurements(parse_arguments())) == set(SECTIONS) - {"memory"}
+
+
+def test_a_page_that_cannot_take_the_tables_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    with pytest.raises(SystemExit, match=r"page\.md: .*No such file"):
+        check_places(page, ["run"])
+    page.write_text(TEXT)
+    check_places(page, ["run", "growth"])
+    with pytest.raises(SystemExit, match="there is no place for pairs"):
+        check_places(page, ["run", "pairs"])
+    assert page.read_text() == TEXT
