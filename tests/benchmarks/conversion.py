@@ -100,14 +100,14 @@ def _run(contender: Contender, source: Path, truth: dict[str, Any]) -> tuple[Cos
     shutil.rmtree(work, ignore_errors=True)
     try:
         cost = run_action(contender.action, source, work)
-        return cost, _judge(run_action("check", source, work).report, truth, contender)
+        return cost, judge(run_action("check", source, work).report, truth, contender)
     except ContenderError as error:
         return None, f"**FAILED**: {str(error).splitlines()[-1][:120]}"
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _judge(found: dict[str, Any], truth: dict[str, Any], contender: Contender) -> str:
+def judge(found: dict[str, Any], truth: dict[str, Any], contender: Contender) -> str:
     """Whether exactly the good records were written, with their values, and the others for the planted reasons."""
     expected = {name: value for name, value in truth["check"].items() if name in found["check"]}
     if contender.action != "ours":

@@ -18,7 +18,7 @@ import polars as pl
 import pyarrow as pa
 
 SEED = 20261123
-VERSION = 2  # raise it when the records change, so that cached files are made again
+VERSION = 3  # raise it when the records or their reasons change, so that cached files are made again
 COLUMNS = ("id", "customer", "ordered_at", "store_id", "subtotal", "tax_paid", "order_total")
 BAD_EVERY = 1000
 CHUNK = 500_000
@@ -73,7 +73,7 @@ DEFECTS: tuple[tuple[str, Callable[[Fields], Fields]], ...] = (
     ("ordered_at:not_timestamp", _put("ordered_at", "2024-02-30T10:00:00")),
     ("ordered_at:not_timestamp", _put("ordered_at", "2024-03-01  10:00:00")),
     ("ordered_at:not_timestamp", _put("ordered_at", "01/03/2024 10:00")),
-    ("ordered_at:not_timestamp", _put("ordered_at", "2024-03-01T10:00:00Z")),
+    ("ordered_at:utc_needs_time_zone", _put("ordered_at", "2024-03-01T10:00:00Z")),
     ("ordered_at:not_timestamp", _put("ordered_at", "2024-3-1T10:00:00")),
     ("subtotal:not_integer", _put("subtotal", "19.07")),
     ("subtotal:not_integer", _put("subtotal", "1e3")),
