@@ -6,7 +6,7 @@ import codecs
 
 import numpy as np
 
-ASCII, LATIN = 128, 256
+LATIN = 256
 _LITTLE, _BIG = "<u2", ">u2"
 _ORDERS = {"utf-16-le": _LITTLE, "utf-16-be": _BIG}
 _MARKS = {codecs.BOM_UTF16_LE: _LITTLE, codecs.BOM_UTF16_BE: _BIG}

@@ -153,8 +153,7 @@ class TemporaryServer:
         if free is not None and free < LEAST_FREE_BYTES:  # its log finds no room either
             return (
                 f"Prefect's temporary server {what}: the disk is full, {free / 1e6:.1f} MB are free at {self.home}. "
-                "Free space there, or name another work folder with --work-dir or RETAIL_WORK_DIR; nothing was loaded "
-                "and the last good state stands."
+                "Free space there, or name another work folder with --work-dir or RETAIL_WORK_DIR, then run again."
             )
         said = self.log.read_text(encoding="utf-8", errors="replace") if self.log.is_file() else ""
         if _NEWER in said:

@@ -37,7 +37,7 @@ def test_blocks_of_prefect_give_keys_bucket_and_password(
     warehouse = open_redshift()
     assert warehouse._stage.settings.bucket == standin.bucket
     assert warehouse._stage.settings.prefix.startswith("from-block/retail-pipeline/")
-    assert warehouse._stage.list_keys() == []
+    assert warehouse._stage.sweep() == []
     assert list(warehouse._query("select current_user")[0]) == [standin.user]
     warehouse.close()
     with dbt_environment(load_settings(target="redshift")) as environment:

@@ -250,9 +250,7 @@ class DuckDBWarehouse:
             with interrupt_after(self._connect(), self.statement_seconds):
                 yield
         except duckdb.Error as error:
-            if isinstance(
-                error, duckdb.FatalException
-            ):  # as of a checkpoint on a full disk: only a new connection reads
+            if isinstance(error, duckdb.FatalException):  # a checkpoint on a full disk: only a new connection reads
                 self.close()
             raise LoadError(
                 f"{self.path}: {what}; the last good state stands. Check the free space and the rights there, "

@@ -189,10 +189,6 @@ class Stage:
             self._call("remove older versions", lambda: remove_versions(self._client, bucket, ours))
         return len(ours)
 
-    def list_keys(self) -> list[str]:
-        """The keys of all staged objects."""
-        return list(self._list())
-
     def _list(self) -> dict[str, int]:
         """All staged objects, with their bytes."""
         prefix = f"{self.settings.prefix}/"
