@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from flows.lake.contracts import CONTRACTS, Contract
-from flows.warehouse.base import archive_columns, raw_columns
+from flows.warehouse.ddl import archive_columns, raw_columns
 
 PROJECT = Path(__file__).resolve().parent.parent
 SOURCES = PROJECT / "dbt" / "models" / "staging" / "_staging__sources.yml"

@@ -17,7 +17,7 @@ from flows.lake.contracts import CONTRACTS
 from flows.lake.parts import find_stem, stem, sweep
 from flows.lake.s3_copies import Copies
 from flows.run.settings import Settings
-from flows.warehouse.base import LedgerRow
+from flows.warehouse.ledger import LedgerRow
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 _SUMMARY = re.compile(r"\A[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.json\Z")

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from flows.warehouse.base import LedgerRow, quote
+from flows.warehouse.ddl import quote
+from flows.warehouse.ledger import LedgerRow
 
 Query = Callable[[str], list[Any]]
 GATE = "int_build_gate"

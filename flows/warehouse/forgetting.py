@@ -14,7 +14,7 @@ from typing import Any
 
 from flows.lake.contracts import CONTRACTS
 from flows.lake.forgetting import HIDDEN, PSEUDONYM, Forgotten, Mention, label_of
-from flows.warehouse.base import SCHEMAS, quote
+from flows.warehouse.ddl import SCHEMAS, quote
 
 Execute = Callable[[str, Sequence[Any]], list[Any]]  # a statement with %s and what is bound → its rows
 FORGOTTEN_COLUMNS = {

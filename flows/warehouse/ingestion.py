@@ -27,8 +27,9 @@ from flows.lake.parts import part_name, stem, sweep, version_sha256
 from flows.lake.quarantine import count_reasons
 from flows.lake.sources import SourceFile
 from flows.lake.terms import DEFAULT_TERMS, Terms
-from flows.warehouse.base import LedgerRow, Warehouse
+from flows.warehouse.base import Warehouse
 from flows.warehouse.conversion import Converted, Converter, Order, Step, Threads
+from flows.warehouse.ledger import LedgerRow
 from flows.warehouse.lock import check_inside
 from flows.warehouse.outcomes import (
     FileOutcome,

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from flows.warehouse.base import quote
+from flows.warehouse.ddl import quote
 from flows.warehouse.tables import BUILDS, list_tables
 
 EXAMPLES = 5

@@ -13,7 +13,8 @@ from flows.lake.contracts import CONTRACTS
 from flows.lake.forms import Form
 from flows.lake.parts import version_sha256
 from flows.lake.sources import SourceFile
-from flows.warehouse.base import LedgerRow, Version, Warehouse
+from flows.warehouse.base import Warehouse
+from flows.warehouse.ledger import LedgerRow, Version
 
 
 @dataclass(frozen=True)

@@ -16,18 +16,10 @@ from typing import Any, Literal
 from flows.errors import LoadError
 from flows.lake.contracts import Contract
 from flows.lake.deliveries import delivery_date, delivery_order, valid_from_date
-from flows.warehouse.base import (
-    DELIVERY_COLUMNS,
-    DELIVERY_LINEAGE,
-    LEDGER_COLUMNS,
-    DeliveryRow,
-    LedgerRow,
-    archive_columns,
-    quote,
-    raw_columns,
-)
 from flows.warehouse.builds import BUILD_COLUMNS
+from flows.warehouse.ddl import DELIVERY_LINEAGE, archive_columns, quote, raw_columns
 from flows.warehouse.forgetting import FORGOTTEN_COLUMNS, KEY_COLUMNS
+from flows.warehouse.ledger import DELIVERY_COLUMNS, LEDGER_COLUMNS, DeliveryRow, LedgerRow
 
 NEW_IN_LEDGER = frozenset(name.removeprefix("_") for name in DELIVERY_LINEAGE)
 NULL_IN_LEDGER = frozenset({"profile_sha256", "contract_sha256", "object_sha256"})  # no earlier version noted them

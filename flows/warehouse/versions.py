@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from flows.lake.convert import Conversion
 from flows.lake.deliveries import delivery_date, delivery_order, valid_from_date
-from flows.warehouse.base import DeliveryRow, LedgerRow, Version
+from flows.warehouse.ledger import DeliveryRow, LedgerRow, Version
 
 TICK = timedelta(microseconds=1)
 

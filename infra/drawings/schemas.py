@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flows.lake.contracts import CONTRACTS, Contract
-from flows.warehouse.base import raw_columns
+from flows.warehouse.ddl import raw_columns
 from infra.drawings.tables import Field, Table, Words, draw_tables
 
 RAW_PLACES = (

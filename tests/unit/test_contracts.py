@@ -12,8 +12,9 @@ import yaml
 
 from flows.lake.contracts import CONTRACTS, Contract, RawProducts
 from flows.lake.convert import convert_csv
-from flows.warehouse.base import DELIVERY_COLUMNS, LEDGER_COLUMNS, archive_columns, raw_columns
+from flows.warehouse.ddl import archive_columns, raw_columns
 from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
+from flows.warehouse.ledger import DELIVERY_COLUMNS, LEDGER_COLUMNS
 from infra.dbt_sources import SOURCES, write_tables
 from tests.conftest import DATASETS
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from flows.lake.convert import Conversion
 from flows.lake.deliveries import BEGINNING, delivery_date, delivery_order, find_date, natural_order, valid_from_date
-from flows.warehouse.base import DeliveryRow, LedgerRow, Version
+from flows.warehouse.ledger import DeliveryRow, LedgerRow, Version
 from flows.warehouse.versions import find_deliveries, find_replaced, new_entries, next_moment
 
 MOMENT = datetime(2025, 6, 1, 6)

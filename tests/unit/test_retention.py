@@ -16,7 +16,7 @@ from flows.lake.parts import part_name
 from flows.run.privacy import close_to_others, private_files
 from flows.run.retention import sweep_loaded, sweep_orphans, sweep_summaries
 from flows.run.settings import Settings, load_settings
-from flows.warehouse.base import LedgerRow
+from flows.warehouse.ledger import LedgerRow
 
 LOG = logging.getLogger("retention")
 NOW = datetime.now(UTC).replace(tzinfo=None)

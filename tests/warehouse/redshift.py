@@ -18,7 +18,7 @@ from flows.lake.sources import find_sources
 from flows.run.blocks import read_blocks
 from flows.run.settings import load_settings
 from flows.run.target import find_access, open_warehouse
-from flows.warehouse.base import SCHEMAS
+from flows.warehouse.ddl import SCHEMAS
 from flows.warehouse.ingestion import Ingestion
 from flows.warehouse.redshift.warehouse import RedshiftWarehouse
 from tests.warehouse.redshift_standin import RedshiftStandin

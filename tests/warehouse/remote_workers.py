@@ -13,8 +13,8 @@ from typing import Any
 from flows.lake.contracts import CONTRACTS
 from flows.lake.s3 import S3Source
 from flows.lake.sources import Delivery, sort_names
-from flows.warehouse.base import quote
 from flows.warehouse.conversion import Converter
+from flows.warehouse.ddl import quote
 from flows.warehouse.ingestion import Ingestion
 from flows.warehouse.redshift.remote import Workers
 from flows.warehouse.redshift.warehouse import RedshiftWarehouse

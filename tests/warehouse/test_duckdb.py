@@ -13,8 +13,8 @@ from sqlalchemy import text
 from flows.errors import LoadError
 from flows.lake.contracts import CONTRACTS
 from flows.lake.convert import Conversion, convert_csv
-from flows.warehouse.base import LedgerRow
 from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
+from flows.warehouse.ledger import LedgerRow
 
 CUSTOMERS = CONTRACTS["raw_customers"]
 

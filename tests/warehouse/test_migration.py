@@ -15,10 +15,12 @@ from flows.errors import LoadError
 from flows.lake.contracts import CONTRACTS
 from flows.lake.hashing import hash_file
 from flows.lake.sources import find_sources
-from flows.warehouse.base import LEDGER_COLUMNS, Warehouse, archive_columns, raw_columns
+from flows.warehouse.base import Warehouse
+from flows.warehouse.ddl import archive_columns, raw_columns
 from flows.warehouse.duckdb import tables as duckdb_tables
 from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from flows.warehouse.ingestion import Ingestion
+from flows.warehouse.ledger import LEDGER_COLUMNS
 from tests.tiny_shop import FILES
 from tests.warehouse.redshift import Redshift, open_redshift
 from tests.warehouse.redshift_standin import Fault, RedshiftStandin

@@ -12,9 +12,10 @@ from flows.errors import LoadError
 from flows.lake.contracts import CONTRACTS
 from flows.lake.convert import Conversion
 from flows.lake.sources import find_sources
-from flows.warehouse.base import LedgerRow, raw_columns
 from flows.warehouse.builds import Build, Gate
+from flows.warehouse.ddl import raw_columns
 from flows.warehouse.ingestion import Ingestion
+from flows.warehouse.ledger import LedgerRow
 from flows.warehouse.redshift.warehouse import RedshiftWarehouse
 from tests.tiny_shop import FILES, write_shop
 from tests.warehouse.redshift import Redshift, convert, open_redshift

@@ -11,7 +11,7 @@ import pytest
 
 from flows.errors import ConfigError, LoadError
 from flows.lake.contracts import CONTRACTS
-from flows.warehouse.base import Version
+from flows.warehouse.ledger import Version
 from flows.warehouse.redshift.warehouse import RedshiftWarehouse
 from tests.warehouse.redshift import Redshift, convert, open_redshift
 from tests.warehouse.redshift_standin import RELATION_GONE, SERIALIZATION_FAILURE, Fault, RedshiftStandin, S3Fault

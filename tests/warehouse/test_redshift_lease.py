@@ -17,8 +17,8 @@ from flows.errors import ConfigError, LoadError
 from flows.lake.contracts import CONTRACTS
 from flows.run.settings import load_settings
 from flows.run.summary import hold_warehouse, open_run
-from flows.warehouse.base import Version
 from flows.warehouse.builds import Build
+from flows.warehouse.ledger import Version
 from flows.warehouse.redshift import owner as module
 from flows.warehouse.redshift.owner import OWNER_NAME, identify_owner
 from flows.warehouse.redshift.warehouse import RedshiftWarehouse

@@ -14,7 +14,7 @@ import pytest
 
 from flows.errors import LoadError
 from flows.lake.contracts import CONTRACTS
-from flows.warehouse.base import Version
+from flows.warehouse.ledger import Version
 from flows.warehouse.redshift.warehouse import RedshiftWarehouse
 from flows.warehouse.waiting import Patience
 from tests.warehouse.redshift import Redshift, convert, open_redshift

@@ -16,14 +16,10 @@ import duckdb
 from flows.lake.contract_versions import find_lacking
 from flows.lake.contracts import Contract
 from flows.lake.parts import Part
-from flows.warehouse.base import (
+from flows.warehouse.ddl import (
     DELIVERY_LINEAGE,
-    LEDGER_COLUMNS,
-    DeliveryRow,
-    LedgerRow,
     archive_columns,
     archive_table,
-    check_counts,
     deliveries_table,
     ledger_table,
     quote,
@@ -31,6 +27,7 @@ from flows.warehouse.base import (
     raw_table,
     select_reused,
 )
+from flows.warehouse.ledger import LEDGER_COLUMNS, DeliveryRow, LedgerRow, check_counts
 
 LEDGER = ledger_table()
 DELIVERIES = deliveries_table()

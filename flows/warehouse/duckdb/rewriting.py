@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from flows.warehouse.base import quote
+from flows.warehouse.ddl import quote
 from flows.warehouse.duckdb.load import literal
 
 COPY = quote("written_anew")

@@ -9,8 +9,9 @@ from pathlib import Path
 import duckdb
 
 from flows.lake.contracts import Contract
-from flows.warehouse.base import DELIVERY_COLUMNS, LEDGER_COLUMNS, SCHEMAS, LedgerRow, create_table, quote
+from flows.warehouse.ddl import SCHEMAS, create_table, quote
 from flows.warehouse.duckdb.load import insert_rows
+from flows.warehouse.ledger import DELIVERY_COLUMNS, LEDGER_COLUMNS, LedgerRow
 from flows.warehouse.tables import (
     DELIVERIES,
     LEDGER,

@@ -17,22 +17,14 @@ from flows.lake.contracts import Contract
 from flows.lake.convert import Conversion
 from flows.lake.forgetting import Forgotten
 from flows.warehouse import forgetting
-from flows.warehouse.base import (
-    DELIVERY_COLUMNS,
-    LEDGER_COLUMNS,
-    DeliveryRow,
-    LedgerRow,
-    Version,
-    create_table,
-    quote,
-    raw_table,
-)
 from flows.warehouse.builds import BUILD_COLUMNS, Build, Gate, build_table, read_build, read_gate
+from flows.warehouse.ddl import create_table, quote, raw_table
 from flows.warehouse.duckdb.limit import interrupt_after
 from flows.warehouse.duckdb.load import DELIVERIES, LEDGER, Load, insert_rows, literal
 from flows.warehouse.duckdb.memory import bound_memory
 from flows.warehouse.duckdb.rewriting import copy_database
 from flows.warehouse.duckdb.tables import make_schemas, make_tables
+from flows.warehouse.ledger import DELIVERY_COLUMNS, LEDGER_COLUMNS, DeliveryRow, LedgerRow, Version
 from flows.warehouse.versions import find_deliveries, find_replaced, new_entries
 from flows.warehouse.waiting import AT_ONCE, Patience
 

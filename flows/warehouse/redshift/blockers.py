@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from redshift_connector.core import Connection
 
-from flows.warehouse.base import SCHEMAS
+from flows.warehouse.ddl import SCHEMAS
 
 WRITING = ("AccessExclusiveLock", "ExclusiveLock", "ShareRowExclusiveLock", "RowExclusiveLock")
 OTHERS_ARE_HIDDEN = (

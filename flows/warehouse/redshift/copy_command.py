@@ -13,7 +13,7 @@ from redshift_connector.error import DatabaseError
 
 from flows.errors import ConfigError, LoadError
 from flows.lake.contracts import Contract
-from flows.warehouse.base import quote
+from flows.warehouse.ddl import quote
 from flows.warehouse.redshift.dialect import declare_columns, staged_columns
 from flows.warehouse.redshift.failures import describe_error, is_transient
 from flows.warehouse.redshift.placement import distribution

@@ -15,7 +15,7 @@ import re
 import polars as pl
 
 from flows.lake.contracts import Contract
-from flows.warehouse.base import quote, raw_columns
+from flows.warehouse.ddl import quote, raw_columns
 
 TIMESTAMP_FORMAT = "%Y-%m-%d %H:%M:%S%.6f"
 TIMESTAMP_BYTES = 26

@@ -24,7 +24,7 @@ from redshift_connector.cursor import Cursor
 from redshift_connector.error import DatabaseError
 
 from flows.errors import LoadError
-from flows.warehouse.base import create_table, quote
+from flows.warehouse.ddl import create_table, quote
 from flows.warehouse.redshift.failures import CANCELED, state_of
 from flows.warehouse.waiting import HeldError
 

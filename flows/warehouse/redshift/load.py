@@ -10,20 +10,17 @@ from redshift_connector.core import Connection
 from redshift_connector.cursor import Cursor
 
 from flows.lake.contracts import Contract
-from flows.warehouse.base import (
+from flows.warehouse.ddl import (
     DELIVERY_LINEAGE,
-    LEDGER_COLUMNS,
-    DeliveryRow,
-    LedgerRow,
     archive_columns,
     archive_table,
-    check_counts,
     ledger_table,
     quote,
     raw_columns,
     raw_table,
     select_reused,
 )
+from flows.warehouse.ledger import LEDGER_COLUMNS, DeliveryRow, LedgerRow, check_counts
 from flows.warehouse.redshift.copy_command import CopyCommand
 from flows.warehouse.redshift.dialect import LATE_COLUMNS, cast_back
 from flows.warehouse.redshift.lease import Lease

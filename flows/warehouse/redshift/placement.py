@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flows.lake.contracts import Contract
-from flows.warehouse.base import quote
+from flows.warehouse.ddl import quote
 
 # Spread by the key, on which staging tells the versions of a record apart; the others fit on every node.
 LARGE_TABLES = ("raw_customers", "raw_orders", "raw_items")

@@ -8,7 +8,8 @@ from redshift_connector.core import Connection
 from redshift_connector.cursor import Cursor
 
 from flows.lake.contracts import Contract
-from flows.warehouse.base import DELIVERY_COLUMNS, LEDGER_COLUMNS, SCHEMAS, LedgerRow, create_table, quote
+from flows.warehouse.ddl import SCHEMAS, create_table, quote
+from flows.warehouse.ledger import DELIVERY_COLUMNS, LEDGER_COLUMNS, LedgerRow
 from flows.warehouse.redshift.load import insert_rows
 from flows.warehouse.redshift.placement import placement
 from flows.warehouse.tables import (

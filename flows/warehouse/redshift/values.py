@@ -14,7 +14,7 @@ import polars as pl
 
 from flows.errors import LoadError
 from flows.lake.contracts import Contract
-from flows.warehouse.base import quote, sql_type
+from flows.warehouse.ddl import quote, sql_type
 from flows.warehouse.redshift.dialect import base_type
 
 Kind = Literal["sum", "least", "greatest", "true", "present"]

@@ -24,19 +24,9 @@ from flows.lake.contracts import CONTRACTS, Contract
 from flows.lake.convert import Conversion
 from flows.lake.forgetting import Forgotten
 from flows.warehouse import forgetting
-from flows.warehouse.base import (
-    DELIVERY_COLUMNS,
-    LEDGER_COLUMNS,
-    DeliveryRow,
-    LedgerRow,
-    Version,
-    create_table,
-    deliveries_table,
-    ledger_table,
-    quote,
-    raw_table,
-)
 from flows.warehouse.builds import BUILD_COLUMNS, Build, Gate, build_table, read_build, read_gate
+from flows.warehouse.ddl import create_table, deliveries_table, ledger_table, quote, raw_table
+from flows.warehouse.ledger import DELIVERY_COLUMNS, LEDGER_COLUMNS, DeliveryRow, LedgerRow, Version
 from flows.warehouse.redshift.access import Access, region_of_host
 from flows.warehouse.redshift.blockers import OTHERS_ARE_HIDDEN, find_blockers
 from flows.warehouse.redshift.connections import Connections, executing, run_alone, with_retries
