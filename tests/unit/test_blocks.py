@@ -59,7 +59,9 @@ def find_few(block: Block, header: list[str]) -> tuple[pl.DataFrame, list[int]]:
 @pytest.mark.parametrize("position", [0, 1, COUNT // 2, COUNT - 1])
 @pytest.mark.parametrize("line_end", LINE_ENDS.values(), ids=LINE_ENDS)
 @pytest.mark.parametrize("odd", ODD)
-def test_find_odd_leaves_out_only_the_odd_record_which_is_judged_rightly(odd: str, line_end: str, position: int) -> None:
+def test_find_odd_leaves_out_only_the_odd_record_which_is_judged_rightly(
+    odd: str, line_end: str, position: int
+) -> None:
     text, fields, code = ODD[odd]
     lines = [f"a{number},b,c{number}" for number in range(COUNT)]
     lines[position] = text
