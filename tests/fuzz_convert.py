@@ -271,9 +271,9 @@ def _convert(path: Path, contract: Contract, folder: Path, block_bytes: int, ter
 
 
 def read_good(conversion: Conversion, contract: Contract) -> list[tuple[Any, ...]]:
-    """The loaded rows, as (record number, *values)."""
+    """The loaded rows in the order of the file, as (record number, *values)."""
     frames = [pl.read_parquet(part.path, glob=False).select("_row", *contract.columns) for part in conversion.parts]
-    return [row for frame in frames for row in frame.rows()]
+    return sorted((row for frame in frames for row in frame.rows()), key=lambda row: row[0])
 
 
 def read_bad(conversion: Conversion) -> list[tuple[int, str, str]]:

@@ -15,9 +15,10 @@ from pathlib import Path
 import polars as pl
 
 from flows.errors import DataError
-from flows.lake.blocks import Foreign, convert_block
+from flows.lake.blocks import Converted, convert_block, find_first
 from flows.lake.contract_versions import contract_sha256
 from flows.lake.contracts import Contract
+from flows.lake.doubts import Doubtful, Foreign, examine
 from flows.lake.forms import SHIPPED_FORM, Form, adapt
 from flows.lake.headers import check_header, find_extra, quoted, shorten
 from flows.lake.packs import Pack
@@ -28,6 +29,7 @@ from flows.lake.sources import printable
 from flows.lake.terms import DEFAULT_TERMS, Terms
 
 WORKERS = 2
+HELD_BYTES = 1 << 20  # of doubtful records that wait to be examined together
 
 
 @dataclass(frozen=True)
@@ -100,13 +102,10 @@ def convert_csv(  # noqa: PLR0913  three that matter; the others have defaults
 
 @dataclass(frozen=True)
 class _Written:
-    """What became of one block: its good records, written, and the others with their reasons."""
+    """What became of one block: its good records, written, and what is to be said or asked of the others."""
 
-    number: int
     part: Part | None
-    bad: pl.DataFrame | None
-    foreign: Foreign | None
-    found: dict[str, str]
+    block: Converted
 
 
 class _Converter:
@@ -118,7 +117,9 @@ class _Converter:
         self.lake = out_dir / "lake" / contract.table
         self.quarantine_dir = out_dir / "quarantine" / contract.table
         self.quarantine = Quarantine(self.quarantine_dir, self.name)
-        self.parts: list[tuple[int, Part]] = []
+        self.parts: list[Part] = []
+        self.held: list[Doubtful] = []
+        self.number = 0  # of blocks that were gathered
         self.bad: Part | None = None
         self.foreign: Foreign | None = None
         self.found: dict[str, str] = {}
@@ -141,17 +142,18 @@ class _Converter:
     def _convert_blocks(self, reader: CsvReader) -> None:
         if reader.path.stat().st_size <= reader.block_bytes:  # a small file is not worth the threads
             for block in self._checked(reader):
-                self._gather(self._convert_block(block, reader))
+                self._gather(self._convert_block(block, reader, puts_off=False), reader)
             return
         with ThreadPoolExecutor(WORKERS) as workers:
             running: deque[Future[_Written]] = deque()
             try:
                 for block in self._checked(reader):
                     if len(running) > WORKERS:  # read ahead by one block, so that memory does not grow with the file
-                        self._gather(running.popleft().result())
-                    running.append(workers.submit(self._convert_block, block, reader))
+                        self._gather(running.popleft().result(), reader)
+                    running.append(workers.submit(self._convert_block, block, reader, puts_off=True))
                 while running:
-                    self._gather(running.popleft().result())
+                    self._gather(running.popleft().result(), reader)
+                self._examine_held(reader)
             except BaseException:
                 self._abandon(running)
                 raise
@@ -173,28 +175,52 @@ class _Converter:
             future.cancel()
         for future in running:
             if not future.cancelled() and future.exception() is None:
-                self._gather(future.result())
+                self._keep(future.result().part)
 
-    def _convert_block(self, block: Block, reader: CsvReader) -> _Written:
+    def _convert_block(self, block: Block, reader: CsvReader, *, puts_off: bool) -> _Written:
         names = self.form.name_columns(reader.header)
-        good, bad, foreign, found = convert_block(block, names, self.contract, self.terms, self.form)
-        return _Written(block.number, self._write_part(block, good) if good.height else None, bad, foreign, found)
+        done = convert_block(block, names, self.contract, self.terms, self.form, puts_off=puts_off)
+        part = self._write_part(done.good, 2 * block.number)
+        return _Written(part, done._replace(good=done.good.clear()))
 
-    def _write_part(self, block: Block, good: pl.DataFrame) -> Part:
+    def _write_part(self, good: pl.DataFrame, number: int) -> Part | None:
+        """Write records, if there are any; `number` names their part while it is unfinished."""
+        if not good.height:
+            return None
         good.insert_column(good.width - 1, self._name_column(good.height))
-        return write_part(good, self.lake / unfinished_name(self.name, block.number))
+        return write_part(good, self.lake / unfinished_name(self.name, number))
 
     def _name_column(self, rows: int) -> pl.Series:
         """`_file`, the same in every row; as a category it need not be compared row by row when it is written."""
         return pl.Series("_file", [self.name], dtype=pl.Categorical()).new_from_index(0, rows)
 
-    def _gather(self, written: _Written) -> None:
-        if written.part is not None:
-            self.parts.append((written.number, written.part))
-        if written.bad is not None:
-            self.quarantine.add(written.bad)
-        self.foreign = self.foreign or written.foreign
-        self.found = {reason: shorten(value) for reason, value in written.found.items()} | self.found
+    def _gather(self, written: _Written, reader: CsvReader) -> None:
+        """Take what became of the next block of the file."""
+        block = written.block
+        self.number += 1
+        self._keep(written.part)
+        self.held += [block.doubtful] if block.doubtful else []
+        if block.bad is not None or sum(len(each.data) for each in self.held) > HELD_BYTES:
+            self._examine_held(reader)
+        self._note(block.bad, block.foreign, block.found)
+
+    def _examine_held(self, reader: CsvReader) -> None:
+        """Examine what was put off; what is good of it gets a part of its own."""
+        if self.held:
+            names = self.form.name_columns(reader.header)
+            examined = examine(Doubtful.join(self.held), names, self.contract, self.terms, self.form)
+            self.held = []
+            self._keep(self._write_part(examined.good, 2 * self.number - 1))
+            self._note(examined.bad, examined.foreign, examined.found)
+
+    def _keep(self, part: Part | None) -> None:
+        self.parts += [part] if part is not None else []
+
+    def _note(self, bad: pl.DataFrame | None, foreign: Foreign | None, found: dict[str, str]) -> None:
+        if bad is not None:
+            self.quarantine.add(bad)
+        self.foreign = find_first(self.foreign, foreign)
+        self.found = {reason: shorten(value) for reason, value in found.items()} | self.found
 
     def _check_header(self, reader: CsvReader) -> None:
         self.form.check_header(self.name, reader.header, self.contract)
@@ -229,9 +255,9 @@ class _Converter:
     def _publish(self, reader: CsvReader) -> Conversion:
         version = version_sha256(reader.sha256, self.form.sha256)
         extra = find_extra(self.form.list_columns(reader.header), self.contract)
-        for i, (number, part) in enumerate(self.parts):
-            self.parts[i] = number, part.publish(self.lake / part_name(self.name, version, number))
-        keep_only((part for _, part in self.parts), self.lake, stem(self.name, version))
+        for number, part in enumerate(self.parts):
+            self.parts[number] = part.publish(self.lake / part_name(self.name, version, number))
+        keep_only(self.parts, self.lake, stem(self.name, version))
         if self.bad is not None:
             self.bad = self.bad.publish(self.quarantine_dir / part_name(self.name, version))
         return Conversion(
@@ -241,7 +267,7 @@ class _Converter:
             rows_in=reader.rows_in,
             rows_loaded=self._rows_loaded(),
             rows_quarantined=self._rows_quarantined(),
-            parts=tuple(part for _, part in self.parts),
+            parts=tuple(self.parts),
             quarantine=self.bad,
             reasons=most_frequent_first(self.quarantine.reasons),
             examples=tuple(self.quarantine.examples),
@@ -253,10 +279,10 @@ class _Converter:
         )
 
     def _written(self) -> list[Part]:
-        return [*(part for _, part in self.parts), *([self.bad] if self.bad else [])]
+        return [*self.parts, *([self.bad] if self.bad else [])]
 
     def _rows_loaded(self) -> int:
-        return sum(part.rows for _, part in self.parts)
+        return sum(part.rows for part in self.parts)
 
     def _rows_quarantined(self) -> int:
         return self.bad.rows if self.bad else 0

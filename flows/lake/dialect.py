@@ -35,7 +35,7 @@ BYTES, ASCII = 256, 128
 _ALL = bytes(range(BYTES))
 
 
-Pieces = TypeVar("Pieces", bytes, bytearray, memoryview, bytes | bytearray)
+Pieces = TypeVar("Pieces", bytes, memoryview)
 
 
 class EncodingError(ValueError):
@@ -72,7 +72,7 @@ class Dialect:
         """Whether what `decode` gives is UTF-8 for certain, because it was encoded here."""
         return self.encoding not in _UTF8
 
-    def decode(self, chunks: Iterable[bytes | bytearray]) -> Iterator[bytes | bytearray]:
+    def decode(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         """The bytes of a file as the bytes within: UTF-8, commas, quotation marks.
 
         Raises:
@@ -93,10 +93,10 @@ class Dialect:
             flips.setdefault(ord(old) ^ ord(new), []).append(ord(old))
         return flips
 
-    def _exchange_bytes(self, text: bytes | bytearray) -> bytes | bytearray:
+    def _exchange_bytes(self, text: bytes) -> bytes:
         return b"".join(map(self._exchange_piece, _cut(text, _WIDE_WINDOW))) if self.exchanged else text
 
-    def _exchange_piece(self, piece: bytes | bytearray) -> bytes:
+    def _exchange_piece(self, piece: bytes) -> bytes:
         """A third of what `bytes.translate` costs, which looks each byte up in a table."""
         found = np.frombuffer(piece, dtype=np.uint8)
         changed = found
@@ -154,7 +154,7 @@ class Dialect:
                 position = data.find(mark, int(ends[record])) if record < len(ends) else -1
         return np.array(sorted(found), dtype=np.int64)
 
-    def _decode_single(self, chunks: Iterable[bytes | bytearray]) -> Iterator[bytes | bytearray]:
+    def _decode_single(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         first = is_plain = True  # so far nothing but ASCII
         for chunk in chunks:
             bom = next((name for bom, name in _BOMS.items() if first and chunk.startswith(bom)), None)
@@ -170,7 +170,7 @@ class Dialect:
             else:
                 yield b"".join(map(self._decode_piece, _cut(chunk)))
 
-    def _decode_piece(self, piece: bytes | bytearray) -> bytes:
+    def _decode_piece(self, piece: bytes) -> bytes:
         """The same bytes, in the quickest of two ways."""
         if self._is_ascii_within and np.frombuffer(piece, dtype=np.int8).min() >= self._latin_from - BYTES:
             return self._exchange_bytes(piece).decode("latin-1").encode()
@@ -181,23 +181,23 @@ class Dialect:
     def _is_ascii_within(self) -> bool:
         return _ALL[:ASCII].decode(self.encoding, "replace") == _ALL[:ASCII].decode("ascii")
 
-    def _decode_strictly(self, chunks: Iterable[bytes | bytearray]) -> Iterator[bytes | bytearray]:
+    def _decode_strictly(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         try:
             for texts in self._decode_wide(chunks) if self.encoding in WIDE else self._decode_with_codec(chunks):
                 yield b"".join(map(self._exchange_bytes, texts))
         except UnicodeError as error:
             raise EncodingError(f"it is not {self.encoding} ({getattr(error, 'reason', error)})") from error
 
-    def _decode_wide(self, chunks: Iterable[bytes | bytearray]) -> Iterator[Iterable[bytes]]:
+    def _decode_wide(self, chunks: Iterable[bytes]) -> Iterator[Iterable[bytes]]:
         decoder = WideDecoder(self.encoding)
         for chunk in chunks:
             yield map(decoder.decode, _cut(memoryview(chunk), _WIDE_WINDOW))
         decoder.finish()
 
-    def _decode_with_codec(self, chunks: Iterable[bytes | bytearray]) -> Iterator[Iterable[bytes]]:
+    def _decode_with_codec(self, chunks: Iterable[bytes]) -> Iterator[Iterable[bytes]]:
         decoder = codecs.getincrementaldecoder(self.encoding)()
         for chunk in chunks:
-            yield (decoder.decode(piece).encode() for piece in _cut(bytes(chunk)))
+            yield (decoder.decode(piece).encode() for piece in _cut(chunk))
         yield [decoder.decode(b"", final=True).encode()]
 
 
@@ -215,7 +215,7 @@ def find_encoding(name: str) -> str | None:
     return codec.name if is_text and codec.name.replace("-", "_") not in {u.replace("-", "_") for u in unfit} else None
 
 
-def _refuse_utf8(lines: bytes | bytearray) -> None:
+def _refuse_utf8(lines: bytes) -> None:
     """Raise EncodingError if the first bytes beyond ASCII are letters of UTF-8: by chance they never all are."""
     if lines.isascii():
         return

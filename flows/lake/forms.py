@@ -23,7 +23,6 @@ from flows.lake.amounts import Marks
 from flows.lake.contracts import Contract
 from flows.lake.dialect import SHIPPED_DIALECT, Dialect
 from flows.lake.reading import Block
-from flows.lake.records import Records
 
 _APART = " of the file"
 MAX_SHOWN = 5
@@ -95,15 +94,9 @@ class Form:
                 "deliver the file with these columns."
             )
 
-    def complete(self, block: Block, records: Records, contract: Contract) -> Records:
-        """The records with every column that the form gives, as texts that the adapted contract reads."""
+    def complete(self, text: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+        """The fields of records with every column that the form gives, as texts that the adapted contract reads."""
         if self is SHIPPED_FORM:
-            return records
-        text, apart = self._complete(records.text, contract), self._complete(records.text_apart, contract)
-        return self._set_apart(block, replace(records, text=text, text_apart=apart))
-
-    def _complete(self, text: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-        if not text.width:
             return text
         text = text.with_columns(pl.col(first).alias(ours) for ours, first in self._copies() if first in text.columns)
         dtypes: dict[str, Any] = {**contract.dtypes, **dict.fromkeys(contract.check_only, pl.String())}
@@ -121,19 +114,11 @@ class Form:
             (ours, firsts[theirs]) for ours, theirs in self.columns.items() if firsts.setdefault(theirs, ours) != ours
         ]
 
-    def _set_apart(self, block: Block, records: Records) -> Records:
-        """The records with those that hold a byte without a meaning among the unsound ones."""
+    def find_undecodable(self, block: Block) -> np.ndarray:
+        """The indices (int64) of the records that hold a byte without a meaning."""
         if not self.dialect.may_be_undecodable(block.data):  # finding where records end costs time
-            return records
-        found = np.setdiff1d(self.dialect.find_undecodable(block.data, block.record_ends), records.unsound)
-        if not len(found):
-            return records
-        unsound = np.concatenate((records.unsound, found))
-        codes = pl.concat([records.codes, pl.Series(["encoding"]).new_from_index(0, len(found))])
-        order = np.argsort(unsound)
-        keep = ~np.isin(records.apart, found)
-        apart = records.text_apart.filter(pl.Series(keep)) if records.text_apart.width else records.text_apart
-        return Records(records.text, unsound[order], codes.gather(order), records.apart[keep], apart)
+            return np.empty(0, dtype=np.int64)
+        return self.dialect.find_undecodable(block.data, block.record_ends)
 
 
 SHIPPED_FORM = Form()

@@ -24,6 +24,7 @@ from flows.errors import LoadError
 from flows.lake.hashing import hash_file
 
 _STATISTICS = {"null_count": True, "min": False, "max": False, "distinct_count": False}  # parts are read as a whole
+_GROUP_ROWS = 1 << 15  # whose columns stay in the processor's cache while they are packed
 _ZSTD = {"compression": "zstd"}
 _SLUG = re.compile(r"[^A-Za-z0-9_-]+")
 _FINISHED = re.compile(r"\A[A-Za-z0-9_-]{1,60}\.(?P<stem>[0-9a-f]{16}\.[0-9a-f]{16})(\.[0-9]{5,})?\.parquet\Z")
@@ -87,7 +88,9 @@ def write_part(frame: pl.DataFrame, path: Path) -> Part:
     """
     with _finishing(path, [frame.height]) as parts:
         path.unlink(missing_ok=True)  # a leftover, or a link that someone planted
-        frame.write_parquet(path, compression="zstd", compression_level=1, statistics=_STATISTICS)
+        frame.write_parquet(
+            path, compression="zstd", compression_level=1, statistics=_STATISTICS, row_group_size=_GROUP_ROWS
+        )
     return parts[0]
 
 

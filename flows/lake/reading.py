@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import os
 import re
 import zlib
 from collections.abc import Iterator
@@ -92,7 +93,7 @@ class CsvReader:
             hashing = Hashing(raw)
             packed = raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
             raw.seek(0)
-            yield from self._cut_blocks(self._decode(self._unpack(hashing) if packed else self._read(hashing)))
+            yield from self._cut_blocks(self._decode(self._unpack(hashing) if packed else self._read(hashing, raw)))
             while hashing.read(1 << 20):  # what gzip left unread belongs to the hash too
                 pass
             self.sha256 = hashing.sha256.hexdigest()
@@ -100,11 +101,12 @@ class CsvReader:
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise self._refuse("the file changed while it was read. Deliver it under another name and rename it.")
 
-    def _read(self, hashing: Hashing) -> Iterator[bytes | bytearray]:
-        """The bytes of a plain file. A chunk is good until the next one is read: fresh memory would cost time."""
-        buffer = bytearray(min(self.block_bytes * self.dialect.letter_bytes, self.path.stat().st_size + 1))
-        while count := hashing.readinto(memoryview(buffer)):
-            yield buffer if count == len(buffer) else buffer[:count]
+    def _read(self, hashing: Hashing, raw: io.FileIO) -> Iterator[bytes]:
+        """The bytes of a plain file; where lines are short, pieces end with one, so that none is put together."""
+        letter_bytes = self.dialect.letter_bytes
+        most = self.block_bytes * letter_bytes
+        while chunk := hashing.read(_find_stop(raw, most) if letter_bytes == 1 else most):
+            yield chunk
 
     def _unpack(self, hashing: Hashing) -> Iterator[bytes]:
         """The bytes of a gzip file (known by content, not by name), of all its members."""
@@ -115,7 +117,7 @@ class CsvReader:
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise self._refuse(f"the gzip data is damaged ({error}). Deliver the file again.") from error
 
-    def _decode(self, chunks: Iterator[bytes | bytearray]) -> Iterator[bytes | bytearray]:
+    def _decode(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """The bytes as UTF-8 with commas and quotation marks."""
         try:
             yield from self.dialect.decode(chunks)
@@ -125,11 +127,13 @@ class CsvReader:
                 f"Correct encoding in the profile, which is {self.dialect.encoding}, or deliver the file again."
             ) from error
 
-    def _cut_blocks(self, chunks: Iterator[bytes | bytearray]) -> Iterator[Block]:
+    def _cut_blocks(self, chunks: Iterator[bytes]) -> Iterator[Block]:
         rest = b""
         for chunk in chain([self._beginning(chunks)], chunks):
             cut = chunk.rfind(b"\n") + 1
-            lines, rest = (b"".join((rest, memoryview(chunk)[:cut])), b"") if cut else (b"", rest)
+            is_whole = not rest and cut == len(chunk)  # the usual case, in which nothing is copied
+            lines = chunk if is_whole else b"".join((rest, memoryview(chunk)[:cut])) if cut else b""
+            rest = b"" if cut else rest
             block, more = self._cut(self._take_header(lines), is_last=False)
             rest += more + chunk[cut:]
             del chunk, lines, more  # so as to hold no more than a block while others are converted
@@ -197,6 +201,8 @@ class CsvReader:
 
     def _check_utf8(self, data: bytes) -> None:
         """Refuse the file if the lines are not UTF-8. Only pieces that are not ASCII cost time."""
+        if data.isascii():
+            return
         start = 0
         while start < len(data):
             stop = data.find(b"\n", min(start + WINDOW, len(data)) - 1) + 1
@@ -218,7 +224,7 @@ class CsvReader:
             f"{describe_foreign(self.path, has_utf8=self._has_utf8)}."
         )
 
-    def _beginning(self, chunks: Iterator[bytes | bytearray]) -> bytes:
+    def _beginning(self, chunks: Iterator[bytes]) -> bytes:
         """The first bytes, without BOM; enough of them to tell what kind of file it is."""
         chunk = b""
         for more in chunks:
@@ -240,3 +246,11 @@ class CsvReader:
 
     def _refuse(self, why: str) -> DataError:
         return DataError(f"{self._label}: {why}")
+
+
+def _find_stop(raw: io.FileIO, most: int) -> int:
+    """How many of the next bytes to read, so that they end with a line; `most` if none ends shortly before."""
+    window = min(most, WINDOW)
+    tail = os.pread(raw.fileno(), window, raw.tell() + most - window)
+    end = tail.rfind(b"\n") + 1
+    return most - window + end if end and len(tail) == window else most

@@ -7,7 +7,8 @@ nothing else, and a short record is told from one whose last fields are empty.
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -38,7 +39,7 @@ STRUCTURE_CODES = {
     "too_long": "the record is longer than 4 MiB, about the most a warehouse row can hold",
 }
 FEW = 16  # of this many records one may be odd, else a look at each is no dearer
-_EXTRA = "\n"  # the name of a column after the last one; no header can hold it
+STRETCH = 256  # records whose commas are counted together
 _ONE = r'(?:[^",\r\n]*|"(?:[^"]|"")*")'
 
 
@@ -50,29 +51,36 @@ class Records:
     """A block, judged. `text` has a row for every record; what it says of the unsound ones means nothing."""
 
     text: pl.DataFrame  # one String column per field, in the header's order; an empty field is null
-    unsound: np.ndarray  # int64: the indices of the records that are not CSV records of as many fields
-    codes: pl.Series  # String: what is wrong with each of them
-    apart: np.ndarray = field(default_factory=_NONE.copy)  # int64: of sound records that `text` does not hold either
-    text_apart: pl.DataFrame = field(default_factory=pl.DataFrame)  # but these rows do
-
-    def take_text(self, which: np.ndarray) -> pl.DataFrame:
-        """The fields of some records (by their indices), among them all those apart."""
-        text = self.text[which]
-        at = np.searchsorted(which, self.apart)
-        return text.with_columns(text[name].scatter(at, self.text_apart[name]) for name in self.text_apart.columns)
+    codes: pl.Series  # String: what is wrong with each record, null where it is a CSV record of as many fields
 
 
-def judge_block(block: Block, header: list[str]) -> Records:
-    """Tell the sound records of a block, which is UTF-8, from the others."""
+def find_odd(block: Block, header: list[str]) -> tuple[pl.DataFrame, np.ndarray]:
+    """The fields of the sound records of a block, which is UTF-8, as in `Records`, without a few that look odd.
+
+    With them the indices (int64) of all that are left out, which are still to be judged.
+    """
     text = _parse_if_sound(block, header)
     if text is not None:
-        return Records(text, _NONE, pl.Series(dtype=pl.String))
-    return _judge_odd(block, header) or _judge_each(block, header)
+        return text, _NONE
+    found = _parse_around_odd(block, header)
+    if found is not None:
+        return found
+    records = _judge_each(block, header)
+    is_sound = records.codes.is_null()
+    return records.text.filter(is_sound), np.flatnonzero(~is_sound.to_numpy())
 
 
-def take_raw(block: Block, which: np.ndarray) -> pl.Series:
-    """Records of a block (by their indices) as they came, without their line ends (String)."""
-    return _strip_ends(gather_records(block.data, block.record_ends, which))
+def are_few(some: int, rows: int) -> bool:
+    """Whether some records are so few among the rows of a block that it pays to look at them apart."""
+    return some <= rows // FEW
+
+
+def judge_records(block: Block, header: list[str]) -> Records:
+    """Tell the sound records of a block, which is UTF-8, from the others, each by itself."""
+    text = _parse_if_sound(block, header)
+    if text is not None:
+        return Records(text, pl.Series("code", dtype=pl.String).extend_constant(None, block.rows))
+    return _judge_each(block, header)
 
 
 def find_records(block: Block, byte: int) -> np.ndarray:
@@ -81,47 +89,68 @@ def find_records(block: Block, byte: int) -> np.ndarray:
 
 
 def _parse_if_sound(block: Block, header: list[str]) -> pl.DataFrame | None:
-    """The fields of a block without quotes, if all its records are sound.
+    """The fields of a block without quotes, if all its records are sound."""
+    if QUOTE in block.data or len(find_stray_cr(block.data)) or _may_hold_a_long_record(block.data):
+        return None
+    return _parse_counted(block.data, block.rows, block.commas, header)
+
+
+def _parse_counted(data: bytes, rows: int, commas: int, header: list[str]) -> pl.DataFrame | None:
+    """The fields of records without quotes, if so many rows and commas prove that all are sound.
 
     If no record is longer than the header (the parser raises), and there are as many commas as sound records have
     together, then no record is shorter.
     """
-    if block.commas != block.rows * (len(header) - 1) or len(header) == 1:
-        return None
-    if QUOTE in block.data or len(find_stray_cr(block.data)) or _may_hold_a_long_record(block.data):
+    if commas != rows * (len(header) - 1) or len(header) == 1:
         return None
     try:
-        text = _parse(block.data, header, quote_char=None)
+        text = _parse(data, header, quote_char=None)
     except (ComputeError, SchemaError):
         return None
-    return text if text.height == block.rows else None
+    return text if text.height == rows else None
 
 
-def _judge_odd(block: Block, header: list[str]) -> Records | None:
-    """Judge one by one only the records that look odd; None if they are many, or the others are not proven sound.
+def _parse_around_odd(block: Block, header: list[str]) -> tuple[pl.DataFrame, np.ndarray] | None:
+    """The same of all but a few odd records; None if they are many.
 
-    The others have a last field that is not empty, so none of them has too few commas; if all together have as many as
-    sound records have, none has too many.
+    A stretch with as many commas as sound records have may still hold a long record and a short one. Then what is left
+    when the odd ones are taken out is not proven, and the commas of each record are counted.
     """
-    data, ends, most = block.data, block.record_ends, block.rows // FEW
+    data, ends = block.data, block.record_ends
     unreadable = _find_unreadable(data, ends)
-    if len(unreadable) > most or len(header) == 1:
+    if not are_few(len(unreadable), block.rows) or len(header) == 1:
         return None
-    text = _parse_ragged(_blank(data, ends, unreadable, len(header)), header)
-    if text.height != block.rows:
-        return None
-    looks_odd = (text[header[-1]].is_null() | text.drop_in_place(_EXTRA).is_not_null()).to_numpy()
-    odd = np.flatnonzero(looks_odd | _end_in_comma(data, ends))  # an empty field too many is no extra to the parser
-    few, few_ends = take_records(data, ends, odd[:most])
-    commas = block.commas - few.count(b",")
-    if len(odd) > most or commas != (block.rows - len(odd)) * (len(header) - 1):
-        return None
-    codes = judge_structure(few, few_ends, len(header))
-    unsound = np.flatnonzero(codes.is_not_null())
-    unread = np.searchsorted(odd, unreadable)
-    unread = unread[codes.is_null().to_numpy()[unread]]
-    apart = _parse_sound(few, few_ends, unsound, header)[unread] if len(unread) else pl.DataFrame()
-    return Records(text, odd[unsound], codes.gather(unsound), odd[unread], apart)
+    for stretch in (STRETCH, 1):
+        miscounted, commas = _find_miscounted(data, ends, len(header) - 1, stretch)
+        odd = distinct(np.concatenate((unreadable, miscounted)))
+        if not are_few(len(odd), block.rows):
+            return None
+        few, _ = take_records(data, ends, odd)
+        text = _parse_counted(_leave_out(data, ends, odd), block.rows - len(odd), commas - few.count(b","), header)
+        if text is not None:
+            return text, odd
+    return None
+
+
+def _find_miscounted(data: bytes, ends: np.ndarray, expected: int, stretch: int) -> tuple[np.ndarray, int]:
+    """The indices (int64) of the records with other than so many commas, and how many commas there are in all.
+
+    Only in stretches of so many records whose commas together are as expected are they not counted one by one.
+    """
+    firsts = np.arange(0, len(ends), stretch)
+    lasts = np.minimum(firsts + stretch, len(ends))
+    if stretch == 1:
+        counts = np.diff(np.searchsorted(find_byte(data, COMMA), ends), prepend=0)
+        return np.flatnonzero(counts != expected), int(counts.sum())
+    octets = np.frombuffer(data, dtype=np.uint8)
+    stops = ends[lasts - 1].tolist()
+    counts = np.array([np.count_nonzero(octets[a:b] == COMMA) for a, b in pairwise([0, *stops])])
+    found = [_NONE]
+    for at in np.flatnonzero(counts != expected * (lasts - firsts)).tolist():
+        start = stops[at - 1] if at else 0
+        inner = ends[firsts[at] : lasts[at]] - start
+        found.append(_find_miscounted(data[start : stops[at]], inner, expected, 1)[0] + firsts[at])
+    return np.concatenate(found), int(counts.sum())
 
 
 def _judge_each(block: Block, header: list[str]) -> Records:
@@ -130,21 +159,13 @@ def _judge_each(block: Block, header: list[str]) -> Records:
     text = _parse_sound(block.data, block.record_ends, unsound, header)
     if text.height != block.rows:
         raise DataError(f"{block.rows} records were read as {text.height}; the file cannot be converted")
-    return Records(text, unsound, codes.gather(unsound))
+    return Records(text, codes)
 
 
 def _find_unreadable(data: bytes, ends: np.ndarray) -> np.ndarray:
     """The indices of the records that are not for a parser without quotes: with a quote or a stray CR, or too long."""
-    long = np.flatnonzero(np.diff(ends, prepend=0) > MAX_RECORD_BYTES)
+    long = np.flatnonzero(np.diff(ends, prepend=0) > MAX_RECORD_BYTES) if _may_hold_a_long_record(data) else _NONE
     return distinct(np.concatenate((_records_with(data, ends, QUOTE), _records_with(data, ends, CR), long)))
-
-
-def _end_in_comma(data: bytes, ends: np.ndarray) -> np.ndarray:
-    """Which of the records (bool) end in a comma; a blank first record may, by what else is in the data."""
-    octets = np.frombuffer(data, dtype=np.uint8)
-    last = octets[ends - 2]
-    commas: np.ndarray = last == COMMA
-    return commas | (last == CR) & (octets[ends - 3] == COMMA) if CR in data else commas
 
 
 def judge_structure(data: bytes, ends: np.ndarray, fields: int) -> pl.Series:
@@ -158,11 +179,11 @@ def judge_structure(data: bytes, ends: np.ndarray, fields: int) -> pl.Series:
     for byte, grammar in ((CR, _stray_cr()), (QUOTE, _broken_quotes(fields))):
         found = _records_with(data, ends, byte)
         if len(found):
-            few = _strip_ends(gather_records(data, ends, found)).to_frame("raw").with_columns(code=codes.gather(found))
+            few = strip_ends(gather_records(data, ends, found)).to_frame("raw").with_columns(code=codes.gather(found))
             codes = codes.scatter(found, few.select(grammar.alias("code")).to_series())
     long = np.flatnonzero(np.diff(ends, prepend=0) > MAX_RECORD_BYTES)
     if len(long):
-        is_long = _strip_ends(gather_records(data, ends, long)).str.len_bytes().to_numpy() > MAX_RECORD_BYTES
+        is_long = strip_ends(gather_records(data, ends, long)).str.len_bytes().to_numpy() > MAX_RECORD_BYTES
         codes = codes.scatter(long[is_long], "too_long")
     return codes
 
@@ -191,31 +212,26 @@ def _records_with(data: bytes, ends: np.ndarray, byte: int) -> np.ndarray:
     return distinct(np.searchsorted(ends, positions, side="right"))
 
 
-def _strip_ends(raw: pl.Series) -> pl.Series:
-    """Records without their line ends."""
+def strip_ends(raw: pl.Series) -> pl.Series:
+    """Records (String) without their line ends."""
     return raw.to_frame("raw").select(pl.col("raw").str.strip_suffix("\n").str.strip_suffix("\r")).to_series()
 
 
 def _parse_sound(data: bytes, ends: np.ndarray, unsound: np.ndarray, header: list[str]) -> pl.DataFrame:
     """The fields of records of which all but the unsound ones are known to be sound."""
     if len(header) == 1:
-        return _unquote(_strip_ends(as_series(data, ends)), header[0])
-    data = b"".join(_blank(data, ends, unsound, len(header))) if len(unsound) else data
+        return _unquote(strip_ends(as_series(data, ends)), header[0])
+    if len(unsound):
+        data = _leave_out(data, ends, unsound, instead=b"," * (len(header) - 1) + b"\n")
     return _parse(data, header, quote_char='"' if b'"' in data else None)
 
 
-def _parse_ragged(pieces: list[bytes | memoryview], header: list[str]) -> pl.DataFrame:
-    """The fields of records without quotes: one that is missing is null, the first one too many stands in `_EXTRA`."""
-    empty = b"," * len(header) + b"\n"  # the parser learns from the first record how many there may be
-    return _parse(b"".join([empty, *pieces]), [*header, _EXTRA], quote_char=None, ragged=True)[1:]
-
-
-def _parse(data: bytes, header: list[str], *, quote_char: str | None, ragged: bool = False) -> pl.DataFrame:
+def _parse(data: bytes, header: list[str], *, quote_char: str | None) -> pl.DataFrame:
     """Records → one String column per field, in the header's order; an empty field is null."""
     schema: dict[str, pl.DataType] = dict.fromkeys(header, pl.String())
     if data.startswith(codecs.BOM_UTF8):  # the parser takes one for the mark of a file, but here it is data
         data = codecs.BOM_UTF8 + data
-    frame = pl.read_csv(data, has_header=False, schema=schema, quote_char=quote_char, truncate_ragged_lines=ragged)
+    frame = pl.read_csv(data, has_header=False, schema=schema, quote_char=quote_char)
     if quote_char:  # a quoted empty field is read as an empty text
         frame = frame.select(pl.when(pl.all() != "").then(pl.all()))
     return frame
@@ -229,14 +245,12 @@ def _unquote(raw: pl.Series, name: str) -> pl.DataFrame:
     return raw.to_frame("raw").select(pl.when(value != "").then(value).alias(name))
 
 
-def _blank(data: bytes, ends: np.ndarray, which: np.ndarray, fields: int) -> list[bytes | memoryview]:
-    """The data in pieces, with a record of empty fields instead of each of those records."""
+def _leave_out(data: bytes, ends: np.ndarray, which: np.ndarray, instead: bytes = b"") -> bytes:
+    """The data with something else instead of each of those records."""
     firsts = np.concatenate((np.zeros(1, dtype=np.int64), ends[which]))
     lasts = np.concatenate((np.where(which > 0, ends[which - 1], 0), ends[-1:]))
     view = memoryview(data)  # so as to copy the data once only, when they are joined
-    runs = [view[first:last] for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True)]
-    empty = b"," * (fields - 1) + b"\n"
-    return [piece for run in runs for piece in (run, empty)][:-1]
+    return instead.join([view[first:last] for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True)])
 
 
 def _may_hold_a_long_record(data: bytes) -> bool:

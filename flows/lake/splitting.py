@@ -19,6 +19,7 @@ MAX_RECORD_BYTES = 4 * 1024 * 1024  # a loaded row of Redshift is at most 4 MB
 FEW_LINES = 500  # so few lines with quotes are soon looked at one by one
 NEWLINE, CR, COMMA, QUOTE = ord("\n"), ord("\r"), ord(","), ord('"')
 WINDOW = 1 << 18
+FEW_BYTES = 256  # so many are found one by one
 
 _LINE = r'\A(?:[^",\r\n]*|"(?:[^"]|"")*")(?:,(?:[^",\r\n]*|"(?:[^"]|"")*"))*\r?\n\z'
 
@@ -33,10 +34,24 @@ class Split:
 
 
 def find_byte(data: bytes, byte: int) -> np.ndarray:
-    """The offsets (int64) of a byte, looked for in windows that stay in the processor's cache."""
+    """The offsets (int64) of a byte, looked for in windows that stay in the processor's cache, unless it is rare."""
+    few = _find_few(data, byte)
+    if few is not None:
+        return few
     octets = np.frombuffer(data, dtype=np.uint8)
     found = [np.flatnonzero(octets[i : i + WINDOW] == byte) + i for i in range(0, len(octets), WINDOW)]
-    return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
+    return np.concatenate(found)
+
+
+def _find_few(data: bytes, byte: int) -> np.ndarray | None:
+    """The offsets of a byte, None if there are many; the processor skips what lies between at its full speed."""
+    found, at = list[int](), data.find(byte)
+    while at >= 0:
+        found.append(at)
+        if len(found) > FEW_BYTES:
+            return None
+        at = data.find(byte, at + 1)
+    return np.array(found, dtype=np.int64)
 
 
 def count_byte(data: bytes, byte: int) -> int:

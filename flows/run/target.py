@@ -19,7 +19,6 @@ from flows.run.state import State
 from flows.warehouse.base import Warehouse
 from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from flows.warehouse.redshift.access import Access
-from flows.warehouse.redshift.endpoint import find_endpoint
 from flows.warehouse.redshift.stage import StageSettings
 
 
@@ -121,6 +120,8 @@ def find_access(settings: Settings, blocks: Blocks) -> Access:
     refuse(missing_access(settings, secret) + missing_stage(settings, blocks.bucket))
     region = settings.redshift_region or blocks.region
     if not host:
+        from flows.warehouse.redshift.endpoint import find_endpoint
+
         host, port = find_endpoint(
             str(settings.redshift_workgroup), region, blocks.session, settings.redshift_connect_seconds
         )

@@ -7,6 +7,7 @@ the threads of this machine; `redshift/remote.py` has those of others.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from flows.lake.contracts import CONTRACTS
 from flows.lake.convert import Conversion, convert_csv
 from flows.lake.forms import SHIPPED_FORM, Form
 from flows.lake.hashing import hash_file
-from flows.lake.several import find_size, for_each_file, split_batches
+from flows.lake.several import AT_A_TIME, find_size, for_each_file, split_batches
 from flows.lake.sources import SourceFile, describe_read_error, fetch_nothing, find_fault
 from flows.lake.terms import DEFAULT_TERMS, Terms
 from flows.warehouse.plan import PlannedFile, Seen
@@ -73,7 +74,8 @@ class Threads:
 
     def look(self, files: Sequence[SourceFile], tell: Tell) -> list[Seen]:
         self.fetch(files, tell)
-        return [_look(file) for file in files]
+        with ThreadPoolExecutor(AT_A_TIME) as workers:
+            return list(workers.map(_look, files))
 
     def convert(self, files: Sequence[PlannedFile], order: Order, step: Step) -> Generator[Converted, None, None]:
         convert = partial(_convert, order=order)

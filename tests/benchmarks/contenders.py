@@ -125,12 +125,12 @@ def load_ours(source: Path, work: Path) -> Report:
     from flows.lake.contracts import CONTRACTS
     from flows.lake.sources import find_sources
     from flows.run.settings import load_settings
-    from flows.run.target import open_warehouse
+    from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
     from flows.warehouse.ingestion import Ingestion
 
     settings = load_settings(work_dir=str(work))
     spent = start_watch()
-    warehouse = open_warehouse(settings)
+    warehouse = DuckDBWarehouse(settings.duckdb_path, settings.duckdb_memory)  # as a flow opens it, but for Prefect
     try:
         job = Ingestion(warehouse, work, "benchmark")
         job.log.disabled = True  # type: ignore[union-attr]

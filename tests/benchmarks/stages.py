@@ -27,10 +27,11 @@ STAGES = (
     (reading.Hashing, "readinto", "read and hash the source"),
     (reading.Hashing, "read", "read and hash the source"),
     (reading.CsvReader, "_cut", "find where records end, check UTF-8"),
-    (blocks, "judge_block", "structure of the records"),
+    (blocks, "find_odd", "structure of the records"),
     (records, "_parse", "parse CSV (polars)"),
     (blocks, "read_values", "cast and check values (polars)"),
-    (blocks, "_examine", "judge and explain the doubtful"),
+    (blocks, "examine", "judge and explain the doubtful"),
+    (convert, "examine", "judge and explain the doubtful"),
     (convert, "convert_block", "filter, number"),
     (pl.DataFrame, "write_parquet", "write Parquet (polars)"),
     (convert, "write_part", "flush, read back, hash the parts"),
@@ -73,9 +74,9 @@ class OneAfterAnother:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+    def submit(self, function: Callable[..., Any], *args: Any, **options: Any) -> Future[Any]:
         future: Future[Any] = Future()
-        future.set_result(function(*args))
+        future.set_result(function(*args, **options))
         return future
 
 

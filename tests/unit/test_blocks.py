@@ -6,13 +6,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from flows.lake import blocks, records
+from flows.lake import doubts, records
 from flows.lake.blocks import convert_block
 from flows.lake.contracts import CONTRACTS
 from flows.lake.dialect import Dialect
+from flows.lake.doubts import Doubtful
 from flows.lake.forms import Form
 from flows.lake.reading import Block
-from flows.lake.records import Records, judge_block, take_raw
+from flows.lake.records import find_odd, judge_records
 from flows.lake.splitting import split_records
 from flows.lake.terms import DEFAULT_TERMS
 from tests.fuzz_convert import TABLE_CONTRACTS
@@ -48,67 +49,101 @@ def block_of(lines: list[str], line_end: str, *, first_row: int = 1, fields: int
     return Block(0, data, len(lines), first_row, ends)
 
 
-def judge_few(block: Block, header: list[str]) -> Records:
-    found = records._judge_odd(block, header)
+def find_few(block: Block, header: list[str]) -> tuple[pl.DataFrame, list[int]]:
+    found = records._parse_around_odd(block, header)
     assert found is not None, "nothing was proven, so that every record would be judged by itself"
-    return found
+    text, odd = found
+    return text, odd.tolist()
 
 
 @pytest.mark.parametrize("position", [0, 1, COUNT // 2, COUNT - 1])
 @pytest.mark.parametrize("line_end", LINE_ENDS.values(), ids=LINE_ENDS)
 @pytest.mark.parametrize("odd", ODD)
-def test_judge_block_few_odd_records_are_judged_alone(odd: str, line_end: str, position: int) -> None:
+def test_find_odd_leaves_out_only_the_odd_record_which_is_judged_rightly(
+    odd: str, line_end: str, position: int
+) -> None:
     text, fields, code = ODD[odd]
     lines = [f"a{number},b,c{number}" for number in range(COUNT)]
     lines[position] = text
     block = block_of(lines, line_end)
-    found = judge_few(block, HEADER)
-    assert dict(zip(found.unsound.tolist(), found.codes, strict=True)) == ({position: code} if code else {})
-    expected = [tuple(line.split(",")) for line in lines]
-    if fields:
-        which = np.union1d(found.apart, [position])
-        assert found.take_text(which).row(which.tolist().index(position)) == tuple(fields)
-    assert [row for i, row in enumerate(found.text.rows()) if i != position] == [
-        row for i, row in enumerate(expected) if i != position
-    ]
-    assert take_raw(block, np.array([position])).to_list() == [text]
+    expected: list[tuple[str | None, ...]] = [tuple(line.split(",")) for line in lines]
+    expected[position] = tuple(fields or ())
+    found, left_out = find_few(block, HEADER)
+    assert left_out in ([[position]] if code else [[position], []])
+    assert found.rows() == [row for i, row in enumerate(expected) if i not in left_out]
+    judged = judge_records(block, HEADER)
+    assert judged.codes.to_list() == [code if i == position else None for i in range(COUNT)]
+    assert not fields or judged.text.rows() == expected
+    doubtful = Doubtful.take(block, np.array([position]))
+    assert (doubtful.data.decode(), doubtful.rows.tolist()) == (text + line_end, [position + 1])
 
 
-@pytest.mark.parametrize("odd", ["x,y,z,,w", "x,y,z,,", "x,y,z,,,w"])
-def test_judge_block_long_record_that_hides_from_the_parser_is_found(odd: str) -> None:
-    """The field after the last is empty, so the parser cuts the record off as if it were sound; the commas tell."""
-    block = block_of([*["a,b,c"] * COUNT, odd], "\n")
-    found = judge_block(block, HEADER)
-    assert (found.unsound.tolist(), found.codes.to_list()) == ([COUNT], ["field_count"])
+@pytest.mark.parametrize("short", ["x,y", "x", ""])
+@pytest.mark.parametrize("long", ["x,y,z,,w", "x,y,z,,", "x,y,z,,,w", "x,y,z,", "x,y,z,w"])
+@pytest.mark.parametrize("distance", [1, 2, COUNT, 5 * COUNT])
+def test_find_odd_long_and_short_records_do_not_cancel_out(long: str, short: str, distance: int) -> None:
+    """Together they may have as many commas as sound records have, in one stretch or in different ones."""
+    lines = ["a,b,c"] * (6 * COUNT)
+    lines[3], lines[3 + distance], lines[5 + distance] = long, short, "x"
+    block = block_of(lines, "\n")
+    for text, odd in (find_odd(block, HEADER), find_few(block, HEADER)):
+        assert list(odd) == [3, 3 + distance, 5 + distance]
+        assert text.unique().rows() == [("a", "b", "c")]
+        assert text.height == len(lines) - 3
 
 
-def test_judge_block_hidden_and_short_records_do_not_cancel_out() -> None:
+@pytest.mark.parametrize("long", ["x,y,z,,w", "x,y,z,,", "x,y,z,w", "x,y,z,"])
+def test_find_odd_long_record_and_as_many_short_ones_are_found(long: str) -> None:
+    """Here the commas of all are those of so many sound records, so only the parser can tell."""
     lines = ["a,b,c"] * COUNT
-    lines[3], lines[9], lines[10] = "x,y,z,,w", "x,y", "x"
-    found = judge_block(block_of(lines, "\n"), HEADER)
-    assert (found.unsound.tolist(), found.codes.to_list()) == ([3, 9, 10], ["field_count"] * 3)
+    lines[10] = long
+    for at in range(long.count(",") - 2):
+        lines[30 + at] = "x,y"
+    _, odd = find_odd(block_of(lines, "\n"), HEADER)
+    assert odd.tolist() == [10, *(30 + at for at in range(long.count(",") - 2))]
+
+
+def test_find_odd_commas_in_quotes_do_not_make_up_for_those_that_lack() -> None:
+    lines = ["a,b,c"] * COUNT
+    lines[3], lines[9] = '"x,x",y,z', "x,y"
+    text, odd = find_few(block_of(lines, "\n"), HEADER)
+    assert odd == [3, 9]
+    assert text.rows() == [("a", "b", "c")] * (COUNT - 2)
+
+
+def test_find_odd_many_bad_records_are_left_out_too() -> None:
+    lines = ["a,b,c", "x,y"] * COUNT
+    text, odd = find_odd(block_of(lines, "\n"), HEADER)
+    assert odd.tolist() == list(range(1, 2 * COUNT, 2))
+    assert text.rows() == [("a", "b", "c")] * COUNT
 
 
 @pytest.mark.parametrize("odd", ["x,y", "x,y,z,w", 'x"x,y,z', "x\r,y,z"])
-def test_judge_block_of_only_bad_records_finds_them_all(odd: str) -> None:
-    found = judge_block(block_of([odd] * COUNT, "\n"), HEADER)
-    assert found.unsound.tolist() == list(range(COUNT))
-    assert found.codes.n_unique() == 1
+def test_judge_records_of_only_bad_records_finds_them_all(odd: str) -> None:
+    block = block_of([odd] * COUNT, "\n")
+    codes = judge_records(block, HEADER).codes
+    assert codes.null_count() == 0
+    assert codes.n_unique() == 1
+    text, left_out = find_odd(block, HEADER)
+    assert (text.height, left_out.tolist()) == (0, list(range(COUNT)))
 
 
-def test_judge_block_with_an_optional_last_column_takes_empty_ones_for_sound() -> None:
+def test_find_odd_with_an_optional_last_column_takes_empty_ones_for_sound() -> None:
     lines = [f"a{number},b," for number in range(COUNT)]
     lines[5] = "x,y"
-    found = judge_block(block_of(lines, "\n"), HEADER)
-    assert (found.unsound.tolist(), found.codes.to_list()) == ([5], ["field_count"])
-    assert found.text[6].row(0) == ("a6", "b", None)
+    text, odd = find_few(block_of(lines, "\n"), HEADER)
+    assert odd == [5]
+    assert text[5].row(0) == ("a6", "b", None)
 
 
 @pytest.mark.parametrize("line_end", LINE_ENDS.values(), ids=LINE_ENDS)
-def test_judge_block_of_one_column_keeps_blank_records(line_end: str) -> None:
-    found = judge_block(block_of(["x", "", '"y,"', "x,y", ""], line_end, fields=1), ["only"])
-    assert (found.unsound.tolist(), found.codes.to_list()) == ([3], ["field_count"])
-    assert found.text.filter(pl.int_range(pl.len()) != 3)["only"].to_list() == ["x", None, "y,", None]
+def test_judge_records_of_one_column_keeps_blank_records(line_end: str) -> None:
+    block = block_of(["x", "", '"y,"', "x,y", ""], line_end, fields=1)
+    found = judge_records(block, ["only"])
+    assert found.codes.to_list() == [None, None, None, "field_count", None]
+    assert found.text.filter(found.codes.is_null())["only"].to_list() == ["x", None, "y,", None]
+    text, odd = find_odd(block, ["only"])
+    assert (text["only"].to_list(), odd.tolist()) == (["x", None, "y,", None], [3])
 
 
 def test_convert_block_numbers_the_records_as_in_the_file() -> None:
@@ -151,13 +186,13 @@ def test_convert_block_timestamps_in_the_second_spelling_are_as_good(share: int)
 
 def test_convert_block_asks_exactly_only_about_the_doubtful(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    explain = blocks.explain
+    explain = doubts.explain
 
     def count(text: pl.DataFrame, *rest: object) -> object:
         asked.append(text.height)
         return explain(text, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(blocks, "explain", count)
+    monkeypatch.setattr(doubts, "explain", count)
     lines = ["k,1,n"] * COUNT
     lines[4], lines[9] = "k,+1,n", "k"
     convert_block(block_of(lines, "\n"), ["key", "count", "note"], TABLE_CONTRACTS["three"], DEFAULT_TERMS)

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.errors import DataError, LoadError
-from flows.lake import quarantine, reading
+from flows.lake import convert, doubts, quarantine, reading
 from flows.lake.contracts import CONTRACTS
 from flows.lake.convert import Conversion, convert_csv
 from flows.lake.quarantine import QUARANTINE_SCHEMA
@@ -329,6 +329,37 @@ def test_convert_byte_that_is_not_utf8_is_found_in_its_record(
     lines[row - 1] = lines[row - 1].replace("é".encode(), b"\xe9")
     with pytest.raises(DataError, match=rf"record {row} is not UTF-8 \(byte 0xe9\)"):
         convert_csv(write(tmp_path, HEADER.encode() + b"".join(lines)), ORDERS, tmp_path / "out")
+
+
+@pytest.mark.parametrize(("held_bytes", "examinations"), [(1 << 20, 1), (0, 8)])
+def test_convert_few_doubtful_records_of_many_blocks_are_examined_together(
+    tmp_path: Path, held_bytes: int, examinations: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One has a spelling of time that must be looked at twice, one breaks its contract, one is no CSV."""
+    asked: list[int] = []
+    explain = doubts.explain
+
+    def count(text: pl.DataFrame, *rest: object) -> object:
+        asked.append(text.height)
+        return explain(text, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(doubts, "explain", count)
+    monkeypatch.setattr(convert, "HELD_BYTES", held_bytes)
+    records, blocks = [GOOD] * 800, 8
+    records[40::100] = [GOOD.replace(":00:00", ":00:00.000007")] * blocks
+    records[41::100] = [GOOD.replace(",60,", ",+60,")] * blocks
+    records[42::100] = [GOOD.replace(",", "")] * blocks
+    path = write(tmp_path, HEADER + "".join(records))
+    conversion = convert_csv(path, ORDERS, tmp_path, block_bytes=len(HEADER + "".join(records[:100])))
+    assert (len(asked), sum(asked)) == (examinations, 3 * blocks)
+    assert len(conversion.parts) == blocks + examinations
+    good = read_good(conversion).sort("_row")
+    assert good["_row"].to_list() == [row for row in range(1, 801) if row % 100 not in (42, 43)]
+    assert good.filter(good["_row"] % 100 == 41)["ordered_at"].dt.microsecond().to_list() == [7] * blocks
+    bad = read_bad(conversion)
+    assert bad["_row"].to_list() == [row for row in range(1, 801) if row % 100 in (42, 43)]
+    assert bad["reason"].to_list() == ["tax_paid:not_integer", "record:field_count"] * blocks
+    assert conversion.examples[0] == "record 42: tax_paid:not_integer"
 
 
 def test_convert_parts_of_different_files_are_read_together(tmp_path: Path) -> None:

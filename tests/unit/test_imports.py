@@ -8,10 +8,17 @@ import sys
 from tests.conftest import PROJECT
 
 HEAVY = ("dbt.cli.main", "prefect_dbt", "plotnine", "matplotlib", "scipy")
+OF_REDSHIFT = ("redshift_connector", "scramp", "asn1crypto")
 
 
 def test_main_job_imports_what_builds_and_draws_only_when_it_does() -> None:
     asked = f"import sys, flows.pipeline; print([name for name in {HEAVY} if name in sys.modules])"
+    ended = subprocess.run([sys.executable, "-c", asked], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"
+
+
+def test_main_job_imports_the_driver_of_redshift_only_when_it_connects() -> None:
+    asked = f"import sys, flows.pipeline; print([name for name in {OF_REDSHIFT} if name in sys.modules])"
     ended = subprocess.run([sys.executable, "-c", asked], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "[]"
 
