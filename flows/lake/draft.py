@@ -12,7 +12,7 @@ import polars as pl
 from flows.lake.contracts import CONTRACTS
 from flows.lake.draft_columns import Keys, find_doubt, find_keys, find_unreadable_time, guess_table, match_columns
 from flows.lake.draft_shop import agree, find_currency, find_patterns, join_values
-from flows.lake.draft_values import UTC, find_marks, find_spellings, find_yes_and_no, tell_days_apart
+from flows.lake.draft_values import are_utc, find_marks, find_spellings, find_yes_and_no, tell_days_apart
 from flows.lake.look import Look
 from flows.lake.profile_faults import UNKNOWN
 from flows.lake.timestamps import formats
@@ -121,7 +121,7 @@ def _draft_times(table: str, columns: Mapping[str, str], times: Sequence[str]) -
 
 
 def _find_utc(table: str, name: str, values: Sequence[str]) -> str | None:
-    is_utc = isinstance(CONTRACTS[table].dtypes[name], pl.Datetime) and any(map(UTC.search, values))
+    is_utc = isinstance(CONTRACTS[table].dtypes[name], pl.Datetime) and are_utc(values)
     return _UTC if is_utc else None
 
 
