@@ -42,6 +42,7 @@ from flows.marts.results import (
 from flows.marts.runner import invoke_dbt, release_warehouse
 from flows.run.artifacts import escape, publish
 from flows.run.command_line import run_flow
+from flows.run.full_disk import NO_ROOM, has_no_room
 from flows.run.run_names import name_flow_run
 from flows.run.settings import Settings, Target, load_settings
 from flows.run.summary import Run, hold_warehouse, open_run
@@ -200,9 +201,13 @@ def _with_retries(build: Task[[Settings, list[str]], None], settings: Settings) 
 
 
 def _is_worth_retrying(settings: Settings, _task: object, _run: TaskRun, _state: State[Any]) -> bool:
-    """Whether something broke (a connection, SQL that failed), which is no time-out and no test that found bad data."""
+    """Whether something broke (a connection, SQL that failed): no time-out, full disk or test that found bad data."""
+    if has_no_room(settings.work_dir):
+        return False
     results = read_attempts(settings)
-    return not results or any(result.status in BROKEN and not result.has_timed_out for result in results)
+    return not results or any(
+        result.status in BROKEN and not (result.has_timed_out or NO_ROOM.search(result.message)) for result in results
+    )
 
 
 def _check_warehouse(settings: Settings) -> None:

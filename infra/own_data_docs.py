@@ -24,7 +24,8 @@ SPELLINGS: dict[str, str] = {
     "Decimal": "a decimal number with a point, at most {scale} decimals",
     "Boolean": "`True`, `true`, `False`, `false`",
     "Datetime": "`2026-03-01T14:05:00`, with a space for `T`, without seconds, or with six decimals of them; "
-    "with an offset such as `+02:00`, or `Z` where the store's time zone is known",
+    "with an offset such as `+02:00`, `+0200` or `+02`, after a blank or none; or with `Z`, `UTC` or `GMT` where the "
+    "store's time zone is known",
 }
 
 

@@ -11,8 +11,9 @@ import polars as pl
 
 from flows.lake.contracts import CONTRACTS
 from flows.lake.draft_columns import Keys, find_doubt, find_keys, find_unreadable_time, guess_table, match_columns
+from flows.lake.draft_lines import find_lines
 from flows.lake.draft_shop import agree, find_currency, find_patterns, join_values
-from flows.lake.draft_values import UTC, find_marks, find_spellings, find_yes_and_no, tell_days_apart
+from flows.lake.draft_values import are_utc, find_marks, find_spellings, find_yes_and_no, tell_days_apart
 from flows.lake.look import Look
 from flows.lake.profile_faults import UNKNOWN
 from flows.lake.timestamps import formats
@@ -27,13 +28,19 @@ def draft_profile(looks: Sequence[Look]) -> tuple[str, list[str]]:
     """The TOML, and what is unsure in it, table by table."""
     looks = agree(looks)
     tables: defaultdict[str, list[Look]] = defaultdict(list)
-    strange = []
+    strange: list[Look] = []
+    split: list[str] = []
     for look in looks:
+        lines_of_orders = find_lines(look)
+        if lines_of_orders:
+            split.append(lines_of_orders.describe(look.path.name))
+            continue
         table = guess_table(look)
         tables[table].append(look) if table else strange.append(look)
     lines = ["# Drafted from the files' beginnings. Look through what is unsure; docs/your-own-data.md has every key."]
     keys = {table: list(find_keys(found)) for table, found in tables.items()}
     lines += [f"# unsure: {_comment(look.path.name)} fits no table and is left out" for look in strange]
+    lines += [f"# unsure: {_comment(told)}" for told in split]
     lines += ["", "[shop]", *_draft_currency(looks)]
     for table in (table for table in CONTRACTS if table in tables):
         patterns = find_patterns(tables[table], looks)
@@ -121,7 +128,7 @@ def _draft_times(table: str, columns: Mapping[str, str], times: Sequence[str]) -
 
 
 def _find_utc(table: str, name: str, values: Sequence[str]) -> str | None:
-    is_utc = isinstance(CONTRACTS[table].dtypes[name], pl.Datetime) and any(map(UTC.search, values))
+    is_utc = isinstance(CONTRACTS[table].dtypes[name], pl.Datetime) and are_utc(values)
     return _UTC if is_utc else None
 
 

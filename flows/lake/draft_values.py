@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from flows.lake.draft_words import YES_AND_NO
-from flows.lake.timestamps import read_spelling
+from flows.lake.timestamps import SUFFIX, UTC, read_spelling
 
 _AMOUNT = re.compile(r"-?\d{1,3}(?:[., '\u00a0\u202f]\d{3})*(?:[.,]\d{1,2})?|-?\d+(?:[.,]\d{1,2})?")
 _DAYS_FIRST = [f"%d{mark}%m{mark}{year}" for mark in "/.-" for year in ("%Y", "%y")]
@@ -20,8 +20,8 @@ _TIMES = [
 ]
 _PADDED = [day + time for day in (*_YEARS_FIRST, *_DAYS_FIRST, *_MONTHS_FIRST) for time in _TIMES]
 _BARE = [re.sub("%([dmHI])", r"%-\1", each) for each in _PADDED if not each.startswith("%Y%m")]  # no leading zeros
-_SUFFIX = re.compile(r"(?<=:\d\d)(\.\d+)?(?:Z|[+-]\d\d:?\d\d)$")  # an offset, which may follow every spelling
-UTC = re.compile(r":\d\d(?:\.\d+)?Z$")
+_SUFFIX = re.compile(rf"{SUFFIX}$")  # which may follow every spelling
+_UTC = re.compile(rf"{UTC}$")
 MOST_TRIED = 500
 
 
@@ -51,6 +51,11 @@ def find_spellings(values: Sequence[str]) -> list[str]:
     """
     texts = list(dict.fromkeys(_SUFFIX.sub(r"\1", value) for value in values))[:MOST_TRIED]
     return _find_fitting(texts, _PADDED) or _find_fitting(texts, _BARE)
+
+
+def are_utc(values: Iterable[str]) -> bool:
+    """Whether any of these times ends in a word for UTC."""
+    return any(map(_UTC.search, values))
 
 
 def tell_days_apart(spellings: Sequence[str]) -> str | None:

@@ -83,6 +83,11 @@ COLUMN_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
         "unit_count": ("count", "quant", "menge", "cantidad", "qty", "unit"),
     },
 }
+# How columns of an item begin where the other columns are of its order
+LINE_WORDS = (
+    *("item", "line", "lineitem", "sku", "product", "produit", "produkt", "artikel", "article", "articulo", "producto"),
+    *("ligne", "position", "linea", "qty", "quant", "menge", "cantidad"),
+)
 YES_AND_NO = (
     *(("oui", "non"), ("ja", "nein"), ("si", "no"), ("sí", "no"), ("yes", "no"), ("y", "n"), ("1", "0")),
     *(("true", "false"), ("vrai", "faux"), ("wahr", "falsch"), ("verdadero", "falso"), ("t", "f"), ("j", "n")),

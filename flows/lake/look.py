@@ -9,6 +9,7 @@ import io
 import re
 import zlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +24,10 @@ _DELIMITERS = (",", ";", "\t", "|", "~", "^")
 
 @dataclass(frozen=True)
 class Look:
-    """What one file looks like. `values` are by column, without the empty ones; `unsure` what else may be meant."""
+    """What one file looks like. `values` are by column, without the empty ones; `unsure` what else may be meant.
+
+    `records` are the fields of each, in the order of the columns.
+    """
 
     path: Path
     encoding: str
@@ -33,6 +37,7 @@ class Look:
     unsure: dict[str, str] = field(default_factory=dict)
     is_ascii: bool = False  # so that its encoding may be another than UTF-8
     has_quotes: bool = True
+    records: Sequence[Sequence[str]] = ()
 
 
 def look_at_file(path: Path) -> Look | None:
@@ -51,7 +56,7 @@ def look_at_file(path: Path) -> Look | None:
     values = {name: [row[at] for row in records if row[at]] for at, name in enumerate(header)}
     if not records:
         return None
-    return Look(path, encoding, delimiter, quote, values, unsure, text.isascii(), any(counts.values()))
+    return Look(path, encoding, delimiter, quote, values, unsure, text.isascii(), any(counts.values()), records)
 
 
 def _read(path: Path) -> bytes:

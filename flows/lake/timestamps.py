@@ -1,9 +1,10 @@
 """Text → the wall-clock time of a store, in every accepted spelling.
 
-A spelling may end in an offset such as +02:00: what stands before it is what the clock in the store showed. A `Z` says
-that the time is UTC. Such an instant is no wall-clock time before the time zone of the store is known; without it the
-record is set aside. An offset of nothing may be either, London's winter or a program that writes UTC so: it is read by
-the store's time zone where that is known, and as any other offset where it is not.
+A spelling may end in an offset such as +02:00, +0200 or +02, after a blank or none: what stands before it is what the
+clock in the store showed. `Z`, `UTC` or `GMT` says that the time is UTC. Such an instant is no wall-clock time before
+the time zone of the store is known; without it the record is set aside. An offset of nothing may be either, London's
+winter or a program that writes UTC so: it is read by the store's time zone where that is known, and as any other offset
+where it is not.
 """
 
 from __future__ import annotations
@@ -20,9 +21,13 @@ from flows.lake.time_zones import time_zone_names
 
 # Beyond, the parser's tables of time zones know nothing of summer time.
 FIRST_INSTANT, LAST_INSTANT = datetime(1900, 1, 1), datetime(2099, 12, 31, 23, 59, 59, 999999)  # noqa: DTZ001  naive UTC
-_OFFSET = r"[+-](?:(?:0[1-9]|1[0-4]):?[0-5][0-9]|00:?(?:0[1-9]|[1-5][0-9]))\z"
-_NO_OFFSET = r"[+-]00:?00\z"
-_UTC = r"(?:Z|[+-]00:?00)\z"
+# An offset of hours alone follows minutes or seconds, as PostgreSQL writes it: elsewhere it may be a part of the time.
+_CLOCK = r"(:[0-9]{2}(?:\.[0-9]+)?(?: (?:AM|PM|am|pm))?)"
+UTC = " ?(?:Z|UTC|GMT)"
+SUFFIX = rf"(?:{UTC}| ?[+-](?:0[0-9]|1[0-4]):?[0-5][0-9]|{_CLOCK} ?[+-](?:0[0-9]|1[0-4]))"
+_OFFSET = rf"(?: ?[+-](?:(?:0[1-9]|1[0-4]):?[0-5][0-9]|00:?(?:0[1-9]|[1-5][0-9]))|{_CLOCK} ?[+-](?:0[1-9]|1[0-4]))\z"
+_NO_OFFSET = rf"(?: ?[+-]00:?00|{_CLOCK} ?[+-]00)\z"
+_UTC = rf"{UTC}\z"
 _FORMAT_SHAPES = {
     "%Y": "(?:[0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)",
     "%m": "[0-9]{2}",
@@ -71,10 +76,10 @@ def read_suffixed(
         unread = (text[name].is_not_null() & typed[name].is_null()).arg_true()
         if len(unread):  # few as a rule, so that they alone are looked at again
             few = text[unread]
-            walls = few.select(_read_any(pl.col(name).str.replace(_OFFSET, ""), column)).to_series()
+            walls = few.select(_read_any(_cut(pl.col(name), _OFFSET), column)).to_series()
             instants = few.select(_read_instant(pl.col(name), column)).to_series()
             local = _to_wall_clock(instants, few, column, time_zones)
-            bare = few.select(_read_any(pl.col(name).str.replace(_NO_OFFSET, ""), column)).to_series()
+            bare = few.select(_read_any(_cut(pl.col(name), _NO_OFFSET), column)).to_series()
             for other in (local, bare):
                 walls = walls.zip_with(walls.is_not_null(), other)
             typed = typed.with_columns(typed[name].scatter(unread, walls))
@@ -90,8 +95,14 @@ def utc_name(name: str) -> str:
 
 def _read_instant(text: pl.Expr, column: dy.Column) -> pl.Expr:
     """The naive UTC time of a text that says it is UTC; null for any other text."""
-    instant = _read_any(text.str.replace(_UTC, ""), column)
-    return pl.when(text.str.contains(_UTC) & instant.is_between(FIRST_INSTANT, LAST_INSTANT)).then(instant)
+    bare = pl.coalesce(pl.when(text.str.contains(end)).then(_cut(text, end)) for end in (_UTC, _NO_OFFSET))
+    instant = _read_any(bare, column)
+    return pl.when(instant.is_between(FIRST_INSTANT, LAST_INSTANT)).then(instant)
+
+
+def _cut(text: pl.Expr, end: str) -> pl.Expr:
+    """The text without its end; what the pattern sets in brackets stays."""
+    return text.str.replace(end, "${1}")
 
 
 def _read_any(text: pl.Expr, column: dy.Column) -> pl.Expr:

@@ -24,7 +24,7 @@ VALUE_CODES = {
     "not_decimal": "not a plain decimal number of the declared precision",
     "not_boolean": "not one of True, False, true, false",
     "not_timestamp": "not a timestamp of a declared format, or not a date of the calendar",
-    "utc_needs_time_zone": "a time in UTC (with `Z`) of a store whose time zone is not known",
+    "utc_needs_time_zone": "a time in UTC (with `Z`, `UTC` or `GMT`) of a store whose time zone is not known",
     "not_time_zone": "not the name of an IANA time zone, e.g. America/New_York",
     "overflow": "the number does not fit 64 bits",
     "nul_byte": "the text contains a NUL byte, which Redshift cannot hold",

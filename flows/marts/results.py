@@ -93,7 +93,7 @@ def read_attempts(settings: Settings) -> list[NodeResult]:
     """The last result of each node over all attempts of this run, in the order dbt first ran them."""
     results: dict[str, NodeResult] = {}
     for path in sorted(attempts_dir(settings).glob("*.json")):
-        for result in json.loads(path.read_text(encoding="utf-8"))["results"]:
+        for result in _read_attempt(path).get("results", []):
             before = results.get(result["unique_id"])
             results[result["unique_id"]] = NodeResult(
                 result["unique_id"],
@@ -132,8 +132,16 @@ def list_slowest(results: Sequence[NodeResult]) -> list[dict[str, Any]]:
 
 def read_invocations(settings: Settings) -> set[str]:
     """dbt's id of each attempt of this run."""
-    paths = attempts_dir(settings).glob("*.json")
-    return {str(json.loads(path.read_text(encoding="utf-8"))["metadata"]["invocation_id"]) for path in paths}
+    attempts = map(_read_attempt, attempts_dir(settings).glob("*.json"))
+    return {str(attempt["metadata"]["invocation_id"]) for attempt in attempts if attempt}
+
+
+def _read_attempt(path: Path) -> dict[str, Any]:
+    """What dbt wrote; nothing where a full disk cut it off, for what is not in the results has not passed."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError:
+        return {}
 
 
 def count_nodes(results: Sequence[NodeResult]) -> dict[str, int]:

@@ -135,6 +135,7 @@ def run_with_options(program: str, flow: Callable[..., Any], options: dict[str, 
     _export_wait(options)
     from prefect.exceptions import TerminationSignal
 
+    from flows.run.full_disk import explain_full_disk
     from flows.run.interruption import describe_stop, exit_code, heed_signals, raise_if_stopped
     from flows.run.summary_text import describe
     from flows.run.told_once import leave_endings_to_the_caller
@@ -152,7 +153,9 @@ def run_with_options(program: str, flow: Callable[..., Any], options: dict[str, 
             tell(f"{program} failed: {error}")
             return error.exit_code
         except Exception as error:  # a defect or an outage; the traceback stands in the flow's log
-            tell(f"{program} failed unexpectedly: {type(error).__name__}: {error}")
+            explained = explain_full_disk(error, load_settings(work_dir=options.get("work_dir")).work_dir, {})
+            said = f": {explained}" if explained else f" unexpectedly: {type(error).__name__}: {error}"
+            tell(f"{program} failed{said}")
             return 1
     print(describe(summary))
     return 0

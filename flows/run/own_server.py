@@ -149,7 +149,7 @@ class TemporaryServer:
             stop_run(self._describe_end(f"ended in mid-run (exit code {code})").rstrip("."))
 
     def _describe_end(self, what: str) -> str:
-        free = _find_free(self.home)
+        free = find_free(self.home)
         if free is not None and free < LEAST_FREE_BYTES:  # its log finds no room either
             return (
                 f"Prefect's temporary server {what}: the disk is full, {free / 1e6:.1f} MB are free at {self.home}. "
@@ -166,7 +166,7 @@ class TemporaryServer:
         )
 
 
-def _find_free(folder: Path) -> int | None:
+def find_free(folder: Path) -> int | None:
     """How many bytes are free on its disk; None where that cannot be told, as of a folder that is gone."""
     try:
         return shutil.disk_usage(folder).free

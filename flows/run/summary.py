@@ -26,6 +26,7 @@ from prefect.exceptions import TerminationSignal
 
 from flows.errors import LoadError, RetailError
 from flows.run.events import tell_finished
+from flows.run.full_disk import naming_full_disk
 from flows.run.interruption import (
     find_cause,
     has_timed_out,
@@ -207,7 +208,7 @@ def open_run(settings: Settings) -> Iterator[Run]:
     """
     current = _CURRENT.get()
     if current is not None and current.settings.work_dir == settings.work_dir:
-        with heed_signals(), _stopped_where_told():
+        with heed_signals(), _stopped_where_told(), naming_full_disk(settings.work_dir, current.summary):
             yield current
         return
     use_log_format()
@@ -226,7 +227,7 @@ def open_run(settings: Settings) -> Iterator[Run]:
         _remove_leftovers(settings)
         token = _CURRENT.set(run)
         try:
-            with _stopped_where_told():
+            with _stopped_where_told(), naming_full_disk(settings.work_dir, run.summary):
                 yield run
             run.sweep()
             run.summary["status"] = run.end_as

@@ -2,6 +2,7 @@
 
 Prefect logs the exception of a flow or task with its traceback, and again in the state that it ends in. Here such
 records keep the message alone in the run's log; on a terminal, where the command line tells it at the end, they fall.
+A full disk is told by many: by dbt, by its log, by Prefect's server. All of that is one message at the end.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import logging
 
 from flows.errors import RetailError
+from flows.run.full_disk import NO_ROOM, meets_no_room
 from flows.run.json_lines import is_wanted
 
 LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
@@ -25,7 +27,11 @@ def leave_endings_to_the_caller() -> None:
 
 
 def leave_out_tracebacks() -> None:
-    """From now on the runs' logs say of a RetailError its message alone."""
+    """From now on the runs' logs say of a RetailError its message alone, and a log that finds no room says nothing.
+
+    Python prints a traceback for each line that a handler cannot write, unless told not to ("logging.raiseExceptions").
+    """
+    logging.raiseExceptions = False
     for name in LOGGERS:
         logging.getLogger(name).addFilter(_keep_message)
     if _left_to_the_end:
@@ -37,8 +43,12 @@ def leave_out_tracebacks() -> None:
 
 def _keep_message(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, RetailError):
+    if isinstance(error, RetailError) or (error is not None and meets_no_room(error)):
         record.msg, record.args, record.exc_info, record.exc_text = "%s", (str(error),), None, None
+        record.is_told_at_the_end = True
+    elif type(error) is Exception:  # prefect-dbt's, by which alone a node's task run ends
+        record.exc_info = record.exc_text = None
+    elif str(record.msg).startswith("Traceback") and NO_ROOM.search(record.getMessage()):  # dbt's own
         record.is_told_at_the_end = True
     elif str(record.msg).startswith("Finished in state") and len(record.getMessage()) > MAX_STATE:
         record.msg, record.args = "%s…", (record.getMessage()[:MAX_STATE],)

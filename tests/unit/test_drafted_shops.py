@@ -105,6 +105,8 @@ SHOPS = {
     "american": Habits(ENGLISH, ",", "utf-8-sig", (".", ","), write_american, ("Y", "N")),
     "cents and offsets": Habits(ENGLISH, ",", "utf-8-sig", ("", ""), "%Y-%m-%dT%H:%M:%S+02:00", ("yes", "no")),
     "offsets after a space": Habits(ENGLISH, "|", "utf-8", (".", ""), "%Y-%m-%d %H:%M:%S+0200", ("TRUE", "FALSE")),
+    "offsets after a second space": Habits(ENGLISH, ",", "utf-8", (".", ""), "%Y-%m-%d %H:%M:%S -0500", ("t", "f")),
+    "offsets of hours": Habits(ENGLISH, ",", "utf-8", (".", ""), "%d/%m/%Y %H:%M+02", ("t", "f")),
     "milliseconds": Habits(ENGLISH, ",", "utf-8", (".", ""), "%Y-%m-%dT%H:%M:%S.000", ("t", "f")),
     "german, packed": Habits(GERMAN, ";", "iso8859-15", (",", "."), "%d.%m.%Y %H:%M", ("Ja", "Nein")),
 }
@@ -153,6 +155,13 @@ def test_draft_of_a_shop_reads_its_files_as_they_are(tmp_path: Path, name: str) 
         ("2024-01-03 08:00:00.123456", "%Y-%m-%d %H:%M:%S%.6f", None),
         ("03-01-2024", "%d-%m-%Y", "%m-%d-%Y"),
         ("20240103", "%Y%m%d", None),
+        ("2025-01-11 10:00:11 +0200", "%Y-%m-%d %H:%M:%S", None),
+        ("2025-01-11 10:00:11 +02:00", "%Y-%m-%d %H:%M:%S", None),
+        ("2025-01-11 10:00:11.123456+02", "%Y-%m-%d %H:%M:%S%.6f", None),
+        ("2025-01-11 10:00:11 UTC", "%Y-%m-%d %H:%M:%S", None),
+        ("2025-01-11T10:00:11 Z", "%Y-%m-%dT%H:%M:%S", None),
+        ("1/13/2025 2:05 PM GMT", "%-m/%-d/%Y %-I:%M %p", None),
+        ("1/13/2025 2:05 PM -0500", "%-m/%-d/%Y %-I:%M %p", None),
     ],
 )
 def test_spelling_of_a_time_is_found_and_whether_days_may_be_months(
@@ -172,8 +181,9 @@ def test_draft_of_times_that_nobody_can_read_names_the_column_and_the_cure(tmp_p
     ]
 
 
-def test_draft_of_times_in_utc_says_what_they_need(tmp_path: Path) -> None:
-    (tmp_path / "orders.csv").write_text("Order,Customer,Date,Store,Total\n1,c,2024-01-03T08:00:00Z,s,1.00\n")
+@pytest.mark.parametrize("moment", ["2024-01-03T08:00:00Z", "2024-01-03 08:00:00 UTC", "1/13/2024 8:00 AM GMT"])
+def test_draft_of_times_in_utc_says_what_they_need(tmp_path: Path, moment: str) -> None:
+    (tmp_path / "orders.csv").write_text(f"Order,Customer,Date,Store,Total\n1,c,{moment},s,1.00\n")
     assert any("ordered_at: times in UTC need time_zone of raw_stores" in doubt for doubt in draft(tmp_path)[1])
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from flows.lake.contracts import CONTRACTS
 from flows.lake.convert import Conversion, convert_csv
+from flows.lake.forms import Form
 from flows.lake.stores import read_time_zones
 from flows.lake.terms import Terms
 from flows.lake.time_zones import time_zone_names
@@ -37,9 +38,13 @@ def read_column(conversion: Conversion, column: str) -> list[datetime]:
     return [value for part in conversion.parts for value in pl.read_parquet(part.path)[column].to_list()]
 
 
-@pytest.mark.parametrize("offset", ["", "+02:00", "+0200", "-05:30", "-0530", "+14:59", "+00:01", "-0030"])
+OFFSETS = ("+02:00", "+0200", "-05:30", "-0530", "+14:59", "+00:01", "-0030", "+02", "-05")
+
+
+@pytest.mark.parametrize("offset", ["", *OFFSETS, *(f" {offset}" for offset in OFFSETS)])
 @pytest.mark.parametrize("fraction", ["", ".000007"])
 def test_timestamp_with_an_offset_keeps_the_wall_clock(tmp_path: Path, offset: str, fraction: str) -> None:
+    """As Java, Shopify and Ruby write it, with a blank, and as PostgreSQL does, without minutes."""
     conversion = convert_orders(tmp_path, f"2026-03-01T10:00:00{fraction}{offset}", zones=ZONES)
     assert read_column(conversion, "ordered_at") == [datetime(2026, 3, 1, 10, 0, 0, 7 if fraction else 0)]
 
@@ -48,8 +53,18 @@ def test_timestamp_with_an_offset_keeps_the_wall_clock(tmp_path: Path, offset: s
     "text",
     [
         "2026-03-01T10:00:00+2:00",
-        "2026-03-01T10:00:00+02",
-        "2026-03-01T10:00:00 +02:00",
+        "2026-03-01T10:00:00  +02:00",
+        "2026-03-01T10:00:00+ 02:00",
+        "2026-03-01T10:00:00+02:00 ",
+        "2026-03-01T10:00:00+020",
+        "2026-03-01T10:00:00+15",
+        "2026-03-01T10:00:00+02+02",
+        "2026-03-01T10:00:00+02:00 UTC",
+        "2026-03-01T10:00:00 utc",
+        "2026-03-01T10:00:00 UTCZ",
+        "2026-03-01T10:00:00 UTC+2",
+        "2026-03-01T10:00:00 EST",
+        "2026-03-01-05",
         "2026-03-01T10:00:00+15:00",
         "2026-03-01T10:00:00+02:60",
         "2026-03-01T10:00:00+02:00+02:00",
@@ -70,7 +85,9 @@ def test_timestamp_with_an_offset_that_is_none_is_set_aside(tmp_path: Path, text
     assert convert_orders(tmp_path, text, zones=ZONES).reasons == {"ordered_at:not_timestamp": 1}
 
 
-@pytest.mark.parametrize("suffix", ["Z", "+00:00", "-00:00", "+0000"])
+@pytest.mark.parametrize(
+    "suffix", ["Z", "+00:00", "-00:00", "+0000", "+00", " Z", " +00:00", " -0000", " +00", "UTC", " UTC", " GMT"]
+)
 @pytest.mark.parametrize(
     ("store", "utc", "local"),
     [
@@ -92,10 +109,24 @@ def test_timestamp_in_utc_becomes_the_wall_clock_of_its_store(
 def test_timestamp_in_utc_of_a_store_without_time_zone_is_set_aside(tmp_path: Path, store: str) -> None:
     """An offset of nothing is then one like others: London's winter."""
     conversion = convert_orders(
-        tmp_path, "2026-03-01T10:00:00Z", "2026-03-01T11:00:00", "2026-03-01T12:00:00+00:00", store=store, zones=ZONES
+        tmp_path,
+        *(f"2026-03-01T10:00:00{suffix}" for suffix in ("Z", " Z", " UTC", "GMT")),
+        *(f"2026-03-01T{suffix}" for suffix in ("11:00:00", "12:00:00+00:00", "13:00:00 +0000", "14:00 +00")),
+        store=store,
+        zones=ZONES,
     )
-    assert conversion.reasons == {"ordered_at:utc_needs_time_zone": 1}
-    assert read_column(conversion, "ordered_at") == [datetime(2026, 3, 1, 11), datetime(2026, 3, 1, 12)]
+    assert conversion.reasons == {"ordered_at:utc_needs_time_zone": 4}
+    assert read_column(conversion, "ordered_at") == [datetime(2026, 3, 1, hour) for hour in (11, 12, 13, 14)]
+
+
+def test_offset_of_hours_is_none_where_dashes_stand_between_the_parts_of_a_time(tmp_path: Path) -> None:
+    """Seconds that the profile does not know must not be taken for an offset."""
+    path, form = tmp_path / "orders.csv", Form(timestamps=("%Y-%m-%d %H-%M", "%d-%m-%y", "%d.%m.%Y %I:%M %p"))
+    texts = ("2026-03-01 10-05-09", "01-03-26-09", "2026-03-01 10-05 +0200", "01.03.2026 10:05 AM-05")
+    path.write_text("\n".join((ORDERS, *(f"o{at},c,{text},ny,1,0,1" for at, text in enumerate(texts)))) + "\n")
+    conversion = convert_csv(path, CONTRACTS["raw_orders"], tmp_path / "out", form=form)
+    assert conversion.reasons == {"ordered_at:not_timestamp": 2}
+    assert read_column(conversion, "ordered_at") == [datetime(2026, 3, 1, 10, 5)] * 2
 
 
 def test_timestamps_of_many_spellings_and_stores_stay_with_their_records(tmp_path: Path) -> None:

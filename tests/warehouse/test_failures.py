@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +21,7 @@ from flows.warehouse.duckdb.load import literal
 from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from flows.warehouse.ingestion import Ingestion
 from flows.warehouse.lock import hold_work_dir
+from tests.small_disks import fill, mounted
 from tests.tiny_shop import FILES, write_shop
 from tests.warehouse.crashes import ORDERS_HEADER, Core, read_state
 
@@ -87,18 +86,8 @@ def test_ingest_no_file_may_grow_further_keeps_the_last_good_state(
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 16 MB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = shutil.which("mount")
-    if (
-        not mount
-        or subprocess.run(
-            [mount, "-t", "tmpfs", "-o", "size=16m", "tmpfs", disk], check=False, capture_output=True
-        ).returncode
-    ):
-        pytest.skip("a file system cannot be mounted here; the limit on the size of a file is tested instead")
-    yield disk
-    subprocess.run(["umount", disk], check=True)
+    with mounted(tmp_path / "disk", 16) as disk:
+        yield disk
 
 
 @pytest.mark.parametrize("spare_kilobytes", [8, 400, 1800])
@@ -109,9 +98,7 @@ def test_ingest_full_disk_keeps_the_last_good_state(
     assert core.run(source, work_dir)["exit_code"] == 0
     before = read_state(work_dir)
     deliver_many_orders(source)
-    usage = os.statvfs(small_disk)
-    ballast = small_disk / "ballast"
-    ballast.write_bytes(b"x" * (usage.f_bavail * usage.f_frsize - spare_kilobytes * 1024))
+    ballast = fill(small_disk, spare_kilobytes)
     answer = core.run(source, work_dir, kill_at=10**9)
     assert answer["exit_code"] == 1, answer
     assert "run again" in answer["message"]
@@ -119,13 +106,6 @@ def test_ingest_full_disk_keeps_the_last_good_state(
     assert_same_state(work_dir, before)
     assert core.run(source, work_dir)["exit_code"] == 0
     assert len(read_state(work_dir)["load_ledger"]) == len(FILES) + 1
-
-
-def fill(disk: Path, spare_kilobytes: int) -> Path:
-    """A file that leaves so much free."""
-    usage, ballast = os.statvfs(disk), disk / "ballast"
-    ballast.write_bytes(b"x" * (usage.f_bavail * usage.f_frsize - spare_kilobytes * 1024))
-    return ballast
 
 
 @pytest.mark.parametrize(
