@@ -1,18 +1,45 @@
 {#- The facts are the intermediate models in dollars: row by row, every key, amount and date. -#}
-with orders as (
-    select * from {{ ref('int_orders_enriched') }}
+{%- set orders_sum = row_sum(ref('int_orders_enriched'), [
+    'order_id', 'customer_id', 'store_id', 'item_count', 'subtotal_cents', 'tax_paid_cents', 'order_total_cents',
+    'item_revenue_cents', 'discount_cents', 'unexplained_cents', 'supply_cost_cents', 'perishable_cost_cents',
+    'refund_cents', 'item_revenue_cents - discount_cents - supply_cost_cents', 'subtotal_cents - refund_cents',
+    'declared_tax_ratio', 'is_dated_after_delivery', 'is_before_opening', 'order_date', 'ordered_at',
+]) -%}
+{%- set found_orders_sum = row_sum(ref('fact_orders'), [
+    'order_id', 'customer_id', 'store_id', 'item_count', usd_to_cents('subtotal_usd'), usd_to_cents('tax_paid_usd'),
+    usd_to_cents('order_total_usd'), usd_to_cents('item_net_sales_usd'), usd_to_cents('discount_usd'),
+    usd_to_cents('unexplained_usd'), usd_to_cents('supply_cost_usd'), usd_to_cents('perishable_cost_usd'),
+    usd_to_cents('refunds_usd'), usd_to_cents('margin_usd'), usd_to_cents('net_sales_after_refunds_usd'),
+    'declared_tax_ratio', 'is_dated_after_delivery', 'is_before_opening', 'order_date', 'ordered_at',
+]) -%}
+{%- set items_sum = row_sum(ref('int_order_items'), [
+    'item_id', 'order_id', 'customer_id', 'store_id', 'product_id', 'price_cents', 'supply_cost_cents',
+    'perishable_cost_cents', 'price_cents - supply_cost_cents', 'is_product_known', 'is_dated_after_delivery',
+    'order_date', 'ordered_at',
+]) -%}
+{%- set found_items_sum = row_sum(ref('fact_orders_items'), [
+    'item_id', 'order_id', 'customer_id', 'store_id', 'product_id', usd_to_cents('net_sales_usd'),
+    usd_to_cents('supply_cost_usd'), usd_to_cents('perishable_cost_usd'), usd_to_cents('margin_usd'),
+    'is_product_known', 'is_dated_after_delivery', 'order_date', 'ordered_at',
+]) -%}
+with doubt as (
+    {{ find_doubt([(orders_sum, found_orders_sum), (items_sum, found_items_sum)]) }}
+),
+
+orders as (
+    {{ doubted(ref('int_orders_enriched')) }}
 ),
 
 order_items as (
-    select * from {{ ref('int_order_items') }}
+    {{ doubted(ref('int_order_items')) }}
 ),
 
 found_orders as (
-    select * from {{ ref('fact_orders') }}
+    {{ doubted(ref('fact_orders')) }}
 ),
 
 found_items as (
-    select * from {{ ref('fact_orders_items') }}
+    {{ doubted(ref('fact_orders_items')) }}
 ),
 
 differing_orders as (

@@ -1,63 +1,87 @@
+{#- What each side comes to is summed up in one reading; a CTE that is read twice would be kept in memory, whole. -#}
 with staged_orders as (
-    select * from {{ ref('stg_orders') }}
+    select
+        count(*) as order_count,
+        coalesce(sum(subtotal_cents), 0) as subtotal_cents
+    from {{ ref('stg_orders') }}
 ),
 
 staged_items as (
-    select * from {{ ref('stg_items') }}
+    select count(*) as item_count
+    from {{ ref('stg_items') }}
+    where {{ short_key('order_id') }} in (select {{ short_key('order_id') }} from {{ ref('stg_orders') }})
 ),
 
 enriched as (
-    select * from {{ ref('int_orders_enriched') }}
+    select
+        count(*) as order_count,
+        coalesce(sum(item_count), 0) as item_count,
+        coalesce(sum(subtotal_cents), 0) as subtotal_cents,
+        coalesce(sum(supply_cost_cents), 0) as supply_cost_cents,
+        coalesce(sum(perishable_cost_cents), 0) as perishable_cost_cents
+    from {{ ref('int_orders_enriched') }}
 ),
 
 order_items as (
-    select * from {{ ref('int_order_items') }}
+    select
+        count(*) as item_count,
+        coalesce(sum(supply_cost_cents), 0) as supply_cost_cents,
+        coalesce(sum(perishable_cost_cents), 0) as perishable_cost_cents
+    from {{ ref('int_order_items') }}
 ),
 
 counted as (
     select
         'orders' as what,
-        (select count(*) from staged_orders) as expected_count,
-        (select count(*) from enriched) as found_count
+        staged_orders.order_count as expected_count,
+        enriched.order_count as found_count
+    from staged_orders
+    cross join enriched
 
     union all
 
     select
         'items' as what,
-        (
-            select count(*)
-            from staged_items
-            where staged_items.order_id in (select staged_orders.order_id from staged_orders)
-        ) as expected_count,
-        (select count(*) from order_items) as found_count
+        staged_items.item_count as expected_count,
+        order_items.item_count as found_count
+    from staged_items
+    cross join order_items
 
     union all
 
     select
         'items in orders' as what,
-        (select count(*) from order_items) as expected_count,
-        (select coalesce(sum(item_count), 0) from enriched) as found_count
+        order_items.item_count as expected_count,
+        enriched.item_count as found_count
+    from order_items
+    cross join enriched
 
     union all
 
     select
         'net sales' as what,
-        (select coalesce(sum(subtotal_cents), 0) from staged_orders) as expected_count,
-        (select coalesce(sum(subtotal_cents), 0) from enriched) as found_count
+        staged_orders.subtotal_cents as expected_count,
+        enriched.subtotal_cents as found_count
+    from staged_orders
+    cross join enriched
 
     union all
 
     select
         'cost' as what,
-        (select coalesce(sum(supply_cost_cents), 0) from order_items) as expected_count,
-        (select coalesce(sum(supply_cost_cents), 0) from enriched) as found_count
+        order_items.supply_cost_cents as expected_count,
+        enriched.supply_cost_cents as found_count
+    from order_items
+    cross join enriched
 
     union all
 
     select
         'perishable cost' as what,
-        (select coalesce(sum(perishable_cost_cents), 0) from order_items) as expected_count,
-        (select coalesce(sum(perishable_cost_cents), 0) from enriched) as found_count
+        order_items.perishable_cost_cents as expected_count,
+        enriched.perishable_cost_cents as found_count
+    from order_items
+    cross join enriched
 )
 
 select *

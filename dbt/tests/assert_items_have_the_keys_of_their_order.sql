@@ -1,13 +1,40 @@
-with orders as (
-    select * from {{ ref('stg_orders') }}
+{#- The keys of an order once for each of its items are the keys of all items. -#}
+{%- set keys = ['order_id', 'customer_id', 'store_id', 'order_date', 'ordered_at', 'is_dated_after_delivery'] -%}
+{%- set record = ['item_id', 'order_id', 'product_id'] -%}
+{%- set enriched = ref('int_orders_enriched') -%}
+with unlike_their_records as (
+    {{ find_doubt([(row_sum(ref('stg_items'), record), row_sum(ref('int_order_items'), record))]) }}
+),
+
+known_items as (
+    select * from {{ ref('stg_items') }}
+    where exists (select 1 from unlike_their_records)
+        and {{ short_key('order_id') }} in (select {{ short_key('order_id') }} from {{ ref('stg_orders') }})
+),
+
+doubt as (
+    {{ find_doubt([
+        (row_sum(ref('stg_orders'), keys), row_sum(enriched, keys)),
+        (row_sum(enriched, keys, times='item_count'), row_sum(ref('int_order_items'), keys)),
+    ]) }}
+    union all
+    select unlike.is_doubtful
+    from unlike_their_records as unlike
+    cross join (
+        {{ find_doubt([(row_sum('known_items', record), row_sum(ref('int_order_items'), record))]) }}
+    ) as still
+),
+
+orders as (
+    {{ doubted(ref('stg_orders')) }}
 ),
 
 staged_items as (
-    select * from {{ ref('stg_items') }}
+    {{ doubted(ref('stg_items')) }}
 ),
 
 order_items as (
-    select * from {{ ref('int_order_items') }}
+    {{ doubted(ref('int_order_items')) }}
 )
 
 select order_items.item_id

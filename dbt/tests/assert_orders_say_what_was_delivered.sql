@@ -1,9 +1,28 @@
-with staged as (
-    select * from {{ ref('stg_orders') }}
+{%- set staged_sum = row_sum(ref('stg_orders'), [
+    'order_id', 'customer_id', 'store_id', 'subtotal_cents', 'tax_paid_cents', 'order_total_cents',
+    'cast(ordered_at as date)', 'ordered_at', 'is_dated_after_delivery', 'true',
+]) -%}
+{%- set is_summed_up -%}
+    subtotal_cents + tax_paid_cents = order_total_cents
+    and subtotal_cents = item_revenue_cents - discount_cents + unexplained_cents
+    and discount_cents >= 0
+    and unexplained_cents >= 0
+    and (discount_cents = 0 or unexplained_cents = 0)
+{%- endset -%}
+{%- set enriched_sum = row_sum(ref('int_orders_enriched'), [
+    'order_id', 'customer_id', 'store_id', 'subtotal_cents', 'tax_paid_cents', 'order_total_cents',
+    'order_date', 'ordered_at', 'is_dated_after_delivery', is_summed_up,
+]) -%}
+with doubt as (
+    {{ find_doubt([(staged_sum, enriched_sum)]) }}
+),
+
+staged as (
+    {{ doubted(ref('stg_orders')) }}
 ),
 
 enriched as (
-    select * from {{ ref('int_orders_enriched') }}
+    {{ doubted(ref('int_orders_enriched')) }}
 )
 
 select staged.order_id

@@ -11,19 +11,19 @@ days as (
     select * from {{ ref('dim_date') }}
 ),
 
-bounds as (
-    select
-        min(order_date) as first_date,
-        max(order_date) as last_date
-    from orders
-),
-
 counted as (
     select
         order_date,
         count(*) as order_count
     from orders
     group by order_date
+),
+
+bounds as (
+    select
+        min(order_date) as first_date,
+        max(order_date) as last_date
+    from counted
 ),
 
 compared as (

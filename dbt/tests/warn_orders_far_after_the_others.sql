@@ -11,7 +11,8 @@ days as (
     select
         order_date,
         count(*) as order_count
-    from orders
+    from {{ ref('stg_orders') }}
+    where not is_dated_after_delivery
     group by order_date
 ),
 

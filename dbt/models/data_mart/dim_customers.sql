@@ -3,7 +3,12 @@ with customers as (
 ),
 
 orders as (
-    select * from {{ ref('fact_orders') }}
+    select
+        order_id,
+        customer_id,
+        order_date,
+        subtotal_usd
+    from {{ ref('fact_orders') }}
 ),
 
 statuses as (
@@ -11,7 +16,7 @@ statuses as (
 ),
 
 as_of as (
-    {{ last_closed_month('orders') }}
+    {{ last_closed_month(ref('fact_orders')) }}
 ),
 
 sales as (

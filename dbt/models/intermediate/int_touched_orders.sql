@@ -2,7 +2,8 @@
     from files that are replaced or gone, and orders whose prices, costs or tax rates have changed. More than needed does
     no harm. A note without an earlier state to compare with is `*`: everything. -#}
 {{ config(post_hook=[
-    "delete from {{ this }} where touch_number < (select max(notes.touch_number) from {{ this }} as notes) - 1000"
+    "delete from {{ this }} where touch_number < (select max(notes.touch_number) from {{ this }} as notes) - 1000",
+    "{{ give_memory_for_many_notes() }}",
 ]) }}
 {%- set orders = earlier_state('staging', 'stg_orders') -%}
 {%- set items = earlier_state('staging', 'stg_items') -%}

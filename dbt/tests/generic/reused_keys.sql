@@ -35,15 +35,15 @@
                     order by is_loaded desc, delivery_order desc nulls last, _row desc nulls last
                 ) as version_rank
             from ({{ delivered_records(table, columns) }}) as delivered
-            where {{ key }} in (
-                select {{ key }}
+            where {{ short_key(key) }} in (
+                select {{ short_key(key) }}
                 from {{ model }}
-                group by {{ key }}
+                group by {{ short_key(key) }}
                 having count(*) > 1
 
                 union
 
-                select {{ key }}
+                select {{ short_key(key) }}
                 from {{ source('ops', 'replaced_' ~ table) }}
             )
         ) as ranked

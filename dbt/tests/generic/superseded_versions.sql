@@ -11,12 +11,7 @@
         cast(count(*) - 1 as bigint) as superseded_count
     from {{ model }}
     {%- if identity_columns %}
-    where {{ key }} in (
-        select {{ key }}
-        from {{ model }}
-        group by {{ key }}
-        having count(*) > 1
-    )
+    where {{ may_be_twice(model, key) }}
     {%- endif %}
     group by {{ thing }}
     having count(*) > 1

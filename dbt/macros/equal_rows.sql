@@ -1,0 +1,67 @@
+{#- Tests that compare whole tables row by row. On DuckDB they first compare what their rows come to: their number and
+    the sum of their hashes, found by reading, without a join. Only where these differ is there a row in the CTE `doubt`,
+    and only then are the tables read anew and joined to name the rows: what is read where `doubt` is empty ends at once.
+    A sum, unlike an exclusive or, counts a row that is there twice; the outer hash is there because DuckDB joins the
+    hashes of columns by exclusive or, so that values exchanged between two rows could cancel. Redshift always joins. -#}
+
+
+{#- The body of the CTE `doubt`: a row for each pair of row_sum queries that differ. -#}
+{% macro find_doubt(pairs) -%}
+    {{ return(adapter.dispatch('find_doubt')(pairs)) }}
+{%- endmacro %}
+
+
+{% macro default__find_doubt(pairs) -%}
+    select 1 as is_doubtful
+{%- endmacro %}
+
+
+{% macro duckdb__find_doubt(pairs) -%}
+    {%- for left, right in pairs %}
+    select 1 as is_doubtful
+    from ({{ left }}) as left_sum
+    cross join ({{ right }}) as right_sum
+    where left_sum.row_count <> right_sum.row_count
+        or left_sum.hash_sum <> right_sum.hash_sum
+    {%- if not loop.last %}
+
+    union all
+    {% endif %}
+    {%- endfor %}
+{%- endmacro %}
+
+
+{#- All rows of a relation where there is doubt, else none. -#}
+{% macro doubted(relation) -%}
+    select * from {{ relation }}{{ where_doubt() }}
+{%- endmacro %}
+
+
+{% macro where_doubt() -%}
+    {{ return(adapter.dispatch('where_doubt')()) }}
+{%- endmacro %}
+
+
+{% macro default__where_doubt() -%}
+{%- endmacro %}
+
+
+{% macro duckdb__where_doubt() %}
+    where exists (select 1 from doubt)
+{%- endmacro %}
+
+
+{#- What the rows of a relation come to, each counted so many times; the columns are SQL expressions, of the same type on
+    both sides. -#}
+{% macro row_sum(relation, columns, times=1) -%}
+    select
+        cast(coalesce(sum(cast({{ times }} as bigint)), 0) as bigint) as row_count,
+        coalesce(sum(cast(hash(hash({{ columns | join(', ') }})) as hugeint) * {{ times }}), 0) as hash_sum
+    from {{ relation }}
+{%- endmacro %}
+
+
+{#- Dollars as whole cents, nothing lost. -#}
+{% macro usd_to_cents(amount_usd) -%}
+    cast({{ amount_usd }} * 100 as bigint)
+{%- endmacro %}
