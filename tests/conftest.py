@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.kept_parses import KEPT_PARSES, parsing_once_in_flows
+
 if TYPE_CHECKING:
     from tests.warehouse.redshift import Redshift
 
@@ -105,15 +107,30 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
 
 
 @pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A Prefect server with an empty database of its own; its flows draw the same table once."""
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for what is made once in the session, whatever process makes it."""
+    of_session = tmp_path_factory.getbasetemp()
+    return of_session.parent if "PYTEST_XDIST_WORKER" in os.environ else of_session
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kept_parses(kept: Path) -> None:
+    """Where `parsing_once` keeps what dbt has parsed, told to children too."""
+    os.environ[KEPT_PARSES] = str(kept / "parses")
+
+
+@pytest.fixture(scope="session")
+def prefect_server(kept: Path) -> Iterator[None]:
+    """A Prefect server with an empty database of its own; its flows draw a table, and parse the project, once."""
     from prefect.testing.utilities import prefect_test_harness
 
     from tests.kept_drawings import drawing_once_in_flows
 
-    of_session = tmp_path_factory.getbasetemp()
-    shared = of_session.parent if "PYTEST_XDIST_WORKER" in os.environ else of_session
-    with drawing_once_in_flows(shared / "drawings"), prefect_test_harness(server_startup_timeout=120):
+    with (
+        drawing_once_in_flows(kept / "drawings"),
+        parsing_once_in_flows(),
+        prefect_test_harness(server_startup_timeout=120),
+    ):
         yield
 
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from flows.report import report
 from flows.transform import transform
-from tests.flows.stop_child import hold_at
+from tests.flows.stop_child import FOR_THIS_PROCESS, hold_at
+from tests.kept_parses import parsing_once_in_flows
 
 __all__ = ["report", "transform"]
 
 if "HELD_AT" in os.environ:
+    FOR_THIS_PROCESS.enter_context(parsing_once_in_flows())
     hold_at(os.environ["HELD_AT"], Path(os.environ["HELD_REACHED"]))

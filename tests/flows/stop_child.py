@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.kept_parses import parsing_once_in_flows
+
 FOR_THIS_PROCESS = ExitStack()
 HOUR = 3600
 ENDLESS_SQL = "select max(hash(range)) from range(1000000000000)"
@@ -124,6 +126,7 @@ def run(order: dict[str, Any]) -> None:
         os.environ["PREFECT_API_URL"] = order["server"]  # threads know nothing of the settings of this one
         refresh_global_settings_context()
         FOR_THIS_PROCESS.enter_context(temporary_settings({PREFECT_API_URL: order["server"]}))
+    FOR_THIS_PROCESS.enter_context(parsing_once_in_flows())
     if order["point"]:
         hold_at(order["point"], Path(order["reached"]))
     from flows.run.command_line import run_flow

@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 import duckdb
 import polars as pl
@@ -48,30 +48,26 @@ class Customer:
 
 def read_all(path: Path) -> str:
     """Everything that a file says, unpacked: Parquet, gzip, tables of DuckDB; and its bytes as they are."""
-    data = path.read_bytes()
-    said = data.decode("utf-8", "replace")
+    said = data = path.read_bytes()
     if path.suffix == ".parquet":
-        said += repr(pl.read_parquet(path, glob=False).rows())
+        said += repr(pl.read_parquet(path, glob=False).rows()).encode()
     if path.suffix == ".duckdb":
         with duckdb.connect(str(path)) as connection:
             tables = connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
-            said += repr([connection.execute(f"select * from {table}").fetchall() for (table,) in tables])
+            said += repr([connection.execute(f"select * from {table}").fetchall() for (table,) in tables]).encode()
     if path.suffix == ".gz":
-        said += gzip.decompress(data).decode("utf-8", "replace")
-    said += unquote(said)
-    for mixed_in in re.findall(r"base64,([A-Za-z0-9+/]{40,})", said):
-        said += base64.b64decode(mixed_in[: len(mixed_in) // 4 * 4]).decode("utf-8", "replace")
-    return said
+        said += gzip.decompress(data)
+    said += unquote_to_bytes(said)  # of bytes: in the text of a binary file each strange letter costs it a step
+    for mixed_in in re.findall(rb"base64,([A-Za-z0-9+/]{40,})", said):
+        said += base64.b64decode(mixed_in[: len(mixed_in) // 4 * 4])
+    return said.decode("utf-8", "replace")
 
 
 def find_naming(customer: Customer, *places: Path) -> set[str]:
     """The files that name the customer."""
     files = [path for place in places for path in ([place] if place.is_file() else sorted(place.rglob("*")))]
-    return {
-        str(path)
-        for path in files
-        if path.is_file() and not path.is_symlink() and re.search(f"{customer.id}|{customer.name}", read_all(path))
-    }
+    plain = ((path, read_all(path)) for path in files if path.is_file() and not path.is_symlink())
+    return {str(path) for path, said in plain if customer.id in said or customer.name in said}
 
 
 def list_database() -> list[Path]:

@@ -23,6 +23,7 @@ from flows.run.settings import load_settings
 from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from flows.warehouse.ingestion import Ingestion
 from tests.built_state import State, read_state
+from tests.kept_parses import parsing_once
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -89,7 +90,7 @@ class ChangingShop:
             options += ["--exclude-resource-type", "test"]
         environment = settings.dbt_environment() | {"DBT_LOG_PATH": str(self.work_dir / "logs")}
         try:
-            with patch.dict(os.environ, environment):
+            with patch.dict(os.environ, environment), parsing_once():
                 done = dbtRunner().invoke(["build", *arguments, *options])
         finally:
             DuckDBConnectionManager.close_all_connections()
