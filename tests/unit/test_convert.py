@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.errors import DataError, LoadError
-from flows.lake import convert, doubts, quarantine, reading
+from flows.lake import doubts, gathering, quarantine, reading
 from flows.lake.contracts import CONTRACTS
 from flows.lake.convert import Conversion, convert_csv
 from flows.lake.quarantine import QUARANTINE_SCHEMA
@@ -344,7 +344,7 @@ def test_convert_few_doubtful_records_of_many_blocks_are_examined_together(
         return explain(text, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(doubts, "explain", count)
-    monkeypatch.setattr(convert, "HELD_BYTES", held_bytes)
+    monkeypatch.setattr(gathering, "HELD_BYTES", held_bytes)
     records, blocks = [GOOD] * 800, 8
     records[40::100] = [GOOD.replace(":00:00", ":00:00.000007")] * blocks
     records[41::100] = [GOOD.replace(",60,", ",+60,")] * blocks
