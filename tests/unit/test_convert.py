@@ -331,6 +331,17 @@ def test_convert_byte_that_is_not_utf8_is_found_in_its_record(
         convert_csv(write(tmp_path, HEADER.encode() + b"".join(lines)), ORDERS, tmp_path / "out")
 
 
+def test_convert_few_bad_records_before_a_block_of_many_stand_before_them(tmp_path: Path) -> None:
+    records = [GOOD] * 400
+    records[7] = records[390] = "few\n"
+    records[200:300] = ["many\n"] * 100
+    block_bytes = len(HEADER + "".join(records[:100]))
+    conversion = convert_csv(write(tmp_path, HEADER + "".join(records)), ORDERS, tmp_path, block_bytes=block_bytes)
+    assert read_bad(conversion)["_row"].to_list() == [8, *range(201, 301), 391]
+    assert conversion.examples[0] == "record 8: record:field_count"
+    assert sorted(read_good(conversion)["_row"]) == [row for row in range(1, 401) if records[row - 1] == GOOD]
+
+
 @pytest.mark.parametrize(("held_bytes", "examinations"), [(1 << 20, 1), (0, 8)])
 def test_convert_few_doubtful_records_of_many_blocks_are_examined_together(
     tmp_path: Path, held_bytes: int, examinations: int, monkeypatch: pytest.MonkeyPatch
