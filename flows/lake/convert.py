@@ -12,24 +12,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import polars as pl
-
 from flows.errors import DataError
-from flows.lake.blocks import Converted, convert_block, find_first
 from flows.lake.contract_versions import contract_sha256
 from flows.lake.contracts import Contract
-from flows.lake.doubts import Doubtful, Foreign, examine
 from flows.lake.forms import SHIPPED_FORM, Form, adapt
+from flows.lake.gathering import Gathering, Written
 from flows.lake.headers import check_header, find_extra, quoted, shorten
 from flows.lake.packs import Pack
-from flows.lake.parts import Part, keep_only, part_name, stem, unfinished_name, version_sha256, write_part
-from flows.lake.quarantine import Quarantine, most_frequent_first
+from flows.lake.parts import Part, keep_only, part_name, stem, version_sha256
+from flows.lake.quarantine import most_frequent_first
 from flows.lake.reading import BLOCK_BYTES, Block, CsvReader
 from flows.lake.sources import printable
 from flows.lake.terms import DEFAULT_TERMS, Terms
 
 WORKERS = 2
-HELD_BYTES = 1 << 20  # of doubtful records that wait to be examined together
 
 
 @dataclass(frozen=True)
@@ -100,29 +96,14 @@ def convert_csv(  # noqa: PLR0913  three that matter; the others have defaults
         ) from error
 
 
-@dataclass(frozen=True)
-class _Written:
-    """What became of one block: its good records, written, and what is to be said or asked of the others."""
-
-    part: Part | None
-    block: Converted
-
-
 class _Converter:
     """One conversion: blocks are converted side by side and gathered in the order of the file."""
 
     def __init__(self, name: str, contract: Contract, out_dir: Path, terms: Terms, form: Form) -> None:
         self.name, self.contract, self.terms, self.form = name, adapt(contract, form), terms, form
         self.contract_sha256 = contract_sha256(contract)
-        self.lake = out_dir / "lake" / contract.table
-        self.quarantine_dir = out_dir / "quarantine" / contract.table
-        self.quarantine = Quarantine(self.quarantine_dir, self.name)
-        self.parts: list[Part] = []
-        self.held: list[Doubtful] = []
-        self.number = 0  # of blocks that were gathered
+        self.gathered = Gathering(name, self.contract, out_dir, terms, form)
         self.bad: Part | None = None
-        self.foreign: Foreign | None = None
-        self.found: dict[str, str] = {}
 
     def run(self, reader: CsvReader, sha256: str | None) -> Conversion:
         try:
@@ -130,30 +111,31 @@ class _Converter:
             self._check_header(reader)  # a file without records has a header too
             self._check_hash(reader, sha256)
             self._check_currency()
-            self.bad = self.quarantine.finish(reader.sha256)
+            self.bad = self.gathered.quarantine.finish(reader.sha256)
             self._check_balance(reader.rows_in)
             return self._publish(reader)
         except BaseException:
-            self.quarantine.discard()
+            self.gathered.quarantine.discard()
             for part in self._written():
                 part.path.unlink(missing_ok=True)
             raise
 
     def _convert_blocks(self, reader: CsvReader) -> None:
+        gathered = self.gathered
         if reader.path.stat().st_size <= reader.block_bytes:  # a small file is not worth the threads
             for block in self._checked(reader):
-                self._gather(self._convert_block(block, reader, puts_off=False), reader)
+                gathered.take(gathered.convert(block, reader.header, puts_off=False), reader.header)
             return
         with ThreadPoolExecutor(WORKERS) as workers:
-            running: deque[Future[_Written]] = deque()
+            running: deque[Future[Written]] = deque()
             try:
                 for block in self._checked(reader):
                     if len(running) > WORKERS:  # read ahead by one block, so that memory does not grow with the file
-                        self._gather(running.popleft().result(), reader)
-                    running.append(workers.submit(self._convert_block, block, reader, puts_off=True))
+                        gathered.take(running.popleft().result(), reader.header)
+                    running.append(workers.submit(gathered.convert, block, reader.header, puts_off=True))
                 while running:
-                    self._gather(running.popleft().result(), reader)
-                self._examine_held(reader)
+                    gathered.take(running.popleft().result(), reader.header)
+                gathered.examine_held(reader.header)
             except BaseException:
                 self._abandon(running)
                 raise
@@ -169,58 +151,13 @@ class _Converter:
                 self._check_header(reader)  # what is wrong with records may come from a wrong header
             raise
 
-    def _abandon(self, running: deque[Future[_Written]]) -> None:
+    def _abandon(self, running: deque[Future[Written]]) -> None:
         """Wait for what has begun, so that no part appears after the others were removed."""
         for future in running:
             future.cancel()
         for future in running:
             if not future.cancelled() and future.exception() is None:
-                self._keep(future.result().part)
-
-    def _convert_block(self, block: Block, reader: CsvReader, *, puts_off: bool) -> _Written:
-        names = self.form.name_columns(reader.header)
-        done = convert_block(block, names, self.contract, self.terms, self.form, puts_off=puts_off)
-        part = self._write_part(done.good, 2 * block.number)
-        return _Written(part, done._replace(good=done.good.clear()))
-
-    def _write_part(self, good: pl.DataFrame, number: int) -> Part | None:
-        """Write records, if there are any; `number` names their part while it is unfinished."""
-        if not good.height:
-            return None
-        good.insert_column(good.width - 1, self._name_column(good.height))
-        return write_part(good, self.lake / unfinished_name(self.name, number))
-
-    def _name_column(self, rows: int) -> pl.Series:
-        """`_file`, the same in every row; as a category it need not be compared row by row when it is written."""
-        return pl.Series("_file", [self.name], dtype=pl.Categorical()).new_from_index(0, rows)
-
-    def _gather(self, written: _Written, reader: CsvReader) -> None:
-        """Take what became of the next block of the file."""
-        block = written.block
-        self.number += 1
-        self._keep(written.part)
-        self.held += [block.doubtful] if block.doubtful else []
-        if block.bad is not None or sum(len(each.data) for each in self.held) > HELD_BYTES:
-            self._examine_held(reader)
-        self._note(block.bad, block.foreign, block.found)
-
-    def _examine_held(self, reader: CsvReader) -> None:
-        """Examine what was put off; what is good of it gets a part of its own."""
-        if self.held:
-            names = self.form.name_columns(reader.header)
-            examined = examine(Doubtful.join(self.held), names, self.contract, self.terms, self.form)
-            self.held = []
-            self._keep(self._write_part(examined.good, 2 * self.number - 1))
-            self._note(examined.bad, examined.foreign, examined.found)
-
-    def _keep(self, part: Part | None) -> None:
-        self.parts += [part] if part is not None else []
-
-    def _note(self, bad: pl.DataFrame | None, foreign: Foreign | None, found: dict[str, str]) -> None:
-        if bad is not None:
-            self.quarantine.add(bad)
-        self.foreign = find_first(self.foreign, foreign)
-        self.found = {reason: shorten(value) for reason, value in found.items()} | self.found
+                self.gathered.keep(future.result().part)
 
     def _check_header(self, reader: CsvReader) -> None:
         self.form.check_header(self.name, reader.header, self.contract)
@@ -230,9 +167,9 @@ class _Converter:
 
     def _check_currency(self) -> None:
         """Refuse amounts of another currency; only now, so that what is wrong with the file itself is said first."""
-        if self.foreign is None:
+        if self.gathered.foreign is None:
             return
-        row, column, found = self.foreign
+        row, column, found = self.gathered.foreign
         raise DataError(
             f"{self.name}: {column} is {quoted(found)} in record {row}, but all amounts are in "
             f"{self.terms.currency}. If that is wrong, set RETAIL_CURRENCY; else take files of other currencies out "
@@ -255,11 +192,11 @@ class _Converter:
     def _publish(self, reader: CsvReader) -> Conversion:
         version = version_sha256(reader.sha256, self.form.sha256)
         extra = find_extra(self.form.list_columns(reader.header), self.contract)
-        for number, part in enumerate(self.parts):
-            self.parts[number] = part.publish(self.lake / part_name(self.name, version, number))
-        keep_only(self.parts, self.lake, stem(self.name, version))
+        for number, part in enumerate(self.gathered.parts):
+            self.gathered.parts[number] = part.publish(self.gathered.lake / part_name(self.name, version, number))
+        keep_only(self.gathered.parts, self.gathered.lake, stem(self.name, version))
         if self.bad is not None:
-            self.bad = self.bad.publish(self.quarantine_dir / part_name(self.name, version))
+            self.bad = self.bad.publish(self.gathered.quarantine.path.parent / part_name(self.name, version))
         return Conversion(
             table=self.contract.table,
             file_name=self.name,
@@ -267,22 +204,22 @@ class _Converter:
             rows_in=reader.rows_in,
             rows_loaded=self._rows_loaded(),
             rows_quarantined=self._rows_quarantined(),
-            parts=tuple(self.parts),
+            parts=tuple(self.gathered.parts),
             quarantine=self.bad,
-            reasons=most_frequent_first(self.quarantine.reasons),
-            examples=tuple(self.quarantine.examples),
-            found=self.found,
-            lines_joined=self.quarantine.lines_joined,
+            reasons=most_frequent_first(self.gathered.quarantine.reasons),
+            examples=tuple(self.gathered.quarantine.examples),
+            found=self.gathered.found,
+            lines_joined=self.gathered.quarantine.lines_joined,
             extra_columns=tuple(map(shorten, extra)),
             profile_sha256=self.form.sha256,
             contract_sha256=self.contract_sha256,
         )
 
     def _written(self) -> list[Part]:
-        return [*self.parts, *([self.bad] if self.bad else [])]
+        return [*self.gathered.parts, *([self.bad] if self.bad else [])]
 
     def _rows_loaded(self) -> int:
-        return sum(part.rows for part in self.parts)
+        return sum(part.rows for part in self.gathered.parts)
 
     def _rows_quarantined(self) -> int:
         return self.bad.rows if self.bad else 0

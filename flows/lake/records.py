@@ -26,6 +26,7 @@ from flows.lake.splitting import (
     find_byte,
     find_stray_cr,
     gather_records,
+    leave_out,
     take_records,
 )
 
@@ -126,7 +127,7 @@ def _parse_around_odd(block: Block, header: list[str]) -> tuple[pl.DataFrame, np
         if not are_few(len(odd), block.rows):
             return None
         few, _ = take_records(data, ends, odd)
-        text = _parse_counted(_leave_out(data, ends, odd), block.rows - len(odd), commas - few.count(b","), header)
+        text = _parse_counted(leave_out(data, ends, odd), block.rows - len(odd), commas - few.count(b","), header)
         if text is not None:
             return text, odd
     return None
@@ -222,7 +223,7 @@ def _parse_sound(data: bytes, ends: np.ndarray, unsound: np.ndarray, header: lis
     if len(header) == 1:
         return _unquote(strip_ends(as_series(data, ends)), header[0])
     if len(unsound):
-        data = _leave_out(data, ends, unsound, instead=b"," * (len(header) - 1) + b"\n")
+        data = leave_out(data, ends, unsound, instead=b"," * (len(header) - 1) + b"\n")
     return _parse(data, header, quote_char='"' if b'"' in data else None)
 
 
@@ -243,14 +244,6 @@ def _unquote(raw: pl.Series, name: str) -> pl.DataFrame:
     inner = text.str.slice(1, text.str.len_chars() - 2).str.replace_all('""', '"', literal=True)
     value = pl.when(text.str.starts_with('"')).then(inner).otherwise(text)
     return raw.to_frame("raw").select(pl.when(value != "").then(value).alias(name))
-
-
-def _leave_out(data: bytes, ends: np.ndarray, which: np.ndarray, instead: bytes = b"") -> bytes:
-    """The data with something else instead of each of those records."""
-    firsts = np.concatenate((np.zeros(1, dtype=np.int64), ends[which]))
-    lasts = np.concatenate((np.where(which > 0, ends[which - 1], 0), ends[-1:]))
-    view = memoryview(data)  # so as to copy the data once only, when they are joined
-    return instead.join([view[first:last] for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True)])
 
 
 def _may_hold_a_long_record(data: bytes) -> bool:

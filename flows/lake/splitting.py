@@ -104,6 +104,14 @@ def take_records(data: bytes, ends: np.ndarray, which: np.ndarray) -> tuple[byte
     return b"".join(pieces), np.cumsum(lasts - firsts)
 
 
+def leave_out(data: bytes, ends: np.ndarray, which: np.ndarray, instead: bytes = b"") -> bytes:
+    """The data with something else instead of each of those records (by their indices)."""
+    firsts = np.concatenate((np.zeros(1, dtype=np.int64), ends[which]))
+    lasts = np.concatenate((np.where(which > 0, ends[which - 1], 0), ends[-1:]))
+    view = memoryview(data)  # so as to copy the data once only, when they are joined
+    return instead.join([view[first:last] for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True)])
+
+
 def gather_records(data: bytes, ends: np.ndarray, which: np.ndarray) -> pl.Series:
     """A few of the records (by their indices), with their line ends (String)."""
     return as_series(*take_records(data, ends, which))

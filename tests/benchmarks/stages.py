@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 import polars as pl
 
-from flows.lake import blocks, convert, reading, records
+from flows.lake import blocks, convert, gathering, reading, records
 from flows.lake.contracts import CONTRACTS
 from tests.benchmarks.measure import Cost, Section, run_action, table
 
@@ -31,12 +31,12 @@ STAGES = (
     (records, "_parse", "parse CSV (polars)"),
     (blocks, "read_values", "cast and check values (polars)"),
     (blocks, "examine", "judge and explain the doubtful"),
-    (convert, "examine", "judge and explain the doubtful"),
-    (convert, "convert_block", "filter, number"),
+    (gathering, "examine", "judge and explain the doubtful"),
+    (gathering, "convert_block", "filter, number"),
     (pl.DataFrame, "write_parquet", "write Parquet (polars)"),
-    (convert, "write_part", "flush, read back, hash the parts"),
-    (convert.Quarantine, "add", "quarantine"),
-    (convert.Quarantine, "finish", "quarantine"),
+    (gathering, "write_part", "flush, read back, hash the parts"),
+    (gathering.Quarantine, "add", "quarantine"),
+    (gathering.Quarantine, "finish", "quarantine"),
     (convert, "convert_csv", "the rest"),
 )
 

@@ -80,7 +80,7 @@ class Point:
 
 
 POINTS = {
-    "convert": Point("flows.lake.convert", "convert_block", work_on),
+    "convert": Point("flows.lake.gathering", "convert_block", work_on),
     "load": Point("flows.warehouse.duckdb.load:Load", "run", query),
     "parse": Point("dbt.parser.manifest:ManifestLoader", "load", wait),
     "build": Point(

@@ -14,7 +14,7 @@ from flows.lake.doubts import Doubtful
 from flows.lake.forms import Form
 from flows.lake.reading import Block
 from flows.lake.records import find_odd, judge_records
-from flows.lake.splitting import split_records
+from flows.lake.splitting import find_line_ends, split_records
 from flows.lake.terms import DEFAULT_TERMS
 from tests.fuzz_convert import TABLE_CONTRACTS
 
@@ -103,6 +103,16 @@ def test_find_odd_long_record_and_as_many_short_ones_are_found(long: str) -> Non
     assert odd.tolist() == [10, *(30 + at for at in range(long.count(",") - 2))]
 
 
+@pytest.mark.parametrize("stretch", [1, 2, 7, 64, 1000])
+def test_find_miscounted_names_the_same_records_whatever_is_counted_together(stretch: int) -> None:
+    lines = ["a,b,c"] * (3 * COUNT)
+    for at, odd in ((0, "x"), (70, "x,y,z,"), (130, "x,y"), (3 * COUNT - 1, "")):
+        lines[at] = odd
+    data = "".join(f"{line}\n" for line in lines).encode()
+    found, commas = records._find_miscounted(data, find_line_ends(data), 2, stretch)
+    assert (found.tolist(), commas) == ([0, 70, 130, 3 * COUNT - 1], data.count(b","))
+
+
 def test_find_odd_commas_in_quotes_do_not_make_up_for_those_that_lack() -> None:
     lines = ["a,b,c"] * COUNT
     lines[3], lines[9] = '"x,x",y,z', "x,y"
@@ -171,6 +181,16 @@ def test_convert_block_finds_the_header_again_as_the_file_spells_it() -> None:
     assert bad is not None
     assert bad["_row", "reason"].rows() == [(1, "record:repeated_header"), (3, "record:repeated_header")]
     assert good["key", "count", "note"].rows() == [("k1", 1, "n")]
+
+
+def test_convert_block_record_that_is_no_csv_is_not_also_one_of_another_encoding() -> None:
+    """A byte without a meaning in cp1252 is U+F781 within."""
+    form = Form(Dialect(encoding="cp1252"), columns={"key": "key"})
+    block = block_of(["k1,1,n", "k\uf781,2,n", "k\uf781,3"], "\n")
+    good, bad, *_ = convert_block(block, ["key", "count", "note"], TABLE_CONTRACTS["three"], DEFAULT_TERMS, form)
+    assert good["_row"].to_list() == [1]
+    assert bad is not None
+    assert bad["reason"].to_list() == ["record:encoding", "record:field_count"]
 
 
 @pytest.mark.parametrize("share", [0, 1, COUNT // 2, COUNT])

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.errors import DataError, LoadError
-from flows.lake import convert, doubts, quarantine, reading
+from flows.lake import doubts, gathering, quarantine, reading
 from flows.lake.contracts import CONTRACTS
 from flows.lake.convert import Conversion, convert_csv
 from flows.lake.quarantine import QUARANTINE_SCHEMA
@@ -331,6 +331,17 @@ def test_convert_byte_that_is_not_utf8_is_found_in_its_record(
         convert_csv(write(tmp_path, HEADER.encode() + b"".join(lines)), ORDERS, tmp_path / "out")
 
 
+def test_convert_few_bad_records_before_a_block_of_many_stand_before_them(tmp_path: Path) -> None:
+    records = [GOOD] * 400
+    records[7] = records[390] = "few\n"
+    records[200:300] = ["many\n"] * 100
+    block_bytes = len(HEADER + "".join(records[:100]))
+    conversion = convert_csv(write(tmp_path, HEADER + "".join(records)), ORDERS, tmp_path, block_bytes=block_bytes)
+    assert read_bad(conversion)["_row"].to_list() == [8, *range(201, 301), 391]
+    assert conversion.examples[0] == "record 8: record:field_count"
+    assert sorted(read_good(conversion)["_row"]) == [row for row in range(1, 401) if records[row - 1] == GOOD]
+
+
 @pytest.mark.parametrize(("held_bytes", "examinations"), [(1 << 20, 1), (0, 8)])
 def test_convert_few_doubtful_records_of_many_blocks_are_examined_together(
     tmp_path: Path, held_bytes: int, examinations: int, monkeypatch: pytest.MonkeyPatch
@@ -344,7 +355,7 @@ def test_convert_few_doubtful_records_of_many_blocks_are_examined_together(
         return explain(text, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(doubts, "explain", count)
-    monkeypatch.setattr(convert, "HELD_BYTES", held_bytes)
+    monkeypatch.setattr(gathering, "HELD_BYTES", held_bytes)
     records, blocks = [GOOD] * 800, 8
     records[40::100] = [GOOD.replace(":00:00", ":00:00.000007")] * blocks
     records[41::100] = [GOOD.replace(",60,", ",+60,")] * blocks

@@ -26,7 +26,7 @@ import duckdb
 import polars as pl
 
 from flows.errors import RetailError
-from flows.lake import convert, parts
+from flows.lake import gathering, parts
 from flows.lake.contracts import CONTRACTS
 from flows.lake.sources import find_sources
 from flows.warehouse import conversion, ingestion, lock
@@ -131,7 +131,7 @@ def install(steps: Steps) -> None:
         (os, "mkdir"),
         (parts, "hash_file"),
         (conversion, "hash_file"),
-        (convert, "write_part"),
+        (gathering, "write_part"),
         (conversion, "convert_csv"),
         (ingestion, "sweep"),
         (ingestion, "plan_files"),
