@@ -5,8 +5,8 @@ A .pth file adds folders for each process that the environment's Python starts (
 what is named `dbt_…` on Python's path; the command `dbt` has neither the project nor its folder dbt/plugins there.
 
 Both stand even before a PYTHONPATH and what is installed: packages `flows`, `reports` or `demand` of another project
-would be taken for ours, by dbt and by a worker too, before any line of ours runs. Folders alone a .pth file can only put
-at the end, so it executes a line for each, which Python does where one begins with `import` (Python: "site"); as
+would be taken for ours, by dbt and by a worker too, before any line of ours runs. Folders alone a .pth file can only
+put at the end, so it executes a line for each, which Python does where one begins with `import` (Python: "site"); as
 setuptools does for namespaces, such a line learns from its caller where its file is.
 
 The folders are named as seen from the file: they stay right where a project is moved with its environment in it.
