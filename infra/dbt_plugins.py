@@ -4,10 +4,10 @@ A .pth file adds folders for each process that the environment's Python starts (
 `python -m flows.…` works in any folder, also where Python keeps the current one out (`-I`, PYTHONSAFEPATH). dbt imports
 what is named `dbt_…` on Python's path; the command `dbt` has neither the project nor its folder dbt/plugins there.
 
-The project stands even before a PYTHONPATH: packages `flows` or `reports` of another one that a shell has there would
-be taken for ours, by a worker too, before any line of ours runs. Folders alone a .pth file can only put at the end, so
-it executes a line, which Python does where one begins with `import` (Python: "site"); as setuptools does for
-namespaces, that line learns from its caller where its file is.
+Both stand even before a PYTHONPATH and what is installed: packages `flows`, `reports` or `demand` of another project
+would be taken for ours, by dbt and by a worker too, before any line of ours runs. Folders alone a .pth file can only
+put at the end, so it executes a line for each, which Python does where one begins with `import` (Python: "site"); as
+setuptools does for namespaces, such a line learns from its caller where its file is.
 
 The folders are named as seen from the file: they stay right where a project is moved with its environment in it.
 """
@@ -19,7 +19,7 @@ import sysconfig
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
-FOLDERS = (PROJECT / "dbt" / "plugins", PROJECT)
+FOLDERS = (PROJECT / "dbt" / "plugins", PROJECT)  # the last one first on the path
 NAME = "retail_dbt_plugins.pth"
 _PUT_FIRST = (
     "import os, sys; sys.path.insert("
@@ -30,9 +30,8 @@ _PUT_FIRST = (
 def write_path_file(site_packages: Path) -> Path:
     """Write the file, which may be there with the folder of an earlier place of this project."""
     path = site_packages / NAME
-    lines = [os.path.relpath(folder, site_packages) for folder in FOLDERS]
-    first = _PUT_FIRST.format(folder=os.path.relpath(PROJECT, site_packages))
-    path.write_text("".join(f"{line}\n" for line in (*lines, first)), encoding="utf-8")
+    lines = [_PUT_FIRST.format(folder=os.path.relpath(folder, site_packages)) for folder in FOLDERS]
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return path
 
 

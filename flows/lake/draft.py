@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import polars as pl
 
 from flows.lake.contracts import CONTRACTS
-from flows.lake.draft_columns import Keys, find_doubt, find_keys, find_unreadable_time, guess_table, match_columns
+from flows.lake.draft_columns import Keys, find_doubt, find_keys, guess_table, match_columns
+from flows.lake.draft_doubts import describe_lack, describe_unread, find_clock_apart, find_quantity
 from flows.lake.draft_lines import find_lines
 from flows.lake.draft_shop import agree, find_currency, find_patterns, join_values
 from flows.lake.draft_values import are_utc, find_marks, find_spellings, find_yes_and_no, tell_days_apart
@@ -19,7 +20,6 @@ from flows.lake.profile_faults import UNKNOWN
 from flows.lake.timestamps import formats
 
 FALLBACKS = {"order_total": "subtotal", "subtotal": "order_total"}
-_NONE_FOUND = "no column was found; name one, or give a value under constants"
 _UTC = "times in UTC need time_zone of raw_stores, as a column or under its constants"
 CONSTANTS = {"tax_paid": "0", "tax_rate": "0", "tax_amount": "0"}
 
@@ -62,22 +62,29 @@ def _draft_table(table: str, looks: Sequence[Look], keys: Keys) -> Iterator[str]
     columns = match_columns(table, look.values, keys)
     copied = {ours: columns[other] for ours, other in FALLBACKS.items() if ours not in columns and other in columns}
     columns |= {ours: theirs for ours, theirs in copied.items() if ours in CONTRACTS[table].columns}
-    constants = _find_constants(table, columns, keys)
+    constants = {
+        name: value
+        for name, value in _find_constants(table, columns, keys).items()
+        if describe_unread(table, name, look.values, columns) is None
+    }
     for key, value in (("delimiter", look.delimiter), ("quote", look.quote), ("encoding", look.encoding)):
         yield f"{key} = {_text(value)}{_unsure(look.unsure.get(key))}"
     yield from _draft_spellings(table, columns, look.values)
     left = [name for name in look.values if name not in columns.values() and name not in CONTRACTS[table].check_only]
+    apart = {name: look.values[name] for name in left}
+    quantity = find_quantity(table, apart)
     if left:
-        yield f"leave_out = {_list(left)}{_unsure('is none of these one of our columns?')}"
+        yield f"leave_out = {_list(left)}{_unsure(quantity or 'is none of these one of our columns?')}"
     yield f"[tables.{table}.columns]"
     for name in (name for name in CONTRACTS[table].columns if name not in constants):
         if name in columns:
             why = "the only amount, so it is taken for both" if name in copied else None
             why = why or _find_utc(table, name, look.values[columns[name]])
-            why = why or find_doubt(table, name, columns[name], {each: look.values[each] for each in left})
+            why = why or _find_midnight(table, name, look.values[columns[name]], apart)
+            why = why or find_doubt(table, name, columns[name], apart)
             yield f"{name} = {_text(columns[name])}{_unsure(why)}"
         elif name in CONTRACTS[table].required:
-            yield f"{name} = {_text(UNKNOWN)}{_unsure(_describe_lack(table, name, look, columns))}"
+            yield f"{name} = {_text(UNKNOWN)}{_unsure(describe_lack(table, name, look.values, columns))}"
     if constants:
         yield f"[tables.{table}.constants]"
         yield from (f"{name} = {_text(value)}{_unsure('no column was found')}" for name, value in constants.items())
@@ -132,12 +139,9 @@ def _find_utc(table: str, name: str, values: Sequence[str]) -> str | None:
     return _UTC if is_utc else None
 
 
-def _describe_lack(table: str, name: str, look: Look, columns: Mapping[str, str]) -> str:
-    """Why a column of ours has none of the file's: a time may be there, but spelled as nobody can read it."""
-    time = find_unreadable_time(table, look, columns)
-    if time is None or not isinstance(CONTRACTS[table].dtypes[name], pl.Datetime):
-        return _NONE_FOUND
-    return f"{time} is spelled in no known way, e.g. {look.values[time][0]}; export it as 2024-12-31T14:05:00"
+def _find_midnight(table: str, name: str, values: Sequence[str], left: Mapping[str, Sequence[str]]) -> str | None:
+    is_time = isinstance(CONTRACTS[table].dtypes[name], pl.Datetime)
+    return find_clock_apart(values, left) if is_time else None
 
 
 def _list_doubts(text: str) -> list[str]:

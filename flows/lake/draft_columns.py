@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import polars as pl
 
@@ -22,6 +22,7 @@ REFERENCES = {
     "item_id": "raw_items",
     "supply_id": "raw_supplies",
 }
+_DECIMALS = re.compile(r"[.,]\d\d?$")
 Keys = Mapping[str, Sequence[frozenset[str]]]  # table → the values of each of its columns in which none is twice
 
 
@@ -66,19 +67,20 @@ def fold(name: str) -> str:
 
 def find_keys(looks: Sequence[Look]) -> Iterator[frozenset[str]]:
     for values in looks[0].values.values():
-        if len(set(values)) == len(values):
+        if len(set(values)) == len(values) and not _is_no_reference(values):
             yield frozenset(values).union(*(look.values.get(name, ()) for look in looks[1:] for name in look.values))
 
 
-def find_unreadable_time(table: str, look: Look, columns: Mapping[str, str]) -> str | None:
-    """The column that is our timestamp by its name, but whose spelling nobody knows; None where there is none."""
-    ours = next((name for name, dtype in CONTRACTS[table].dtypes.items() if isinstance(dtype, pl.Datetime)), None)
-    if ours is None or ours in columns:
-        return None
-    words = COLUMN_WORDS[table][ours]
-    scores = {name: _score(fold(name), ours, words) for name, values in look.values.items() if values}
+def find_named(table: str, ours: str, names: Iterable[str]) -> str | None:
+    """Which of these columns is ours by its name, whatever its values are; None where none is."""
+    scores = {name: _score(fold(name), ours, COLUMN_WORDS[table].get(ours, ())) for name in names}
     best = max(scores, key=lambda name: scores[name], default=None)
     return best if best and scores[best] else None
+
+
+def _is_no_reference(values: Sequence[str]) -> bool:
+    """Whether they are times, or amounts with decimals, which no other table refers to."""
+    return bool(find_spellings(values)) or (are_amounts(values) and any(_DECIMALS.search(each) for each in values))
 
 
 def _is_named_time(table: str, theirs: str) -> bool:
@@ -103,7 +105,7 @@ def _score(name: str, ours: str, words: Sequence[str]) -> int:
         (
             EXACT
             if name == word
-            else WORD
+            else WORD + PART * (sum(each in parts for each in words) > 1)
             if word in parts
             else PART
             if len(word) >= LEAST_PART and word in name

@@ -5,7 +5,10 @@ from __future__ import annotations
 
 TABLE_WORDS: dict[str, tuple[str, ...]] = {
     "raw_items": ("item", "line", "ligne", "detail", "position", "posten", "linea", "articulo_pedido"),
-    "raw_orders": ("order", "commande", "bestellung", "auftrag", "pedido", "vente", "sale", "venta", "ticket"),
+    "raw_orders": (
+        *("order", "commande", "bestellung", "auftrag", "pedido", "vente", "sale", "venta", "ticket"),
+        *("transaction", "receipt", "beleg", "recibo"),
+    ),
     "raw_customers": ("customer", "client", "kunde", "cliente", "acheteur", "member"),
     "raw_products": ("product", "produit", "produkt", "artikel", "producto", "article", "catalog"),
     "raw_stores": (
@@ -19,6 +22,8 @@ TABLE_WORDS: dict[str, tuple[str, ...]] = {
         "tienda",
         "sucursal",
         "branch",
+        "location",
+        "standort",
     ),
     "raw_supplies": ("suppl", "fourniture", "ingredient", "zutat", "suministro", "insumo", "recette", "recipe"),
     "raw_refunds": ("refund", "remboursement", "erstattung", "reembolso", "return", "retour"),
@@ -83,10 +88,11 @@ COLUMN_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
         "unit_count": ("count", "quant", "menge", "cantidad", "qty", "unit"),
     },
 }
+QUANTITY_WORDS = ("qty", "quant", "menge", "cantidad")
 # How columns of an item begin where the other columns are of its order
 LINE_WORDS = (
     *("item", "line", "lineitem", "sku", "product", "produit", "produkt", "artikel", "article", "articulo", "producto"),
-    *("ligne", "position", "linea", "qty", "quant", "menge", "cantidad"),
+    *("ligne", "position", "linea", *QUANTITY_WORDS),
 )
 YES_AND_NO = (
     *(("oui", "non"), ("ja", "nein"), ("si", "no"), ("sí", "no"), ("yes", "no"), ("y", "n"), ("1", "0")),

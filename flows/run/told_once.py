@@ -15,6 +15,7 @@ from flows.run.json_lines import is_wanted
 
 LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
 MAX_STATE = 160
+_TRACEBACK = "Traceback (most recent call last)"
 PRINTED = {"is_printed_at_the_end": True}  # `extra` of a record that the command line prints on standard output too
 
 _left_to_the_end = False
@@ -48,7 +49,7 @@ def _keep_message(record: logging.LogRecord) -> bool:
         record.is_told_at_the_end = True
     elif type(error) is Exception:  # prefect-dbt's, by which alone a node's task run ends
         record.exc_info = record.exc_text = None
-    elif str(record.msg).startswith("Traceback") and NO_ROOM.search(record.getMessage()):  # dbt's own
+    elif _TRACEBACK in str(record.msg) and NO_ROOM.search(record.getMessage()):  # dbt's own
         record.is_told_at_the_end = True
     elif str(record.msg).startswith("Finished in state") and len(record.getMessage()) > MAX_STATE:
         record.msg, record.args = "%s…", (record.getMessage()[:MAX_STATE],)

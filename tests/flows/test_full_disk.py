@@ -27,7 +27,7 @@ def work_dir(tiny_run: Finished, tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize(
     ("flow", "spare_kilobytes"),
-    [(transform, 0), (transform, 900), (report, 100), (report, 3200), (report, 4200)],
+    [(transform, 0), (transform, 900), (report, 100), (report, 1000)],
 )
 def test_full_disk_amid_a_build_or_report_is_one_message_and_the_last_report_stands(
     work_dir: Path, flow: Callable[..., Any], spare_kilobytes: int, monkeypatch: pytest.MonkeyPatch
@@ -44,7 +44,8 @@ def test_full_disk_amid_a_build_or_report_is_one_message_and_the_last_report_sta
     assert "run again" in told
     assert hash_files(reports / "latest", "none") == before
     ballast.unlink()
-    transform(work_dir=str(work_dir), as_of=day)
+    if flow is transform:
+        transform(work_dir=str(work_dir), as_of=day)
     made = report(work_dir=str(work_dir), as_of=day)
     assert Path(made["report"]).is_file()
     assert made["as_of"] == day.isoformat()

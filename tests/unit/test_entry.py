@@ -24,7 +24,10 @@ WRONG = ["--source", "/nowhere/at/all"]
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of an environment such as `make` sets up: with the packages, and the project by its path file."""
-    environment = tmp_path_factory.mktemp("environment") / ".venv"
+    return make_environment(tmp_path_factory.mktemp("environment") / ".venv")
+
+
+def make_environment(environment: Path) -> Path:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
     site_packages = next(environment.glob("lib/python*/site-packages"))
     (site_packages / "packages.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
@@ -84,6 +87,26 @@ def test_packages_of_another_project_in_the_shells_pythonpath_are_not_taken_for_
         (tmp_path / "theirs" / name / "__init__.py").write_text("raise SystemExit('a namesake')\n", encoding="utf-8")
     folder = PROJECT if place == "project" else tmp_path
     done = call(python, folder, *options, "-m", "flows.ingest", *WRONG, PYTHONPATH=str(tmp_path / "theirs"))
+    assert "the source folder cannot be read" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("way", ["installed", "path file"])
+def test_packages_of_another_project_in_the_environment_are_not_taken_for_ours(tmp_path: Path, way: str) -> None:
+    """Nor by dbt, which is no command of ours and looks for `dbt_…` and the models' plugins on Python's path."""
+    names = ("flows", "reports", "demand", "dbt_redshift_python")
+    python = make_environment(tmp_path / ".venv")
+    site_packages = next((tmp_path / ".venv").glob("lib/python*/site-packages"))
+    theirs = site_packages if way == "installed" else tmp_path / "theirs"
+    for name in names:
+        (theirs / name).mkdir(parents=True)
+        (theirs / name / "__init__.py").write_text("raise SystemExit('a namesake')\n", encoding="utf-8")
+    (site_packages / "another_project.pth").write_text(f"{theirs}\n", encoding="utf-8")
+    find = f"import importlib.util as i; print(*(i.find_spec(name).origin for name in {names}), sep='\\n')"
+    for options in ([], ["-I"]):
+        found = call(python, tmp_path, *options, "-c", find).stdout.splitlines()
+        assert len(found) == len(names)
+        assert all(Path(origin).is_relative_to(PROJECT) for origin in found), found
+    done = call(python, tmp_path, "-m", "flows.ingest", *WRONG)
     assert "the source folder cannot be read" in done.stderr, done.stderr
 
 

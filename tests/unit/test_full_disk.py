@@ -148,7 +148,9 @@ def test_terminal_shows_no_traceback_of_a_full_disk(heard: list[str]) -> None:
     log_raised(OSError(errno.ENOSPC, NO_ROOM))
     log_raised(Exception("Node model.retail.fact_orders finished with status error"))
     log_raised(KeyError("a defect"))
-    logging.getLogger("prefect.task_runs").error(f"Traceback (most recent call last):\n  x\nOSError: {NO_ROOM}")
+    logging.getLogger("prefect.task_runs").error(
+        f"OSError: {NO_ROOM}\n\nTraceback (most recent call last):\n  x\nOSError: {NO_ROOM}"
+    )
     logging.getLogger("prefect.task_runs").error("Traceback (most recent call last):\n  x\nKeyError: 1")
     assert len(heard) == 3
     assert "Node model.retail.fact_orders finished" in heard[0]
