@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -27,11 +28,13 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> ChangingShop:
 def limits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, int]]:
     """The limit in MiB when dbt lets go of the warehouse, and DuckDB's threads, build by build."""
     read: list[tuple[float, int]] = []
-    close = DuckDBConnectionManager.close_all_connections
+    environment: Any = DuckDBConnectionManager.env
+    close: Any = DuckDBConnectionManager.close_all_connections
 
     def read_and_close() -> None:
-        with DuckDBConnectionManager.env().conn.cursor() as cursor:
-            read.append((read_limit(cursor), int(cursor.execute("select current_setting('threads')").fetchone()[0])))
+        with environment().conn.cursor() as cursor:
+            ((threads,),) = cursor.execute("select current_setting('threads')").fetchall()
+            read.append((read_limit(cursor), int(threads)))
         close()
 
     monkeypatch.setattr(DuckDBConnectionManager, "close_all_connections", read_and_close)
