@@ -1,15 +1,16 @@
 {#- How much memory DuckDB has for a build. What it has read it keeps for as long as there is room: on a large machine the
     same day's build of an older shop took ever more. So an invocation begins with 256 MiB a thread, at least 512, which is
     enough for a day; when it is known that there is more to do, it has all that it is allowed. Without an allowance of
-    ours (dbt by hand) DuckDB has its own. Above its limit it spills. -#}
+    ours (dbt by hand) DuckDB has its own. Above its limit it spills. A limit in profiles.yml would be set anew with each
+    connection. -#}
 
 
 {#- on-run-start: little, unless everything is to be made. -#}
 {% macro begin_with_little_memory() -%}
-    {%- if execute and flags.WHICH in ('build', 'retry', 'test') and allowed_memory_mb() and not flags.FULL_REFRESH -%}
-        {%- if existing_table(target.database, generate_schema_name('staging', none) | trim, 'stg_orders') -%}
-            {{ set_memory_mb([little_memory_mb(), allowed_memory_mb()] | min) }}
-        {%- endif -%}
+    {%- if execute and allowed_memory_mb() -%}
+        {%- set built = existing_table(target.database, generate_schema_name('staging', none) | trim, 'stg_orders') -%}
+        {%- set is_little = built is not none and not flags.FULL_REFRESH -%}
+        {{ set_memory_mb([little_memory_mb(), allowed_memory_mb()] | min if is_little else allowed_memory_mb()) }}
     {%- endif -%}
 {%- endmacro %}
 

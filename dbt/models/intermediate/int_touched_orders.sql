@@ -86,7 +86,13 @@ touched as (
     from {{ items }} as built_items
     inner join repriced_products
         on repriced_products.product_id = built_items.product_id
-    inner join {{ orders }} as built_orders
+    inner join (
+        select
+            dated_orders.order_id,
+            dated_orders.order_date
+        from {{ orders }} as dated_orders
+        where dated_orders.order_date >= (select min(earliest.changed_from_date) from repriced_products as earliest)
+    ) as built_orders
         on built_orders.order_id = built_items.order_id
         and built_orders.order_date >= repriced_products.changed_from_date
 
