@@ -14,10 +14,15 @@
 {% endmacro %}
 
 
-{#- A query of one row, as_of_date: the day the figures are drawn up for, which is the var `as_of`, else the last order
-    date of `orders` that is not after the day its file was delivered. -#}
+{#- A query of one row, as_of_date: the day the figures are drawn up for, which is the var `as_of`, else the variable
+    RETAIL_AS_OF of the environment, else the last order date of `orders` that is not after the day its file was
+    delivered. A var that is another makes dbt parse the whole project again, and so would a variable that is read while
+    it parses. -#}
 {% macro as_of_date(orders) -%}
     {%- set as_of = var('as_of', none) -%}
+    {%- if as_of is none and execute -%}
+        {%- set as_of = env_var('RETAIL_AS_OF', '') or none -%}
+    {%- endif -%}
     {%- if as_of is none -%}
         select max(order_date) as as_of_date from {{ orders }} where not is_dated_after_delivery
     {%- else -%}

@@ -263,15 +263,15 @@ class Settings(BaseSettings):
         return self.schema_prefix if self.target == "redshift" else ""
 
     def dbt_variables(self) -> dict[str, Any]:
-        """The vars of dbt that a run sets: its day, and the customer classes of its source profile."""
-        day = {"as_of": self.as_of.isoformat()} if self.as_of else {}
+        """The vars of dbt that a run sets: the customer classes of its source profile."""
         classes = self.customer_classes()
-        return day | ({"customer_classes": classes} if classes else {})
+        return {"customer_classes": classes} if classes else {}
 
     def dbt_environment(self) -> dict[str, str]:
         """What dbt/profiles.yml and the project read on every target; `flows.run.target` adds what Redshift needs."""
         return {
             "RETAIL_TARGET": self.target,
+            "RETAIL_AS_OF": self.as_of.isoformat() if self.as_of else "",
             "RETAIL_DUCKDB_PATH": str(self.duckdb_path),
             "RETAIL_DUCKDB_MEMORY_MB": str(self.duckdb_memory),
             "RETAIL_DBT_THREADS": str(self.dbt_threads or (4 if self.target == "redshift" else 2)),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from flows.transform import transform
 from flows.warehouse.builds import ledger_sha256
 from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
 from tests.conftest import PROJECT, Finished
+from tests.dbt_forked import DbtCommand
 from tests.tiny_shop import AS_OF, FILES, write_shop
 
 pytestmark = pytest.mark.usefixtures("without_node_runs")
@@ -32,6 +32,7 @@ pytestmark = pytest.mark.usefixtures("without_node_runs")
 WRONG_TAX = FILES["raw_orders.csv"].replace("s1,2000,100,2100", "s1,2000,900,2900")
 NEW_ORDER = FILES["raw_orders.csv"] + "o8,c1,2025-06-30T12:00:00,s1,0,0,0\n"
 UNTESTED = "untested numbers"
+ByHand = Callable[..., int]
 
 
 @pytest.fixture
@@ -48,15 +49,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def dbt_by_hand(work_dir: Path, *arguments: str, project: Path = PROJECT / "dbt", **variables: str) -> int:
-    """Run dbt as a user does, in a process of its own; the exit code."""
-    folders = {"RETAIL_DUCKDB_PATH": str(work_dir / "warehouse.duckdb"), "DBT_LOG_PATH": str(work_dir / "hand/logs")}
-    command = [str(Path(sys.executable).parent / "dbt"), *arguments, "--target-path", str(work_dir / "hand")]
-    done = subprocess.run(
-        command, cwd=project, env=os.environ | folders | variables, capture_output=True, text=True, check=False
-    )
-    assert done.returncode in (0, 1), done.stdout + done.stderr
-    return done.returncode
+@pytest.fixture(scope="module")
+def dbt_by_hand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ByHand]:
+    """Runs dbt as a user does: `dbt_by_hand(work_dir, "build")`."""
+    command = DbtCommand(tmp_path_factory.mktemp("by-hand"))
+    yield command.run_by_hand
+    command.close()
 
 
 def load(work_dir: Path, source: Path, **changes: str) -> None:
@@ -93,7 +91,7 @@ def test_pipeline_records_its_build_with_run_code_and_ledger(tiny_run: Finished,
 
 
 def test_report_after_a_build_by_hand_that_failed_on_the_marts_is_refused(
-    work_dir: Path, project: Path, tmp_path: Path
+    dbt_by_hand: ByHand, work_dir: Path, project: Path, tmp_path: Path
 ) -> None:
     load(work_dir, tmp_path / "source", raw_orders=NEW_ORDER)
     (project / "tests/assert_no_order.sql").write_text("select * from {{ ref('fact_orders') }}\n")
@@ -113,7 +111,7 @@ def test_report_after_a_build_whose_python_model_failed_its_test_is_refused(work
 
 
 def test_report_after_a_build_by_hand_that_failed_before_the_marts_shows_the_last_good_ones(
-    work_dir: Path, tmp_path: Path
+    dbt_by_hand: ByHand, work_dir: Path, tmp_path: Path
 ) -> None:
     load(work_dir, tmp_path / "source", raw_orders=WRONG_TAX)
     assert dbt_by_hand(work_dir, "build") == 1
@@ -125,7 +123,7 @@ def test_report_after_a_build_by_hand_that_failed_before_the_marts_shows_the_las
     assert [float(tax) for (tax,) in rows] == [1.0]
 
 
-def test_report_after_a_whole_build_by_hand_shows_it(work_dir: Path, tmp_path: Path) -> None:
+def test_report_after_a_whole_build_by_hand_shows_it(dbt_by_hand: ByHand, work_dir: Path, tmp_path: Path) -> None:
     load(work_dir, tmp_path / "source", raw_orders=NEW_ORDER)
     assert dbt_by_hand(work_dir, "build") == 0
     assert builds(work_dir)[-1] == (None, True)
@@ -142,7 +140,9 @@ def test_report_after_a_whole_build_by_hand_shows_it(work_dir: Path, tmp_path: P
     ],
     ids=["one-mart", "no-tests", "one-test-less", "no-unit-tests"],
 )
-def test_report_after_a_part_of_a_build_by_hand_is_refused(work_dir: Path, arguments: tuple[str, ...]) -> None:
+def test_report_after_a_part_of_a_build_by_hand_is_refused(
+    dbt_by_hand: ByHand, work_dir: Path, arguments: tuple[str, ...]
+) -> None:
     dbt_by_hand(work_dir, *arguments)
     with pytest.raises(LoadError, match=UNTESTED):
         report(work_dir=str(work_dir))
@@ -150,7 +150,9 @@ def test_report_after_a_part_of_a_build_by_hand_is_refused(work_dir: Path, argum
         report(work_dir=str(work_dir))
 
 
-def test_report_after_a_build_of_empty_tables_by_hand_shows_the_last_good_marts(work_dir: Path) -> None:
+def test_report_after_a_build_of_empty_tables_by_hand_shows_the_last_good_marts(
+    dbt_by_hand: ByHand, work_dir: Path
+) -> None:
     """It ends before the gate, so the marts stand; the next build makes good the layers that it emptied."""
     count = "select count(*), sum(subtotal_usd) from data_mart.fact_orders"
     before = read_rows(work_dir, count)
@@ -164,7 +166,7 @@ def test_report_after_a_build_of_empty_tables_by_hand_shows_the_last_good_marts(
 
 
 def test_report_after_a_foreign_seed_by_hand_is_refused_but_the_same_seed_changes_nothing(
-    work_dir: Path, project: Path
+    dbt_by_hand: ByHand, work_dir: Path, project: Path
 ) -> None:
     assert dbt_by_hand(work_dir, "seed", project=project) == 0
     assert dbt_by_hand(work_dir, "test", "--select", "fact_orders", project=project) == 0
@@ -177,7 +179,7 @@ def test_report_after_a_foreign_seed_by_hand_is_refused_but_the_same_seed_change
 
 
 def test_pipeline_foreign_dbt_variables_leave_out_no_test(
-    work_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dbt_by_hand: ByHand, work_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     foreign = {
         "DBT_EXCLUDE_RESOURCE_TYPES": "test",

@@ -54,7 +54,9 @@ def read_all(path: Path) -> str:
     if path.suffix == ".duckdb":
         with duckdb.connect(str(path)) as connection:
             tables = connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
-            said += repr([connection.execute(f"select * from {table}").fetchall() for (table,) in tables]).encode()
+            sql = "select string_agg(concat_ws(' ', *columns(*)), ' ') from {}"
+            for table in tables:
+                said += "".join(map(str, connection.execute(sql.format(*table)).fetchone() or ())).encode()
     if path.suffix == ".gz":
         said += gzip.decompress(data)
     said += unquote_to_bytes(said)  # of bytes: in the text of a binary file each strange letter costs it a step

@@ -13,9 +13,9 @@ from unittest.mock import patch
 
 import pytest
 
-from flows.run.settings import load_settings
+from flows.run.settings import Settings, load_settings
 from tests.conftest import PROJECT
-from tests.kept_parses import parsing_once
+from tests.kept_parses import KEPT_PARSES, parsing_once
 
 OF_THE_MOMENT = ("created_at", "generated_at", "invocation_id", "invocation_started_at", "root_path", "run_started_at")
 
@@ -36,17 +36,25 @@ def count_full_parses() -> Iterator[list[str]]:
         yield targets
 
 
-def parse(project: Path, work_dir: Path, **variables: str) -> dict[str, Any]:
-    """What dbt wrote of the project, without what belongs to the moment."""
+def run_dbt(command: str, settings: Settings, *options: str, project: Path = PROJECT / "dbt") -> None:
+    """Run dbt in this process as a flow does, with what the settings say of the run."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    settings = load_settings(work_dir=str(work_dir))
+    work_dir = settings.work_dir
     places = ["--project-dir", project, "--profiles-dir", PROJECT / "dbt", "--target-path", work_dir / "dbt"]
-    options = [*map(str, places), "--quiet", "--vars", json.dumps(variables)]
     given = {"DBT_LOG_PATH": str(work_dir / "logs"), "FLAKY_FILE": str(work_dir)}
     with patch.dict(os.environ, settings.dbt_environment() | given):
-        done = dbtRunner().invoke(["parse", *options])
+        done = dbtRunner().invoke(
+            [command, *map(str, places), "--quiet", "--vars", json.dumps(settings.dbt_variables()), *options]
+        )
+    DuckDBConnectionManager.close_all_connections()
     assert done.success, done.exception
+
+
+def parse(project: Path, work_dir: Path, **variables: str) -> dict[str, Any]:
+    """What dbt wrote of the project, without what belongs to the moment."""
+    run_dbt("parse", load_settings(work_dir=str(work_dir)), "--vars", json.dumps(variables), project=project)
     return dict(strip(json.loads((work_dir / "dbt" / "manifest.json").read_text(encoding="utf-8"))))
 
 
@@ -74,6 +82,19 @@ def project(tmp_path: Path) -> Path:
     folder = Path(shutil.copytree(PROJECT / "tests/flows/flaky_dbt", tmp_path / "dbt"))
     (folder / "models" / "day.sql").write_text("select '{{ var('day', 'none') }}' as told")
     return folder
+
+
+def test_another_day_is_compiled_without_parsing_the_project_again(tmp_path: Path) -> None:
+    with parsing_once(Path(os.environ[KEPT_PARSES])):  # the first parse of a session is of no interest here
+        run_dbt("parse", load_settings(work_dir=str(tmp_path)))
+        with count_full_parses() as parsed:
+            for day in ("2025-06-30", "2024-02-29", None):
+                run_dbt("compile", load_settings(work_dir=str(tmp_path), as_of=day), "--select", "sales_by_category")
+                (path,) = tmp_path.rglob("compiled/**/sales_by_category.sql")
+                compiled = path.read_text(encoding="utf-8")
+                assert (f"select cast('{day}' as date) as as_of_date" in compiled) == (day is not None)
+                assert ("select max(order_date) as as_of_date" in compiled) == (day is None)
+    assert parsed == []
 
 
 def test_project_that_has_changed_and_other_vars_are_parsed_anew(project: Path, tmp_path: Path) -> None:
