@@ -21,7 +21,7 @@
     select 1 as is_doubtful
     from ({{ left }}) as left_sum
     cross join ({{ right }}) as right_sum
-    where left_sum.row_count <> right_sum.row_count
+    where coalesce(left_sum.counted, 0) <> coalesce(right_sum.counted, 0)
         or left_sum.hash_sum <> right_sum.hash_sum
     {%- if not loop.last %}
 
@@ -53,10 +53,11 @@
 
 {#- What the rows of a relation come to, each counted so many times; the columns are SQL expressions, of the same type on
     both sides. -#}
-{% macro row_sum(relation, columns, times=1) -%}
+{% macro row_sum(relation, columns, times=none) -%}
+    {%- set row_hash = "hash(hash(" ~ columns | join(', ') ~ "))" -%}
     select
-        cast(coalesce(sum(cast({{ times }} as bigint)), 0) as bigint) as row_count,
-        coalesce(sum(cast(hash(hash({{ columns | join(', ') }})) as hugeint) * {{ times }}), 0) as hash_sum
+        {{ 'sum(' ~ times ~ ')' if times else 'count(*)' }} as counted,
+        coalesce(sum({{ row_hash ~ ' * ' ~ times if times else row_hash }}), 0) as hash_sum
     from {{ relation }}
 {%- endmacro %}
 

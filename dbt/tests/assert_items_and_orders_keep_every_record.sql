@@ -8,8 +8,10 @@ with staged_orders as (
 
 staged_items as (
     select count(*) as item_count
-    from {{ ref('stg_items') }}
-    where {{ short_key('order_id') }} in (select {{ short_key('order_id') }} from {{ ref('stg_orders') }})
+    from {{ ref('stg_items') }} as items
+    where {{ short_key('items.order_id') }} in (
+        select {{ short_key('known.order_id') }} from {{ ref('stg_orders') }} as known
+    )
 ),
 
 enriched as (

@@ -7,9 +7,12 @@ with unlike_their_records as (
 ),
 
 known_items as (
-    select * from {{ ref('stg_items') }}
+    select items.*
+    from {{ ref('stg_items') }} as items
     where exists (select 1 from unlike_their_records)
-        and {{ short_key('order_id') }} in (select {{ short_key('order_id') }} from {{ ref('stg_orders') }})
+        and {{ short_key('items.order_id') }} in (
+            select {{ short_key('known.order_id') }} from {{ ref('stg_orders') }} as known
+        )
 ),
 
 doubt as (
