@@ -49,7 +49,10 @@ def build(shop: ChangingShop, folder: Path, *arguments: str) -> None:
 def test_build_of_a_day_has_256_mib_a_thread(
     built: ChangingShop, limits: list[tuple[float, int]], tmp_path: Path
 ) -> None:
-    build(built, tmp_path / "shop")
+    day = built.copy(tmp_path / "day")
+    header = FILES["raw_orders.csv"].splitlines(keepends=True)[0]
+    day.deliver("2025-07-03T06:00:00", **{"raw_orders_2025-07-02": header + "n1,c1,2025-07-02T10:00:00,s1,0,0,0\n"})
+    build(day, tmp_path / "shop")
     ((limit, threads),) = limits
     assert limit == pytest.approx(max(256 * threads, 512), rel=0.01)
 
