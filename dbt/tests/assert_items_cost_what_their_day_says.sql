@@ -31,47 +31,54 @@ sold as (
     from said
 ),
 
-prices as (
+price_days as (
     select
         sold.product_id,
         sold.order_date,
-        products.price_cents,
-        row_number() over (
-            partition by sold.product_id, sold.order_date
-            order by
-                case when products.starts_on_date <= sold.order_date then 0 else 1 end asc,
-                case when products.starts_on_date <= sold.order_date then products.starts_on_date end desc nulls last,
-                products.starts_on_date asc,
-                products.delivery_order desc,
-                products.record_number desc
-        ) as version_rank
+        coalesce(
+            max(case when products.starts_on_date <= sold.order_date then products.starts_on_date end),
+            min(products.starts_on_date)
+        ) as starts_on_date
     from sold
     inner join products
         on products.product_id = sold.product_id
+    group by sold.product_id, sold.order_date
+),
+
+prices as (
+    select
+        price_days.product_id,
+        price_days.order_date,
+        products.price_cents,
+        row_number() over (
+            partition by price_days.product_id, price_days.order_date
+            order by products.delivery_order desc, products.record_number desc
+        ) as version_rank
+    from price_days
+    inner join products
+        on products.product_id = price_days.product_id
+        and products.starts_on_date = price_days.starts_on_date
+),
+
+recipes as (
+    select distinct
+        product_id,
+        starts_on_date
+    from supplies
 ),
 
 recipe_days as (
     select
-        product_id,
-        order_date,
-        starts_on_date
-    from (
-        select
-            sold.product_id,
-            sold.order_date,
-            supplies.starts_on_date,
-            row_number() over (
-                partition by sold.product_id, sold.order_date
-                order by
-                    case when supplies.starts_on_date <= sold.order_date then 0 else 1 end asc,
-                    case when supplies.starts_on_date <= sold.order_date then supplies.starts_on_date end desc nulls last,
-                    supplies.starts_on_date asc
-            ) as version_rank
-        from sold
-        inner join supplies
-            on supplies.product_id = sold.product_id
-    ) as ranked
-    where version_rank = 1
+        sold.product_id,
+        sold.order_date,
+        coalesce(
+            max(case when recipes.starts_on_date <= sold.order_date then recipes.starts_on_date end),
+            min(recipes.starts_on_date)
+        ) as starts_on_date
+    from sold
+    inner join recipes
+        on recipes.product_id = sold.product_id
+    group by sold.product_id, sold.order_date
 ),
 
 recipe_lines as (

@@ -1,6 +1,7 @@
 {#- What this build must make anew, noted before anything is: orders of files that were loaded since, orders whose rows came
     from files that are replaced or gone, and orders whose prices, costs or tax rates have changed. More than needed does
-    no harm. A note without an earlier state to compare with is `*`: everything. -#}
+    no harm. A note without an earlier state to compare with is `*`: everything. Keys are looked up by short keys, since
+    DuckDB hashes the larger side where it expects that more was touched than was. -#}
 {{ config(post_hook=[
     "delete from {{ this }} where touch_number < (select max(notes.touch_number) from {{ this }} as notes) - 1000",
     "{{ give_memory_for_many_notes() }}",
@@ -60,25 +61,25 @@ touched as (
 
     select raw_items.order_id
     from {{ raw_table('raw_items') }} as raw_items
-    where raw_items.id in (select new_items.record_id from new_items)
+    where {{ short_key('raw_items.id') }} in (select {{ short_key('new_items.record_id') }} from new_items)
 
     union
 
     select built.order_id
     from {{ items }} as built
-    where built.item_id in (select new_items.record_id from new_items)
+    where {{ short_key('built.item_id') }} in (select {{ short_key('new_items.record_id') }} from new_items)
 
     union
 
     select raw_refunds.order_id
     from {{ raw_table('raw_refunds') }} as raw_refunds
-    where raw_refunds.id in (select new_refunds.record_id from new_refunds)
+    where {{ short_key('raw_refunds.id') }} in (select {{ short_key('new_refunds.record_id') }} from new_refunds)
 
     union
 
     select built.order_id
     from {{ refunds }} as built
-    where built.refund_id in (select new_refunds.record_id from new_refunds)
+    where {{ short_key('built.refund_id') }} in (select {{ short_key('new_refunds.record_id') }} from new_refunds)
 
     union
 
@@ -110,7 +111,7 @@ dates as (
         built.order_id,
         built.order_date
     from {{ orders }} as built
-    where built.order_id in (select touched.order_id from touched)
+    where {{ short_key('built.order_id') }} in (select {{ short_key('touched.order_id') }} from touched)
 
     union
 
@@ -118,7 +119,7 @@ dates as (
         raw_orders.id as order_id,
         cast(raw_orders.ordered_at as date) as order_date
     from {{ raw_table('raw_orders') }} as raw_orders
-    where raw_orders.id in (select touched.order_id from touched)
+    where {{ short_key('raw_orders.id') }} in (select {{ short_key('touched.order_id') }} from touched)
 ),
 
 dated as (
