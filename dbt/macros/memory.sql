@@ -1,5 +1,5 @@
 {#- How much memory DuckDB has for a build. What it has read it keeps for as long as there is room: on a large machine the
-    same day's build of an older shop took ever more. So an invocation begins with 256 MiB a thread, at least 512, which is
+    same day's build of an older shop took ever more. So an invocation begins with 192 MiB a thread, at least 384, which is
     enough for a day; when it is known that there is more to do, it has all that it is allowed. Without an allowance of
     ours (dbt by hand) DuckDB has its own. Above its limit it spills. A limit in profiles.yml would be set anew with each
     connection. -#}
@@ -37,7 +37,7 @@
 
 {% macro little_memory_mb() -%}
     {%- set threads = run_query("select current_setting('threads')").rows[0][0] | int -%}
-    {{ return([256 * threads, 512] | max) }}
+    {{ return([192 * threads, 384] | max) }}
 {%- endmacro %}
 
 

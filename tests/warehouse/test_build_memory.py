@@ -12,7 +12,7 @@ from tests.tiny_shop import FILES
 from tests.warehouse.changing_shop import ChangingShop
 from tests.warehouse.test_duckdb_memory import read_limit
 
-ALLOWED_MB = 100_000  # more than 256 MiB for each thread of any machine
+ALLOWED_MB = 100_000  # more than 192 MiB for each thread of any machine
 PART = ("--select", "+int_order_items", "int_store_rates", "stg_refunds")
 
 
@@ -46,7 +46,7 @@ def build(shop: ChangingShop, folder: Path, *arguments: str) -> None:
     shop.copy(folder).must_build(*PART, *arguments, tests=False)
 
 
-def test_build_of_a_day_has_256_mib_a_thread(
+def test_build_of_a_day_has_192_mib_a_thread(
     built: ChangingShop, limits: list[tuple[float, int]], tmp_path: Path
 ) -> None:
     day = built.copy(tmp_path / "day")
@@ -54,7 +54,7 @@ def test_build_of_a_day_has_256_mib_a_thread(
     day.deliver("2025-07-03T06:00:00", **{"raw_orders_2025-07-02": header + "n1,c1,2025-07-02T10:00:00,s1,0,0,0\n"})
     build(day, tmp_path / "shop")
     ((limit, threads),) = limits
-    assert limit == pytest.approx(max(256 * threads, 512), rel=0.01)
+    assert limit == pytest.approx(max(192 * threads, 384), rel=0.01)
 
 
 def test_build_of_a_day_has_no_more_than_is_allowed(
