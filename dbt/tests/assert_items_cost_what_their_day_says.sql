@@ -1,5 +1,4 @@
-{#- Found another way than the models find it: of the records delivered for the product, the newest that held on the day.
-    Items of a product and day that say the same are judged together. -#}
+{#- Found another way than the models find it: of the records delivered for the product, the newest that held on the day. -#}
 with order_items as (
     select * from {{ ref('int_order_items') }}
 ),
@@ -12,23 +11,11 @@ supplies as (
     {{ moved_valid_from(ref('stg_supplies'), 'raw_supplies', 'product_id') }}
 ),
 
-said as (
-    select
-        product_id,
-        order_date,
-        price_cents,
-        supply_cost_cents,
-        perishable_cost_cents,
-        is_product_known
-    from {{ ref('int_order_items') }}
-    group by product_id, order_date, price_cents, supply_cost_cents, perishable_cost_cents, is_product_known
-),
-
 sold as (
     select distinct
         product_id,
         order_date
-    from said
+    from {{ ref('int_order_items') }}
 ),
 
 price_days as (
@@ -106,43 +93,28 @@ costs as (
     from recipe_lines
     where version_rank = 1
     group by product_id, order_date
-),
-
-wrong as (
-    select
-        said.*,
-        prices.price_cents as expected_price_cents,
-        costs.supply_cost_cents as expected_supply_cost_cents
-    from said
-    left join prices
-        on prices.product_id = said.product_id
-        and prices.order_date = said.order_date
-        and prices.version_rank = 1
-    left join costs
-        on costs.product_id = said.product_id
-        and costs.order_date = said.order_date
-    where said.is_product_known <> (prices.product_id is not null)
-        or coalesce(said.price_cents, -1) <> coalesce(prices.price_cents, -1)
-        or (
-            said.is_product_known
-            and (
-                coalesce(said.supply_cost_cents, -1) <> coalesce(costs.supply_cost_cents, 0)
-                or coalesce(said.perishable_cost_cents, -1) <> coalesce(costs.perishable_cost_cents, 0)
-            )
-        )
 )
 
 select
     order_items.item_id,
     order_items.price_cents,
-    wrong.expected_price_cents,
+    prices.price_cents as expected_price_cents,
     order_items.supply_cost_cents,
-    wrong.expected_supply_cost_cents
+    costs.supply_cost_cents as expected_supply_cost_cents
 from order_items
-inner join wrong
-    on wrong.order_date = order_items.order_date
-    and coalesce(wrong.product_id, '') = coalesce(order_items.product_id, '')
-    and coalesce(wrong.price_cents, -1) = coalesce(order_items.price_cents, -1)
-    and coalesce(wrong.supply_cost_cents, -1) = coalesce(order_items.supply_cost_cents, -1)
-    and coalesce(wrong.perishable_cost_cents, -1) = coalesce(order_items.perishable_cost_cents, -1)
-    and wrong.is_product_known = order_items.is_product_known
+left join prices
+    on prices.product_id = order_items.product_id
+    and prices.order_date = order_items.order_date
+    and prices.version_rank = 1
+left join costs
+    on costs.product_id = order_items.product_id
+    and costs.order_date = order_items.order_date
+where order_items.is_product_known <> (prices.product_id is not null)
+    or coalesce(order_items.price_cents, -1) <> coalesce(prices.price_cents, -1)
+    or (
+        order_items.is_product_known
+        and (
+            coalesce(order_items.supply_cost_cents, -1) <> coalesce(costs.supply_cost_cents, 0)
+            or coalesce(order_items.perishable_cost_cents, -1) <> coalesce(costs.perishable_cost_cents, 0)
+        )
+    )

@@ -137,8 +137,10 @@ def test_second_run_on_redshift_loads_nothing(finished: OnRedshift) -> None:
 
 
 def test_compiled_sql_is_redshifts_to_sqlglot(finished: OnRedshift) -> None:
-    assert len(finished.compiled) > 100
-    for path in finished.compiled:
+    # several unit tests at once write the rows that they are given into one file, which nobody reads
+    paths = [path for path in finished.compiled if not path.parent.name.endswith("__unit_tests.yml")]
+    assert len(paths) > 100
+    for path in paths:
         sqlglot.parse(path.read_text(encoding="utf-8"), read="redshift")
 
 
