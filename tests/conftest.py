@@ -107,27 +107,27 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
 
 
 @pytest.fixture(scope="session")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def kept_in_session(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for what is made once in the session, whatever process makes it."""
     of_session = tmp_path_factory.getbasetemp()
     return of_session.parent if "PYTEST_XDIST_WORKER" in os.environ else of_session
 
 
 @pytest.fixture(scope="session", autouse=True)
-def kept_parses(kept: Path) -> None:
+def kept_parses(kept_in_session: Path) -> None:
     """Where `parsing_once` keeps what dbt has parsed, told to children too."""
-    os.environ[KEPT_PARSES] = str(kept / "parses")
+    os.environ[KEPT_PARSES] = str(kept_in_session / "parses")
 
 
 @pytest.fixture(scope="session")
-def prefect_server(kept: Path) -> Iterator[None]:
+def prefect_server(kept_in_session: Path) -> Iterator[None]:
     """A Prefect server with an empty database of its own; its flows draw a table, and parse the project, once."""
     from prefect.testing.utilities import prefect_test_harness
 
     from tests.kept_drawings import drawing_once_in_flows
 
     with (
-        drawing_once_in_flows(kept / "drawings"),
+        drawing_once_in_flows(kept_in_session / "drawings"),
         parsing_once_in_flows(),
         prefect_test_harness(server_startup_timeout=120),
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from tests.browser.conftest import chromium
-from tests.browser.driven import Page, Theme, drive
+from tests.browser.driven import PATIENCE_SECONDS, Page, Theme, drive
 from tests.tiny_shop import write_shop
 
 __all__ = ["chromium"]
@@ -21,6 +22,7 @@ SECONDS_OF_A_RUN = 480
 SECONDS_TO_CANCEL = 240  # for Prefect's worker, which hears of it, ends the process, and tells the state
 FIELD = "[...document.querySelectorAll('.schema-form-property')].find(e => e.innerText.startsWith('{} (Optional)'))"
 STATE = "[...document.querySelectorAll('.state-badge')].some(e => e.innerText.trim() === '{}')"
+CHOSEN = "document.querySelector('[role=tablist] .p-tab__active')?.innerText.trim() === '{}'"
 DRAWN = "[...document.querySelectorAll('article img, .markdown-renderer img')].some(e => e.naturalWidth > 0)"
 BRIGHTNESS = "getComputedStyle(document.body).backgroundColor.match(/[0-9.]+/g).slice(0, 3).map(Number)"
 THEIRS = ("/favicon.ico", "/favicon-dark.ico", "/ico/undefined.svg")  # which Prefect's own pages ask for in vain
@@ -63,6 +65,15 @@ def start_run(page: Page, api: httpx.Client, folder: Path) -> str:
     return run
 
 
+def open_tab(page: Page, name: str) -> None:
+    """Press it until it is chosen: while its run goes on the page may draw itself anew under the mouse."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not page.evaluate(CHOSEN.format(name)):
+        assert time.monotonic() < end, f"{name} is never chosen:\n{page.text()}"
+        page.click(name)
+        time.sleep(1)
+
+
 def wait_for_state(page: Page, name: str, within: float = SECONDS_OF_A_RUN) -> None:
     page.wait_for(STATE.format(name), within)
 
@@ -96,7 +107,7 @@ def test_run_started_in_the_form_takes_what_was_written_there_and_finishes(
     assert known["state"]["type"] == "COMPLETED"
     assert known["parameters"]["work_dir"] == str(work_dir)
     assert (work_dir / "reports" / "latest" / "index.html").is_file()
-    page.click("Artifacts")
+    open_tab(page, "Artifacts")
     page.wait_for_text("run-summary", "completed: 6 files, 31 records")
 
 
@@ -125,7 +136,7 @@ def test_run_cancelled_in_the_interface_ends_as_cancelled_and_its_artifact_says_
 ) -> None:
     run = start_run(page, api, tmp_path)
     wait_for_state(page, "Running")
-    page.click("Artifacts")
+    open_tab(page, "Artifacts")
     page.wait_for_text("run-summary", within=SECONDS_OF_A_RUN)
     before = artifacts_of(api, run)["run-summary"]
     assert "| status | running since 2" in before["data"]
