@@ -93,7 +93,7 @@ def test_packages_of_another_project_in_the_shells_pythonpath_are_not_taken_for_
 @pytest.mark.parametrize("way", ["installed", "path file"])
 def test_packages_of_another_project_in_the_environment_are_not_taken_for_ours(tmp_path: Path, way: str) -> None:
     """Nor by dbt, which is no command of ours and looks for `dbt_…` and the models' plugins on Python's path."""
-    names = ("flows", "reports", "demand", "dbt_redshift_python")
+    names = ("flows", "reports", "infra", "tests", "demand", "dbt_redshift_python")
     python = make_environment(tmp_path / ".venv")
     site_packages = next((tmp_path / ".venv").glob("lib/python*/site-packages"))
     theirs = site_packages if way == "installed" else tmp_path / "theirs"

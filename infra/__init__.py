@@ -1,0 +1,1 @@
+"""What is done around the pipeline: its environment, deployments, documentation and checks."""
