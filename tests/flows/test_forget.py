@@ -48,20 +48,22 @@ class Customer:
 
 def read_all(path: Path) -> str:
     """Everything that a file says, unpacked: Parquet, gzip, tables of DuckDB; and its bytes as they are."""
-    said = data = path.read_bytes()
+    pieces = [path.read_bytes()]
     if path.suffix == ".parquet":
-        said += repr(pl.read_parquet(path, glob=False).rows()).encode()
+        pieces.append(repr(pl.read_parquet(path, glob=False).rows()).encode())
     if path.suffix == ".duckdb":
         with duckdb.connect(str(path)) as connection:
             tables = connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
             sql = "select string_agg(concat_ws(' ', *columns(*)), ' ') from {}"
-            for table in tables:
-                said += "".join(map(str, connection.execute(sql.format(*table)).fetchone() or ())).encode()
+            rows = [connection.execute(sql.format(*table)).fetchone() for table in tables]
+            pieces += ["".join(map(str, row or ())).encode() for row in rows]
     if path.suffix == ".gz":
-        said += gzip.decompress(data)
-    said += unquote_to_bytes(said)  # of bytes: in the text of a binary file each strange letter costs it a step
-    for mixed_in in re.findall(rb"base64,([A-Za-z0-9+/]{40,})", said):
-        said += base64.b64decode(mixed_in[: len(mixed_in) // 4 * 4])
+        pieces.append(gzip.decompress(pieces[0]))
+    said = b"".join(pieces)
+    plain = unquote_to_bytes(said)  # of bytes: in the text of a binary file each strange letter costs it a step
+    said = said if plain == said else said + plain
+    mixed_in = dict.fromkeys(re.findall(rb"base64,([A-Za-z0-9+/]{40,})", said))
+    said = b"".join((said, *(base64.b64decode(each[: len(each) // 4 * 4]) for each in mixed_in)))
     return said.decode("utf-8", "replace")
 
 
