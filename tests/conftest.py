@@ -13,6 +13,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.kept_parses import KEPT_PARSES, parsing_once_in_flows
+from tests.looked_up_once import looking_up_once
 
 if TYPE_CHECKING:
     from tests.warehouse.redshift import Redshift
@@ -117,6 +118,13 @@ def kept_in_session(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def kept_parses(kept_in_session: Path) -> None:
     """Where `parsing_once` keeps what dbt has parsed, told to children too."""
     os.environ[KEPT_PARSES] = str(kept_in_session / "parses")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def lookups() -> Iterator[None]:
+    """What libraries look up for each test is looked up once."""
+    with looking_up_once():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import fsum
 
 ROUNDS = 24
 Arrow = tuple[str, str]
@@ -99,7 +100,7 @@ def _sorted_by_means(
     mean = {}
     for name in order[number]:
         joined = [height[other] for other in neighbours.get(name, [])] or [height[name]]
-        mean[name] = sum(joined) / len(joined)
+        mean[name] = fsum(joined) / len(joined)  # as exact as can be: `sum` rounds otherwise from Python 3.12 on
     for _ in order[number]:  # as often as the longest chain may need
         for begin, end in inner:
             if begin in mean and mean[end] <= mean[begin]:

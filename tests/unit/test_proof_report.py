@@ -41,7 +41,8 @@ def test_sleeping_workgroup():
 
 
 @pytest.fixture
-def report(tmp_path: Path) -> ProofReport:
+def report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProofReport:
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)  # of the tests themselves
     told = " ".join((*SECRETS.values(), *OTHERS))
     (tmp_path / "test_redshift_toy.py").write_text(
         TESTS.replace("{told}", told).replace("{host}", SECRETS["RETAIL_REDSHIFT_HOST"])

@@ -1,0 +1,37 @@
+"""What libraries look up each time anew, looked up once, or not at all where it goes into no result.
+
+By samples of a whole session these took a tenth of it, because a test's stack is deep and its process has thousands of
+modules, and because each test has AWS clients of its own:
+
+- dbt names the module that made an adapter, once for each flag of the adapter, and the driver of Redshift the one that
+  connects. Both ask for the whole stack with the lines of code around each call; without these lines it has the same
+  modules.
+- botocore reads the description of a service from its file for each session, of the same bytes.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+from unittest.mock import patch
+
+from botocore.loaders import JSONFileLoader
+
+
+@contextmanager
+def looking_up_once() -> Iterator[None]:
+    """While this lasts, in this process."""
+    stack, load = inspect.stack, JSONFileLoader.load_file
+
+    @cache
+    def load_once(path: str) -> Any:
+        return load(JSONFileLoader(), path)
+
+    with (
+        patch.object(inspect, "stack", lambda context=0: stack(context)[1:]),
+        patch.object(JSONFileLoader, "load_file", lambda _, file_path: load_once(file_path)),
+    ):
+        yield
