@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import compress
 
 import polars as pl
 
@@ -18,8 +20,8 @@ _TIMES = [
     *("", " %H:%M:%S", " %H:%M", "T%H:%M:%S", "T%H:%M", " %I:%M %p", " %I:%M:%S %p", ", %H:%M", ", %H:%M:%S"),
     *(f"{mark}%H:%M:%S{decimals}" for mark in "T " for decimals in ("%.3f", "%.6f")),
 ]
-_PADDED = [day + time for day in (*_YEARS_FIRST, *_DAYS_FIRST, *_MONTHS_FIRST) for time in _TIMES]
-_BARE = [re.sub("%([dmHI])", r"%-\1", each) for each in _PADDED if not each.startswith("%Y%m")]  # no leading zeros
+_PADDED = tuple(day + time for day in (*_YEARS_FIRST, *_DAYS_FIRST, *_MONTHS_FIRST) for time in _TIMES)
+_BARE = tuple(re.sub("%([dmHI])", r"%-\1", each) for each in _PADDED if not each.startswith("%Y%m"))  # no leading zeros
 _SUFFIX = re.compile(rf"{SUFFIX}$")  # which may follow every spelling
 _UTC = re.compile(rf"{UTC}$")
 MOST_TRIED = 500
@@ -49,8 +51,8 @@ def find_spellings(values: Sequence[str]) -> list[str]:
 
     Spellings without leading zeros come into question where no other fits.
     """
-    texts = list(dict.fromkeys(_SUFFIX.sub(r"\1", value) for value in values))[:MOST_TRIED]
-    return _find_fitting(texts, _PADDED) or _find_fitting(texts, _BARE)
+    texts = tuple(dict.fromkeys(_SUFFIX.sub(r"\1", value) for value in values))[:MOST_TRIED]
+    return list(_find_fitting(texts, _PADDED) or _find_fitting(texts, _BARE))
 
 
 def are_utc(values: Iterable[str]) -> bool:
@@ -64,16 +66,16 @@ def tell_days_apart(spellings: Sequence[str]) -> str | None:
     return next((each for each, days_first in zip(spellings, order, strict=True) if days_first != order[0]), None)
 
 
-def _find_fitting(texts: Sequence[str], spellings: Sequence[str]) -> list[str]:
-    found = []
-    for spelling in spellings if texts else ():
-        value, fits = read_spelling(pl.col("text"), spelling)
-        for some in (texts[:1], texts):  # most spellings fail on the first text
-            if not pl.DataFrame({"text": some}).select((fits & value.is_not_null()).all()).item():
-                break
-        else:
-            found.append(spelling)
-    return found
+@lru_cache(maxsize=1024)  # each column is asked about for many of ours
+def _find_fitting(texts: tuple[str, ...], spellings: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the spellings that read all texts."""
+    for some in (texts[:1], texts):  # most spellings fail on the first text
+        if not some or not spellings:
+            return ()
+        readings = (read_spelling(pl.col("text"), spelling) for spelling in spellings)
+        fit = [(fits & value.is_not_null()).all().alias(str(at)) for at, (value, fits) in enumerate(readings)]
+        spellings = tuple(compress(spellings, pl.DataFrame({"text": some}).select(fit).row(0)))
+    return spellings
 
 
 def find_yes_and_no(values: Iterable[str]) -> tuple[list[str], list[str]] | None:
