@@ -132,10 +132,10 @@ def prefect_server(kept_in_session: Path) -> Iterator[None]:
     """A Prefect server with an empty database of its own; its flows draw a table, and parse the project, once."""
     from prefect.testing.utilities import prefect_test_harness
 
-    from tests.kept_drawings import drawing_once_in_flows
+    from tests.kept_drawings import DRAWINGS, drawing_once_in_flows
 
     with (
-        drawing_once_in_flows(kept_in_session / "drawings"),
+        drawing_once_in_flows(kept_in_session / DRAWINGS),
         parsing_once_in_flows(),
         prefect_test_harness(server_startup_timeout=120),
     ):

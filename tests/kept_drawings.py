@@ -14,14 +14,16 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 from uuid import uuid4
 
 import polars as pl
 import pytest
 
-from reports.drawing import Picture
+from reports.drawing import Picture, draw_picture
 from reports.languages import reader
 
+DRAWINGS = "drawings"  # in the folder that the session keeps
 FILES = {"png": ("{}.png",), "svg": ("{}.svg", "{}.narrow.svg")}
 
 
@@ -52,6 +54,11 @@ def draw_once(
         return
     for name in names:
         shutil.copyfile(drawn / name, picture.folder / name)
+
+
+def draw_kept(kpi: str, frame: pl.DataFrame, folder: Path, kept: Path, kind: Literal["png", "svg"] = "svg") -> None:
+    """Draw it in the language of now, or take what was drawn of the same: for tests that look at something else."""
+    draw_once(Picture(kpi, kind, folder), frame, kept / DRAWINGS, draw_picture)
 
 
 @contextmanager

@@ -20,8 +20,8 @@ from reports.page import render_page
 from reports.past import Change
 from reports.quality import Age, Quality, TableRows, TestCount
 from reports.redrawing import Drawing, find_changed, redraw_report, write_facts
-from reports.render import render_chart, render_svg
 from reports.translations import list_others, write_translations
+from tests.kept_drawings import draw_kept
 from tests.unit.test_reports import CONTEXT, usual_frames
 
 MADE_AT = datetime(2026, 3, 1, 5, 6, 7, 89, UTC)
@@ -44,15 +44,15 @@ def hide(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col("customer_name").replace({"Ava Cole": "Somebody"}))
 
 
-def draw(folder: Path, frames: dict[str, pl.DataFrame], drawing: Drawing | None) -> None:
+def draw(folder: Path, frames: dict[str, pl.DataFrame], drawing: Drawing | None, kept: Path) -> None:
     """As the flow does it; without `drawing`, as a version before this one."""
     folder.mkdir()
     used = drawing or Drawing("en", "USD", CONTEXT)
     with speaking(used.language, used.currency):
         for name, frame in frames.items():
             frame.write_parquet(folder / f"{name}.parquet")
-            render_svg(KPIS[name], frame, folder)
-        render_chart(KPIS["sales_per_customer"], frames["sales_per_customer"], folder / "sales_per_customer.png")
+            draw_kept(name, frame, folder, kept)
+        draw_kept("sales_per_customer", frames["sales_per_customer"], folder, kept, "png")
         render_page(frames, folder / "index.html", used.context, others=list_others(used.language))
         write_translations(frames, folder, used.context, used.language)
     write_facts(FACTS, folder, drawing)
@@ -63,12 +63,14 @@ def read_folder(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module", params=["en", "fr"])
-def redrawn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, bytes]]:
+def redrawn(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, kept_in_session: Path
+) -> list[dict[str, bytes]]:
     """The files of a report that was drawn again, and those of one that was drawn so at once."""
     reports = tmp_path_factory.mktemp("reports")
     drawing = Drawing(request.param, "EUR", FULL)
-    draw(reports / "again", usual_frames(), drawing)
-    draw(reports / "at-once", {name: hide(frame) for name, frame in usual_frames().items()}, drawing)
+    draw(reports / "again", usual_frames(), drawing, kept_in_session)
+    draw(reports / "at-once", {name: hide(frame) for name, frame in usual_frames().items()}, drawing, kept_in_session)
     (reports / "again" / "report.pdf").write_text("Ava Cole")
     changed = find_changed(reports / "again", hide)
     assert set(changed) == {"sales_per_customer"}
@@ -92,8 +94,8 @@ def test_facts_are_read_as_they_were_written_with_how_it_was_drawn(tmp_path: Pat
     assert said["drawing"]["context"]["quality"]["findings"][0]["amount_usd"] == "12.30"
 
 
-def test_report_of_an_earlier_version_is_drawn_from_what_its_tables_tell(tmp_path: Path) -> None:
-    draw(tmp_path / "old", usual_frames(), None)
+def test_report_of_an_earlier_version_is_drawn_from_what_its_tables_tell(tmp_path: Path, kept_in_session: Path) -> None:
+    draw(tmp_path / "old", usual_frames(), None, kept_in_session)
     redraw_report(tmp_path / "old", find_changed(tmp_path / "old", hide), FACTS)
     page = (tmp_path / "old" / "index.html").read_text(encoding="utf-8")
     assert "Ava Cole" not in page
@@ -101,8 +103,8 @@ def test_report_of_an_earlier_version_is_drawn_from_what_its_tables_tell(tmp_pat
     assert find_changed(tmp_path / "old", hide) == {}
 
 
-def test_report_whose_tables_are_others_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
-    draw(tmp_path / "old", usual_frames(), None)
+def test_report_whose_tables_are_others_is_refused_and_left_as_it_is(tmp_path: Path, kept_in_session: Path) -> None:
+    draw(tmp_path / "old", usual_frames(), None, kept_in_session)
     (tmp_path / "old" / "tax_ratio.parquet").unlink()
     before = read_folder(tmp_path / "old")
     with pytest.raises(ValueError, match="another version"):
@@ -112,7 +114,7 @@ def test_report_whose_tables_are_others_is_refused_and_left_as_it_is(tmp_path: P
 
 @pytest.mark.parametrize("with_names", [True, False])
 def test_artifacts_show_names_only_where_that_is_wanted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_names: bool
+    tmp_path: Path, kept_in_session: Path, monkeypatch: pytest.MonkeyPatch, with_names: bool
 ) -> None:
     published: dict[str, str] = {}
 
@@ -124,7 +126,7 @@ def test_artifacts_show_names_only_where_that_is_wanted(
     monkeypatch.setattr("reports.render.data_uri", lambda path: path.read_text(encoding="utf-8"))
     frames = usual_frames()
     for name, frame in frames.items():
-        render_svg(KPIS[name], frame, tmp_path)
+        draw_kept(name, frame, tmp_path, kept_in_session)
     report_artifacts.publish_artifacts(frames, tmp_path, CONTEXT, with_names=with_names)
     assert len(published) == len(KPIS) + 1
     naming = {key for key, text in published.items() if "Ava Cole" in text or "Bo Diaz" in text}

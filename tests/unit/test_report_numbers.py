@@ -16,7 +16,7 @@ import pytest
 from reports.kpis import KPIS
 from reports.languages import LANGUAGES, Language, speaking
 from reports.page import render_page
-from reports.render import render_svg
+from tests.kept_drawings import draw_kept
 from tests.page_texts import Page, plain, read_numbers
 from tests.pages import Explainer, differences, numbers_of
 from tests.unit.test_languages import french_faults
@@ -27,14 +27,14 @@ ROWS = (1205, 1204, 1, 6)
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[Language, str]:
+def pages(tmp_path_factory: pytest.TempPathFactory, kept_in_session: Path) -> dict[Language, str]:
     """The page of the usual frames with its real charts, by language."""
     written = {}
     for language in LANGUAGES:
         folder = tmp_path_factory.mktemp(language)
         with speaking(language):
             for name, frame in usual_frames().items():
-                render_svg(KPIS[name], frame, folder)
+                draw_kept(name, frame, folder, kept_in_session)
             page = render_page(usual_frames(), folder / "index.html", CONTEXT)
         written[language] = page.read_text(encoding="utf-8")
     return written
