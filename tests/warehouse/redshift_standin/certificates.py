@@ -19,10 +19,12 @@ def make_tls(folder: Path) -> tuple[ssl.SSLContext, Path]:
     """The server's TLS context and the file of the authority that a client has to trust; keys stay in `folder`."""
     authority_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority_name = _name("Redshift stand-in authority")
+    identifier = x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key())  # RFC 5280, section 4.2.1.1
     authority = (
         _builder(authority_name, authority_name, authority_key)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(signs_certificates=True), critical=True)
+        .add_extension(identifier, critical=False)
         .sign(authority_key, hashes.SHA256())
     )
     alternatives = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
@@ -31,6 +33,7 @@ def make_tls(folder: Path) -> tuple[ssl.SSLContext, Path]:
         .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(signs_certificates=False), critical=True)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
     ca_file, server_file = folder / "ca.pem", folder / "server.pem"
