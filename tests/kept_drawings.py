@@ -13,6 +13,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
@@ -20,6 +21,7 @@ from uuid import uuid4
 import polars as pl
 import pytest
 
+import reports.drawing
 from reports.drawing import Picture, draw_picture
 from reports.languages import reader
 
@@ -62,14 +64,20 @@ def draw_kept(kpi: str, frame: pl.DataFrame, folder: Path, kept: Path, kind: Lit
 
 
 @contextmanager
+def drawing_kept(kept: Path) -> Iterator[None]:
+    """While this lasts, what this process draws it takes from there, if the same was drawn already."""
+    with pytest.MonkeyPatch.context() as changed:
+        draw = partial(draw_once, kept=kept / DRAWINGS, draw_picture=draw_picture)
+        changed.setattr(reports.drawing, "draw_picture", draw)
+        yield
+
+
+@contextmanager
 def drawing_once_in_flows(kept: Path) -> Iterator[None]:
     """While this lasts, what the flows of this process draw is drawn once, and by this process."""
     from prefect.context import FlowRunContext, TaskRunContext
 
     import flows.report
-    import reports.drawing
-
-    draw_picture = reports.drawing.draw_picture
 
     def draw(picture: Picture, frame: pl.DataFrame) -> None:
         if FlowRunContext.get() or TaskRunContext.get():

@@ -21,7 +21,7 @@ from reports.past import Change
 from reports.quality import Age, Quality, TableRows, TestCount
 from reports.redrawing import Drawing, find_changed, redraw_report, write_facts
 from reports.translations import list_others, write_translations
-from tests.kept_drawings import draw_kept
+from tests.kept_drawings import draw_kept, drawing_kept
 from tests.unit.test_reports import CONTEXT, usual_frames
 
 MADE_AT = datetime(2026, 3, 1, 5, 6, 7, 89, UTC)
@@ -48,7 +48,7 @@ def draw(folder: Path, frames: dict[str, pl.DataFrame], drawing: Drawing | None,
     """As the flow does it; without `drawing`, as a version before this one."""
     folder.mkdir()
     used = drawing or Drawing("en", "USD", CONTEXT)
-    with speaking(used.language, used.currency):
+    with speaking(used.language, used.currency), drawing_kept(kept):
         for name, frame in frames.items():
             frame.write_parquet(folder / f"{name}.parquet")
             draw_kept(name, frame, folder, kept)
