@@ -1,7 +1,7 @@
 """What libraries look up each time anew, looked up once, or not at all where it goes into no result.
 
-By samples of a whole session these took a tenth of it, because a test's stack is deep and its process has thousands of
-modules, and because each test has AWS clients of its own:
+By samples of 1,000 s of a session stacks took 165 s and descriptions 49, because a test's stack is deep and its process
+has thousands of modules, and because each test has AWS clients of its own:
 
 - dbt names the module that made an adapter, once for each flag of the adapter, and the driver of Redshift the one that
   connects. Both ask for the whole stack with the lines of code around each call; without these lines it has the same
