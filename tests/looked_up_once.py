@@ -6,12 +6,14 @@ has thousands of modules, and because each test has AWS clients of its own:
 - dbt names the module that made an adapter, once for each flag of the adapter, and the driver of Redshift the one that
   connects. Both ask for the whole stack with the lines of code around each call; without these lines it has the same
   modules.
-- botocore reads the description of a service from its file for each session, of the same bytes.
+- botocore parses the description of a service for each session, from the same bytes. A session writes into what it was
+  given (a client of S3 adds regions to the list of endpoints), so each has a copy of its own, from what is parsed once.
 """
 
 from __future__ import annotations
 
 import inspect
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -27,11 +29,14 @@ def looking_up_once() -> Iterator[None]:
     stack, load = inspect.stack, JSONFileLoader.load_file
 
     @cache
-    def load_once(path: str) -> Any:
-        return load(JSONFileLoader(), path)
+    def load_once(path: str) -> bytes:
+        return pickle.dumps(load(JSONFileLoader(), path), pickle.HIGHEST_PROTOCOL)
+
+    def load_copy(_: JSONFileLoader, file_path: str) -> Any:
+        return pickle.loads(load_once(file_path))
 
     with (
         patch.object(inspect, "stack", lambda context=0: stack(context)[1:]),
-        patch.object(JSONFileLoader, "load_file", lambda _, file_path: load_once(file_path)),
+        patch.object(JSONFileLoader, "load_file", load_copy),
     ):
         yield
