@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
 
 import numpy as np
 import polars as pl
 
+from flows.lake.views import may_hold
 from flows.lake.wide import WIDE, WideDecoder
 
 COMMA, QUOTATION_MARK, NO_QUOTE = ",", '"', "\x1f"
@@ -28,14 +28,15 @@ _UTF8 = ("utf-8", "utf-8-sig")
 _BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 # Bytes that are handled at a time, for what stays in the processor's cache is written twice as fast: by a codec, and by
 # numpy, whose calls have a price of their own.
-_WINDOW, _WIDE_WINDOW = 1 << 16, 1 << 18
+_WINDOW, _WIDE_WINDOW = 1 << 16, 1 << 17
 
 
 BYTES, ASCII = 256, 128
 _ALL = bytes(range(BYTES))
 
 
-Pieces = TypeVar("Pieces", bytes, memoryview)
+Chunk = bytes | bytearray
+Piece = bytes | memoryview
 
 
 class EncodingError(ValueError):
@@ -72,18 +73,29 @@ class Dialect:
         """Whether what `decode` gives is UTF-8 for certain, because it was encoded here."""
         return self.encoding not in _UTF8
 
-    def decode(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """The bytes of a file as the bytes within: UTF-8, commas, quotation marks.
+    @property
+    def is_plain(self) -> bool:
+        """Whether the bytes of a file are the bytes within."""
+        return not (self.gives_utf8 or self.exchanged)
+
+    def decode(self, chunks: Iterable[Chunk]) -> Iterator[bytes]:
+        """The bytes of a file as the bytes within: UTF-8, commas, quotation marks; in pieces that end with a line where
+        lines are short.
+
+        A chunk is read before the next is asked for, so that all may lie in the same memory, unless `is_plain`: then
+        chunks (bytes) are given on as they are.
 
         Raises:
             EncodingError: not the encoding, and where the next record begins is not known.
         """
-        if self.is_single_byte:
-            yield from self._decode_single(chunks)
+        if self.is_plain:
+            yield from map(bytes, chunks)  # which copies no bytes
+        elif self.is_single_byte:
+            yield from _end_with_lines(self._decode_single(chunks))
         elif self.gives_utf8:
             yield from self._decode_strictly(chunks)
         else:
-            yield from map(self._exchange_bytes, chunks)
+            yield from _end_with_lines(map(self._exchange_bytes, chunks))
 
     @cached_property
     def _flips(self) -> dict[int, list[int]]:
@@ -93,13 +105,12 @@ class Dialect:
             flips.setdefault(ord(old) ^ ord(new), []).append(ord(old))
         return flips
 
-    def _exchange_bytes(self, text: bytes) -> bytes:
-        return b"".join(map(self._exchange_piece, _cut(text, _WIDE_WINDOW))) if self.exchanged else text
+    def _exchange_bytes(self, text: Chunk) -> Iterator[Piece]:
+        return (self._exchange_piece(piece) for piece in _cut(text, _WIDE_WINDOW))
 
-    def _exchange_piece(self, piece: bytes) -> bytes:
+    def _exchange_piece(self, piece: Piece) -> memoryview:
         """A third of what `bytes.translate` costs, which looks each byte up in a table."""
-        found = np.frombuffer(piece, dtype=np.uint8)
-        changed = found
+        found = changed = np.frombuffer(piece, dtype=np.uint8)
         for bits, chosen in self._flips.items():
             flips = (found == chosen[0]).view(np.uint8)
             for byte in chosen[1:]:
@@ -107,7 +118,7 @@ class Dialect:
             flips *= bits
             flips ^= changed
             changed = flips
-        return changed.tobytes()
+        return changed.data
 
     @cached_property
     def _characters(self) -> str:
@@ -128,7 +139,7 @@ class Dialect:
 
     def exchange_texts(self, texts: pl.Series) -> pl.Series:
         """The same for many texts (String); where none holds such a character, that is soon known."""
-        if self.exchanged and texts.str.contains_any(list(self.exchanged)).any():
+        if self.exchanged and may_hold(texts, "".join(self.exchanged).encode()):
             return texts.str.replace_many(list(self.exchanged), list(self.exchanged.values()))
         return texts
 
@@ -154,26 +165,26 @@ class Dialect:
                 position = data.find(mark, int(ends[record])) if record < len(ends) else -1
         return np.array(sorted(found), dtype=np.int64)
 
-    def _decode_single(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        first = is_plain = True  # so far nothing but ASCII
+    def _decode_single(self, chunks: Iterable[Chunk]) -> Iterator[Iterator[Piece]]:
+        first = is_ascii = True  # so far
         for chunk in chunks:
             bom = next((name for bom, name in _BOMS.items() if first and chunk.startswith(bom)), None)
             if bom:
                 raise EncodingError(f'the file begins with the mark of {bom}, so encoding = "{bom}" may be meant')
             first = False
-            if is_plain and not chunk.isascii():
+            if is_ascii and not chunk.isascii():
                 lines = chunk[: chunk.rfind(b"\n") + 1 or len(chunk)]
-                is_plain = lines.isascii()
+                is_ascii = lines.isascii()
                 _refuse_utf8(lines)
             if self._is_ascii_within and chunk.isascii():
                 yield self._exchange_bytes(chunk)
             else:
-                yield b"".join(map(self._decode_piece, _cut(chunk)))
+                yield map(self._decode_piece, _cut(chunk))
 
-    def _decode_piece(self, piece: bytes) -> bytes:
+    def _decode_piece(self, piece: memoryview) -> Piece:
         """The same bytes, in the quickest of two ways."""
         if self._is_ascii_within and np.frombuffer(piece, dtype=np.int8).min() >= self._latin_from - BYTES:
-            return self._exchange_bytes(piece).decode("latin-1").encode()
+            return str(self._exchange_piece(piece), "latin-1").encode()
         characters: str = codecs.charmap_decode(bytes(piece), "strict", self._characters)[0]  # type: ignore[arg-type]
         return characters.encode()
 
@@ -181,24 +192,24 @@ class Dialect:
     def _is_ascii_within(self) -> bool:
         return _ALL[:ASCII].decode(self.encoding, "replace") == _ALL[:ASCII].decode("ascii")
 
-    def _decode_strictly(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    def _decode_strictly(self, chunks: Iterable[Chunk]) -> Iterator[bytes]:
+        decoded = self._decode_wide(chunks) if self.encoding in WIDE else self._decode_with_codec(chunks)
         try:
-            for texts in self._decode_wide(chunks) if self.encoding in WIDE else self._decode_with_codec(chunks):
-                yield b"".join(map(self._exchange_bytes, texts))
+            yield from _end_with_lines(map(self._exchange_piece, pieces) for pieces in decoded)
         except UnicodeError as error:
             raise EncodingError(f"it is not {self.encoding} ({getattr(error, 'reason', error)})") from error
 
-    def _decode_wide(self, chunks: Iterable[bytes]) -> Iterator[Iterable[bytes]]:
+    def _decode_wide(self, chunks: Iterable[Chunk]) -> Iterator[Iterator[Piece]]:
         decoder = WideDecoder(self.encoding)
         for chunk in chunks:
-            yield map(decoder.decode, _cut(memoryview(chunk), _WIDE_WINDOW))
+            yield map(decoder.decode, _cut(chunk, 2 * _WIDE_WINDOW))
         decoder.finish()
 
-    def _decode_with_codec(self, chunks: Iterable[bytes]) -> Iterator[Iterable[bytes]]:
+    def _decode_with_codec(self, chunks: Iterable[Chunk]) -> Iterator[Iterator[Piece]]:
         decoder = codecs.getincrementaldecoder(self.encoding)()
         for chunk in chunks:
             yield (decoder.decode(piece).encode() for piece in _cut(chunk))
-        yield [decoder.decode(b"", final=True).encode()]
+        yield iter([decoder.decode(b"", final=True).encode()])
 
 
 SHIPPED_DIALECT = Dialect()
@@ -215,7 +226,7 @@ def find_encoding(name: str) -> str | None:
     return codec.name if is_text and codec.name.replace("-", "_") not in {u.replace("-", "_") for u in unfit} else None
 
 
-def _refuse_utf8(lines: bytes) -> None:
+def _refuse_utf8(lines: Chunk) -> None:
     """Raise EncodingError if the first bytes beyond ASCII are letters of UTF-8: by chance they never all are."""
     if lines.isascii():
         return
@@ -224,8 +235,23 @@ def _refuse_utf8(lines: bytes) -> None:
         raise EncodingError('its letters beyond ASCII are UTF-8, so encoding = "utf-8" may be meant')
 
 
-def _cut(chunk: Pieces, size: int = _WINDOW) -> Iterator[Pieces]:
-    return (chunk[start : start + size] for start in range(0, len(chunk), size))
+def _cut(chunk: Chunk, size: int = _WINDOW) -> Iterator[memoryview]:
+    return (memoryview(chunk)[start : start + size] for start in range(0, len(chunk), size))
+
+
+def _end_with_lines(chunks: Iterable[Iterable[Piece]]) -> Iterator[bytes]:
+    """The pieces of each chunk put together; what follows its last line waits for the next chunk, for it is copied
+    anyway. A line longer than a piece is not waited for."""
+    rest = b""
+    for chunk in chunks:
+        pieces = [rest, *chunk]
+        last = bytes(pieces.pop())
+        end = last.rfind(b"\n") + 1 or len(last)
+        rest = last[end:]
+        if whole := b"".join((*pieces, last[:end])):
+            yield whole
+    if rest:
+        yield rest
 
 
 def _spell_marks(text: str) -> str:

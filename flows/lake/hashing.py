@@ -7,6 +7,8 @@ import io
 from pathlib import Path
 from typing import IO
 
+WINDOW = 1 << 18  # bytes, which are hashed while they are in the processor's cache
+
 
 class Hashing(io.RawIOBase):
     """A binary file that hashes every byte that is read through it."""
@@ -19,14 +21,23 @@ class Hashing(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        count = self._raw.readinto(buffer)  # type: ignore[attr-defined]
-        self.sha256.update(buffer[:count])
-        return int(count)
+        count = 0
+        while count < len(buffer):
+            more = self._raw.readinto(buffer[count : count + WINDOW])  # type: ignore[attr-defined]
+            if not more:
+                break
+            self.sha256.update(buffer[count : count + more])
+            count += more
+        return count
 
     def read(self, size: int = -1) -> bytes:
-        data = self._raw.read(size)
-        self.sha256.update(data)
-        return data
+        pieces = list[bytes]()
+        left = size
+        while left and (piece := self._raw.read(min(left, WINDOW))):
+            self.sha256.update(piece)
+            pieces.append(piece)
+            left -= len(piece)
+        return b"".join(pieces)
 
 
 def hash_file(path: Path) -> str:

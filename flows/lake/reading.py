@@ -101,12 +101,16 @@ class CsvReader:
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise self._refuse("the file changed while it was read. Deliver it under another name and rename it.")
 
-    def _read(self, hashing: Hashing, raw: io.FileIO) -> Iterator[bytes]:
-        """The bytes of a plain file; where lines are short, pieces end with one, so that none is put together."""
-        letter_bytes = self.dialect.letter_bytes
-        most = self.block_bytes * letter_bytes
-        while chunk := hashing.read(_find_stop(raw, most) if letter_bytes == 1 else most):
-            yield chunk
+    def _read(self, hashing: Hashing, raw: io.FileIO) -> Iterator[bytes | bytearray]:
+        """The bytes of a plain file; where they are the bytes within and lines are short, pieces end with one, so that
+        none is put together."""
+        if self.dialect.is_plain:
+            while chunk := hashing.read(_find_stop(raw, self.block_bytes)):
+                yield chunk
+            return
+        buffer = bytearray(self.block_bytes * self.dialect.letter_bytes)  # the same again: new memory costs time
+        while count := hashing.readinto(memoryview(buffer)):
+            yield buffer if count == len(buffer) else buffer[:count]
 
     def _unpack(self, hashing: Hashing) -> Iterator[bytes]:
         """The bytes of a gzip file (known by content, not by name), of all its members."""
@@ -117,7 +121,7 @@ class CsvReader:
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise self._refuse(f"the gzip data is damaged ({error}). Deliver the file again.") from error
 
-    def _decode(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    def _decode(self, chunks: Iterator[bytes] | Iterator[bytes | bytearray]) -> Iterator[bytes]:
         """The bytes as UTF-8 with commas and quotation marks."""
         try:
             yield from self.dialect.decode(chunks)

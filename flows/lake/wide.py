@@ -6,7 +6,7 @@ import codecs
 
 import numpy as np
 
-LATIN = 256
+ASCII, LATIN = 128, 256
 _LITTLE, _BIG = "<u2", ">u2"
 _ORDERS = {"utf-16-le": _LITTLE, "utf-16-be": _BIG}
 _MARKS = {codecs.BOM_UTF16_LE: _LITTLE, codecs.BOM_UTF16_BE: _BIG}
@@ -24,7 +24,7 @@ class WideDecoder:
         self._order = _ORDERS.get(encoding)
         self._rest = b""  # of a letter whose other bytes have not come
 
-    def decode(self, piece: bytes | bytearray | memoryview) -> bytes:
+    def decode(self, piece: bytes | bytearray | memoryview) -> bytes | memoryview:
         """The letters that are complete.
 
         Raises:
@@ -37,9 +37,10 @@ class WideDecoder:
         if self._order is None:
             return b""
         letters = np.frombuffer(piece, dtype=self._order, count=len(piece) // 2)
-        if letters.size and letters.max() < LATIN and len(piece) % 2 == 0:
-            narrow = letters.astype(np.uint8).tobytes()
-            return narrow if narrow.isascii() else narrow.decode("latin-1").encode()
+        highest = letters.max(initial=0)
+        if highest < LATIN and len(piece) % 2 == 0:
+            narrow = letters.astype(np.uint8).data
+            return narrow if highest < ASCII else str(narrow, "latin-1").encode()
         text, used = _DECODERS[self._order](piece, "strict", False)
         self._rest = bytes(piece[used:])
         return text.encode()

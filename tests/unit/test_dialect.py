@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from encodings.aliases import aliases
 
 import pytest
@@ -39,6 +40,34 @@ def test_decoding_is_the_same_in_whatever_chunks(encoding: str, pieces: list[byt
     for size in (padding + 7, 1 << 16, len(data)):
         chunks = [data[start : start + size] for start in range(0, len(data), size)]
         assert b"".join(Dialect(";", '"', encoding).decode(chunks)).decode() == decode_plainly(data, encoding)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8", "utf-16", "utf-16-be", "shift_jis"])
+def test_chunks_may_lie_in_the_same_memory_and_end_with_a_line_within(encoding: str) -> None:
+    text = "".join(f"{number};é,x\n" for number in range(3000)) if encoding == "cp1252" else "a;ж,x\n" * 3000
+    data, buffer = text.encode(encoding), bytearray(4000)
+
+    def fill() -> Iterator[bytearray]:
+        for start in range(0, len(data), len(buffer)):
+            some = data[start : start + len(buffer)]
+            buffer[: len(some)] = some
+            yield buffer if len(some) == len(buffer) else buffer[: len(some)]
+
+    within = list(Dialect(";", '"', encoding).decode(fill()))
+    assert b"".join(within).decode() == text.translate(str.maketrans(";,", ",;"))
+    assert len(within) > 3
+    assert all(piece.endswith(b"\n") for piece in within)
+
+
+def test_line_longer_than_a_piece_is_given_as_it_comes() -> None:
+    within = list(Dialect(";").decode([b"a" * 300_000, b"b" * 300_000 + b"\nc", b"d\n"]))
+    assert [len(piece) for piece in within] == [300_000, 300_001, 3]
+    assert list(Dialect(";").decode([b"a\n", b"", b"b"])) == [b"a\n", b"b"]
+
+
+def test_bytes_that_are_those_within_are_not_copied() -> None:
+    chunks = [b"a,b\nc", b",d\n"]
+    assert all(given is got for given, got in zip(chunks, Dialect().decode(chunks), strict=True))
 
 
 def test_encodings_whose_bytes_mean_something_only_together_are_read_as_a_whole() -> None:

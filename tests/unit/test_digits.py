@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import polars as pl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from flows.lake import digits
 from flows.lake.amounts import Marks, read_amount
 from flows.lake.digits import MAX_DIGITS, read_digits
 
@@ -42,6 +45,30 @@ def test_digits_are_the_number_that_the_pattern_reads(texts: list[str | None], m
         expected[at] for at in range(len(texts)) if at not in too_long
     ]
     assert {found[at] for at in too_long} <= {None, *(expected[at] for at in too_long)}
+
+
+@pytest.mark.parametrize("marks", [UNITS, Marks(), Marks("/", "", 2)])
+def test_short_texts_of_every_spelling_are_what_the_pattern_reads(marks: Marks) -> None:
+    """With the neighbours of the digits in ASCII, and a byte that is a digit but for its upper half."""
+    alphabet = "09" + marks.decimal + "/:-\x01"
+    texts = ["".join(letters) for length in range(1, 6) for letters in itertools.product(alphabet, repeat=length)]
+    texts += [text[:at] + fill + text[at:] for text in texts[:2000] for fill in ("111", "1111") for at in (0, 1)]
+    exact = read_exactly(texts, marks)
+    found = read_digits(pl.Series("text", texts), marks).to_list()
+    assert found == [None if text.startswith("-") else number for number, text in zip(exact, texts, strict=True)]
+    assert any(found)
+
+
+def test_usual_amounts_are_read_in_whatever_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And without the way that is for the others."""
+    monkeypatch.setattr(digits, "_read_bytes", None)
+    numbers = [*range(0, 99_999_99, 991), 5, 99, 100, 99_999_99]
+    texts = [f"{number // 100},{number % 100:02}" for number in numbers]
+    chunked = pl.concat([pl.Series("text", texts[at : at + 777]) for at in range(0, len(texts), 777)], rechunk=False)
+    assert read_digits(chunked, UNITS).to_list() == numbers
+    assert read_digits(chunked.rechunk(), UNITS).to_list() == numbers
+    cents = pl.Series("text", [str(number) for number in numbers])
+    assert read_digits(cents, Marks()).to_list() == numbers
 
 
 @pytest.mark.parametrize("marks", MARKS)

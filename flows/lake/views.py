@@ -1,0 +1,54 @@
+"""Texts as polars and Arrow hold them, without a copy: 16 bytes each, in which those of up to 12 bytes lie whole.
+
+The layout is that of string views in Arrow's columnar format: the length in 4 bytes, the least first; then the text
+and zeros up to the end, or, of a longer text, its first 4 bytes and where it lies in the buffers that follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+WORDS = 2  # of eight bytes a view
+INLINED = 12  # bytes of the longest text that lies in its view
+LENGTH_BITS = np.uint64(32)
+LENGTH = np.uint64((1 << 32) - 1)
+
+
+class Views(NamedTuple):
+    """`words`: uint64, one row a text, whatever it is under a null; `data`: uint8, all bytes of the longer texts."""
+
+    words: np.ndarray
+    data: list[np.ndarray]
+
+
+def view_texts(texts: pl.Series) -> Iterator[Views]:
+    """The views of texts (String), one chunk of theirs after another; empty chunks are left out."""
+    for chunk in texts.get_chunks():
+        array = chunk.to_arrow(compat_level=pl.CompatLevel.newest())
+        _, views, *data = array.buffers()
+        if len(array):
+            words = np.frombuffer(views, dtype="<u8").reshape(-1, WORDS)[array.offset : array.offset + len(array)]
+            yield Views(words, [np.frombuffer(buffer, dtype=np.uint8) for buffer in data])
+
+
+def may_hold(texts: pl.Series, characters: bytes) -> bool:
+    """Whether one of these characters of ASCII is in the texts (String), or beside them in memory; soon known."""
+    return any(
+        (octets == character).any()
+        for views in view_texts(texts)
+        for octets in _list_octets(views)
+        for character in characters
+    )
+
+
+def _list_octets(views: Views) -> list[np.ndarray]:
+    words = views.words
+    is_inlined = (words[:, 0] & LENGTH) <= INLINED
+    if not is_inlined.any():
+        return views.data
+    words = words if is_inlined.all() else words[is_inlined]
+    return [*views.data, (words[:, 0] >> LENGTH_BITS).view(np.uint8), words[:, 1].copy().view(np.uint8)]
