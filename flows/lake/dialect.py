@@ -139,7 +139,7 @@ class Dialect:
 
     def exchange_texts(self, texts: pl.Series) -> pl.Series:
         """The same for many texts (String); where none holds such a character, that is soon known."""
-        if self.exchanged and may_hold(texts, "".join(self.exchanged).encode()):
+        if self.exchanged and may_hold(texts, map(str.encode, self.exchanged)):
             return texts.str.replace_many(list(self.exchanged), list(self.exchanged.values()))
         return texts
 

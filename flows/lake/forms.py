@@ -98,14 +98,15 @@ class Form:
         """The fields of records with every column that the form gives, as texts that the adapted contract reads."""
         if self is SHIPPED_FORM:
             return text
-        text = text.with_columns(pl.col(first).alias(ours) for ours, first in self._copies() if first in text.columns)
+        columns = {column.name: column for column in text.get_columns()}
+        columns.update({ours: columns[first] for ours, first in self._copies() if first in columns})
         dtypes: dict[str, Any] = {**contract.dtypes, **dict.fromkeys(contract.check_only, pl.String())}
-        texts = [name for name in text.columns if dtypes.get(name) == pl.String]
-        text = text.with_columns(self.dialect.exchange_texts(text[name]) for name in texts)
-        return text.with_columns(
-            pl.lit(value if dtypes[name] == pl.String else self.dialect.exchange(value), dtype=pl.String).alias(name)
-            for name, value in self.constants.items()
-        )
+        texts = [name for name in columns if dtypes.get(name) == pl.String]
+        columns.update({name: self.dialect.exchange_texts(columns[name]) for name in texts})
+        for name, value in self.constants.items():
+            within = value if dtypes[name] == pl.String else self.dialect.exchange(value)
+            columns[name] = pl.Series([within], dtype=pl.String).new_from_index(0, text.height)
+        return pl.DataFrame(columns)
 
     def _copies(self) -> list[tuple[str, str]]:
         """Our columns that are another one of ours too: (this, that), as when nothing but a total is delivered."""

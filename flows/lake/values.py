@@ -67,7 +67,9 @@ def read_values(text: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, p
     accepted spellings. NUL bytes are not looked for here.
     """
     ask = _questions(contract)
-    text = text.with_columns(read_digits(text[name], marks) for name, marks in ask.amounts.items())
+    if ask.amounts:
+        read = {name: read_digits(text[name], marks) for name, marks in ask.amounts.items()}
+        text = pl.DataFrame({column.name: read.get(column.name, column) for column in text.get_columns()})
     typed = text.select(*ask.values, _all(ask.spelled).alias(_SPELLED))
     return typed, typed.drop_in_place(_SPELLED) & typed.select(_all(ask.holds)).to_series()
 
