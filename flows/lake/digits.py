@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -39,15 +40,21 @@ class _Spelling:
 
 
 def read_digits(text: pl.Series, marks: Marks) -> pl.Series:
-    """Texts (String) → numbers of the least unit (Int64), null for what is not surely one, negative ones among them."""
+    """Texts (String) → numbers of the least unit (Int64), null for what is not surely one, negative ones among them.
+
+    They are in the chunks of the texts: beside columns of other chunks polars would copy those together.
+    """
     values, is_read = _read_words(text, marks)
     if text.null_count():
         is_read &= text.is_not_null().to_numpy()  # what lies under a null is no text
-    if is_read.all():
-        return pl.Series(text.name, values)
-    left = np.flatnonzero(~is_read)
-    values[left], is_read[left] = _read_bytes(text.gather(left), marks)
-    return pl.Series(text.name, values).set(pl.Series(~is_read), None)
+    numbers = pl.Series(text.name, values)
+    if not is_read.all():
+        left = np.flatnonzero(~is_read)
+        values[left], is_read[left] = _read_bytes(text.gather(left), marks)
+        numbers = pl.Series(text.name, values).set(pl.Series(~is_read), None)
+    lengths = text.chunk_lengths()
+    starts = accumulate(lengths, initial=0)
+    return pl.concat([numbers.slice(start, rows) for start, rows in zip(starts, lengths, strict=False)], rechunk=False)
 
 
 def _read_words(text: pl.Series, marks: Marks) -> tuple[np.ndarray, np.ndarray]:

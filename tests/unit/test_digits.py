@@ -66,6 +66,7 @@ def test_usual_amounts_are_read_in_whatever_chunks(monkeypatch: pytest.MonkeyPat
     texts = [f"{number // 100},{number % 100:02}" for number in numbers]
     chunked = pl.concat([pl.Series("text", texts[at : at + 777]) for at in range(0, len(texts), 777)], rechunk=False)
     assert read_digits(chunked, UNITS).to_list() == numbers
+    assert read_digits(chunked, UNITS).chunk_lengths() == chunked.chunk_lengths()
     assert read_digits(chunked.rechunk(), UNITS).to_list() == numbers
     cents = pl.Series("text", [str(number) for number in numbers])
     assert read_digits(cents, Marks()).to_list() == numbers
