@@ -59,6 +59,40 @@ def test_short_texts_of_every_spelling_are_what_the_pattern_reads(marks: Marks) 
     assert any(found)
 
 
+@pytest.mark.parametrize("marks", [UNITS, Marks(",", ".", 0), Marks(",", ".", 1), Marks("\u066b", ".", 2)])
+def test_texts_of_every_layout_of_marks_are_what_the_pattern_reads(marks: Marks) -> None:
+    """Every text of up to nine bytes whose digits are 0 and 1, then the same with all others."""
+    texts = [
+        "".join(letters)
+        for length in range(1, 10)
+        for letters in itertools.product("01.,", repeat=length)
+        if letters.count(",") <= 1 and letters.count(".") <= 2
+    ]
+    texts += [text.replace("1", "9", 1).replace("1", "87", 1).replace("11", "65") for text in texts[-20_000:]]
+    exact = read_exactly(texts, marks)
+    assert read_digits(pl.Series("text", texts), marks).to_list() == exact
+    assert sum(number is not None for number in exact) > 300
+
+
+@pytest.mark.parametrize("marks", [UNITS, Marks(",", ".", 0), Marks(",", ".", 1), Marks(".", "", 2)])
+def test_one_other_byte_in_any_place_is_judged_as_the_pattern_does(marks: Marks) -> None:
+    """Amounts of all lengths, in all their spellings, whole and with each byte exchanged for what might be mistaken."""
+    numbers = [int("8172635490318272"[:digits]) for digits in range(1, 17)]
+    wholes = [spelled for number in numbers for spelled in (str(number), f"{number:,}".replace(",", marks.thousands))]
+    spelled = [whole + end for whole in wholes for end in ("", marks.decimal + "5", marks.decimal + "07")]
+    changed = [
+        text[:at] + byte + text[at + 1 :] for text in spelled for at in range(len(text)) for byte in "05.,/:-\x10"
+    ]
+    texts = [text for text in dict.fromkeys([*spelled, *changed]) if not text.startswith("-")]
+    exact = read_exactly(texts, marks)
+    found = read_digits(pl.Series("text", texts), marks).to_list()
+    assert found == [
+        number if sum(map(str.isdigit, text)) <= MAX_DIGITS - 2 else got
+        for number, text, got in zip(exact, texts, found, strict=True)
+    ]
+    assert sum(number is not None for number in found) > 200
+
+
 def test_usual_amounts_are_read_in_whatever_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """And without the way that is for the others."""
     monkeypatch.setattr(digits, "_read_bytes", None)
