@@ -146,13 +146,18 @@ class Dialect:
     def restore(self, records: pl.Series) -> pl.Series:
         """Records from within (String) as they stand in the file; a byte without a meaning as \\x81."""
         records = self.exchange_texts(records)
-        if self.is_single_byte and records.str.contains(_MARK_PATTERN.pattern).any():
+        if self._has_marks and records.str.contains(_MARK_PATTERN.pattern).any():
             return pl.Series(records.name, [text and _spell_marks(text) for text in records], dtype=pl.String)
         return records
 
+    @cached_property
+    def _has_marks(self) -> bool:
+        """Whether there are bytes without a meaning; latin-1 has none."""
+        return self.is_single_byte and _MARK_PATTERN.search(self._characters) is not None
+
     def may_be_undecodable(self, data: bytes) -> bool:
         """Whether the bytes within may hold one that had no meaning; one byte is much faster looked for than two."""
-        return self.is_single_byte and _FIRST_OF_MARKS in data
+        return self._has_marks and _FIRST_OF_MARKS in data
 
     def find_undecodable(self, data: bytes, ends: np.ndarray) -> np.ndarray:
         """The indices (int64) of the records that hold a byte without a meaning."""
