@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 import polars as pl
@@ -78,24 +79,20 @@ class Dialect:
         """Whether the bytes of a file are the bytes within."""
         return not (self.gives_utf8 or self.exchanged)
 
-    def decode(self, chunks: Iterable[Chunk]) -> Iterator[bytes]:
-        """The bytes of a file as the bytes within: UTF-8, commas, quotation marks; in pieces that end with a line where
-        lines are short.
+    def decode(self, chunks: Iterable[Chunk]) -> Iterator[Piece]:
+        """The bytes of a file as the bytes within: UTF-8, commas, quotation marks; in pieces of any length.
 
-        A chunk is read before the next is asked for, so that all may lie in the same memory, unless `is_plain`: then
-        chunks (bytes) are given on as they are.
+        A chunk is done with before the next is asked for, so that all may lie in the same memory.
 
         Raises:
             EncodingError: not the encoding, and where the next record begins is not known.
         """
-        if self.is_plain:
-            yield from map(bytes, chunks)  # which copies no bytes
-        elif self.is_single_byte:
-            yield from _end_with_lines(self._decode_single(chunks))
+        if self.is_single_byte:
+            yield from self._decode_single(chunks)
         elif self.gives_utf8:
             yield from self._decode_strictly(chunks)
         else:
-            yield from _end_with_lines(map(self._exchange_bytes, chunks))
+            yield from chain.from_iterable(map(self._exchange_bytes, chunks))
 
     @cached_property
     def _flips(self) -> dict[int, list[int]]:
@@ -108,8 +105,10 @@ class Dialect:
     def _exchange_bytes(self, text: Chunk) -> Iterator[Piece]:
         return (self._exchange_piece(piece) for piece in _cut(text, _WIDE_WINDOW))
 
-    def _exchange_piece(self, piece: Piece) -> memoryview:
-        """A third of what `bytes.translate` costs, which looks each byte up in a table."""
+    def _exchange_piece(self, piece: Piece) -> Piece:
+        """A copy of the bytes; at a third of what `bytes.translate` costs, which looks each byte up in a table."""
+        if not self._flips:
+            return bytes(piece)
         found = changed = np.frombuffer(piece, dtype=np.uint8)
         for bits, chosen in self._flips.items():
             flips = (found == chosen[0]).view(np.uint8)
@@ -170,7 +169,7 @@ class Dialect:
                 position = data.find(mark, int(ends[record])) if record < len(ends) else -1
         return np.array(sorted(found), dtype=np.int64)
 
-    def _decode_single(self, chunks: Iterable[Chunk]) -> Iterator[Iterator[Piece]]:
+    def _decode_single(self, chunks: Iterable[Chunk]) -> Iterator[Piece]:
         first = is_ascii = True  # so far
         for chunk in chunks:
             bom = next((name for bom, name in _BOMS.items() if first and chunk.startswith(bom)), None)
@@ -182,9 +181,9 @@ class Dialect:
                 is_ascii = lines.isascii()
                 _refuse_utf8(lines)
             if self._is_ascii_within and chunk.isascii():
-                yield self._exchange_bytes(chunk)
+                yield from self._exchange_bytes(chunk)
             else:
-                yield map(self._decode_piece, _cut(chunk))
+                yield from map(self._decode_piece, _cut(chunk))
 
     def _decode_piece(self, piece: memoryview) -> Piece:
         """The same bytes, in the quickest of two ways."""
@@ -197,24 +196,24 @@ class Dialect:
     def _is_ascii_within(self) -> bool:
         return _ALL[:ASCII].decode(self.encoding, "replace") == _ALL[:ASCII].decode("ascii")
 
-    def _decode_strictly(self, chunks: Iterable[Chunk]) -> Iterator[bytes]:
+    def _decode_strictly(self, chunks: Iterable[Chunk]) -> Iterator[Piece]:
         decoded = self._decode_wide(chunks) if self.encoding in WIDE else self._decode_with_codec(chunks)
         try:
-            yield from _end_with_lines(map(self._exchange_piece, pieces) for pieces in decoded)
+            yield from map(self._exchange_piece, decoded)
         except UnicodeError as error:
             raise EncodingError(f"it is not {self.encoding} ({getattr(error, 'reason', error)})") from error
 
-    def _decode_wide(self, chunks: Iterable[Chunk]) -> Iterator[Iterator[Piece]]:
+    def _decode_wide(self, chunks: Iterable[Chunk]) -> Iterator[Piece]:
         decoder = WideDecoder(self.encoding)
         for chunk in chunks:
-            yield map(decoder.decode, _cut(chunk, 2 * _WIDE_WINDOW))
+            yield from map(decoder.decode, _cut(chunk, 2 * _WIDE_WINDOW))
         decoder.finish()
 
-    def _decode_with_codec(self, chunks: Iterable[Chunk]) -> Iterator[Iterator[Piece]]:
+    def _decode_with_codec(self, chunks: Iterable[Chunk]) -> Iterator[Piece]:
         decoder = codecs.getincrementaldecoder(self.encoding)()
         for chunk in chunks:
-            yield (decoder.decode(piece).encode() for piece in _cut(chunk))
-        yield iter([decoder.decode(b"", final=True).encode()])
+            yield from (decoder.decode(piece).encode() for piece in _cut(chunk))
+        yield decoder.decode(b"", final=True).encode()
 
 
 SHIPPED_DIALECT = Dialect()
@@ -242,21 +241,6 @@ def _refuse_utf8(lines: Chunk) -> None:
 
 def _cut(chunk: Chunk, size: int = _WINDOW) -> Iterator[memoryview]:
     return (memoryview(chunk)[start : start + size] for start in range(0, len(chunk), size))
-
-
-def _end_with_lines(chunks: Iterable[Iterable[Piece]]) -> Iterator[bytes]:
-    """The pieces of each chunk put together; what follows its last line waits for the next chunk, for it is copied
-    anyway. A line longer than a piece is not waited for."""
-    rest = b""
-    for chunk in chunks:
-        pieces = [rest, *chunk]
-        last = bytes(pieces.pop())
-        end = last.rfind(b"\n") + 1 or len(last)
-        rest = last[end:]
-        if whole := b"".join((*pieces, last[:end])):
-            yield whole
-    if rest:
-        yield rest
 
 
 def _spell_marks(text: str) -> str:

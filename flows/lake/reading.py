@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from flows.errors import DataError
-from flows.lake.dialect import SHIPPED_DIALECT, Dialect, EncodingError
+from flows.lake.dialect import SHIPPED_DIALECT, Dialect, EncodingError, Piece
 from flows.lake.encodings import LONGEST_MAGIC, describe_foreign, describe_kind, describe_utf16
 from flows.lake.hashing import Hashing
 from flows.lake.splitting import (
@@ -108,8 +108,9 @@ class CsvReader:
             while chunk := hashing.read(_find_stop(raw, self.block_bytes)):
                 yield chunk
             return
-        buffer = bytearray(self.block_bytes * self.dialect.letter_bytes)  # the same again: new memory costs time
-        while count := hashing.readinto(memoryview(buffer)):
+        letter_bytes = self.dialect.letter_bytes  # where a byte is not a letter, it is decoded while it is in the cache
+        buffer = bytearray(self.block_bytes if letter_bytes == 1 else min(self.block_bytes * letter_bytes, WINDOW))
+        while count := hashing.readinto(memoryview(buffer)):  # the same again, for new memory costs time
             yield buffer if count == len(buffer) else buffer[:count]
 
     def _unpack(self, hashing: Hashing) -> Iterator[bytes]:
@@ -123,13 +124,30 @@ class CsvReader:
 
     def _decode(self, chunks: Iterator[bytes] | Iterator[bytes | bytearray]) -> Iterator[bytes]:
         """The bytes as UTF-8 with commas and quotation marks."""
+        if self.dialect.is_plain:
+            yield from map(bytes, chunks)  # which copies none
+            return
         try:
-            yield from self.dialect.decode(chunks)
+            yield from self._gather(self.dialect.decode(chunks))
         except EncodingError as error:
             raise self._refuse(
                 f"{error}; found from record {self.rows_in + 1} on. "
                 f"Correct encoding in the profile, which is {self.dialect.encoding}, or deliver the file again."
             ) from error
+
+    def _gather(self, pieces: Iterator[Piece]) -> Iterator[bytes]:
+        """Pieces put together to blocks, which end with a line where lines are short."""
+        held, size = list[Piece](), 0
+        for piece in pieces:
+            held.append(piece)
+            size += len(piece)
+            if size > self.block_bytes - len(piece) // 2:  # no other number of pieces comes nearer
+                last = bytes(held.pop())
+                end = last.rfind(b"\n") + 1 or len(last)
+                yield b"".join((*held, last[:end]))
+                held, size = [last[end:]], len(last) - end
+        if size:
+            yield b"".join(held)
 
     def _cut_blocks(self, chunks: Iterator[bytes]) -> Iterator[Block]:
         rest = b""

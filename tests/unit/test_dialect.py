@@ -43,7 +43,7 @@ def test_decoding_is_the_same_in_whatever_chunks(encoding: str, pieces: list[byt
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-8", "utf-16", "utf-16-be", "shift_jis"])
-def test_chunks_may_lie_in_the_same_memory_and_end_with_a_line_within(encoding: str) -> None:
+def test_chunks_may_lie_in_the_same_memory(encoding: str) -> None:
     text = "".join(f"{number};é,x\n" for number in range(3000)) if encoding == "cp1252" else "a;ж,x\n" * 3000
     data, buffer = text.encode(encoding), bytearray(4000)
 
@@ -56,26 +56,6 @@ def test_chunks_may_lie_in_the_same_memory_and_end_with_a_line_within(encoding: 
     within = list(Dialect(";", '"', encoding).decode(fill()))
     assert b"".join(within).decode() == text.translate(str.maketrans(";,", ",;"))
     assert len(within) > 3
-    assert all(piece.endswith(b"\n") for piece in within)
-
-
-def test_line_longer_than_a_piece_is_given_as_it_comes() -> None:
-    within = list(Dialect(";").decode([b"a" * 300_000, b"b" * 300_000 + b"\nc", b"d\n"]))
-    assert [len(piece) for piece in within] == [300_000, 300_001, 3]
-    assert list(Dialect(";").decode([b"a\n", b"", b"b"])) == [b"a\n", b"b"]
-
-
-def test_bytes_that_are_those_within_are_not_copied() -> None:
-    chunks = [b"a,b\nc", b",d\n"]
-    assert all(given is got for given, got in zip(chunks, Dialect().decode(chunks), strict=True))
-
-
-def test_encodings_whose_bytes_mean_something_only_together_are_read_as_a_whole() -> None:
-    assert [name for name in SINGLE if name.startswith(("iso2022", "utf", "gb", "big5", "euc"))] == []
-    text = "a;かな\n" * 50
-    data = text.encode("iso2022_jp")
-    chunks = [data[start : start + 7] for start in range(0, len(data), 7)]
-    assert b"".join(Dialect(";", '"', "iso2022_jp").decode(chunks)).decode() == text.replace(";", ",")
 
 
 @given(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.errors import DataError
+from flows.lake.dialect import Dialect
 from flows.lake.reading import CsvReader
 
 RECORDS = "".join(f"{number},name {number}\n" for number in range(1000))
@@ -56,3 +57,21 @@ def test_reader_file_that_stays_is_read_whole(tmp_path: Path) -> None:
     path.write_text("id,name\n" + RECORDS)
     reader = CsvReader(path, block_bytes=1000)
     assert sum(block.rows for block in reader.blocks()) == reader.rows_in == 1000
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-32-be", "utf-8"])
+def test_foreign_blocks_are_whole_records_of_even_size(tmp_path: Path, encoding: str) -> None:
+    """Whatever its encoding, a file is cut at the ends of its lines, and no block is far from the others in size."""
+    path = tmp_path / "raw_customers.csv"
+    path.write_text("id;name\n" + RECORDS.replace(",", ";"), encoding=encoding)
+    blocks = list(CsvReader(path, 1000, Dialect(";", '"', encoding)).blocks())
+    assert b"".join(block.data for block in blocks) == RECORDS.encode()
+    assert all(block.data.endswith(b"\n") for block in blocks)
+    assert all(900 < len(block.data) < 1100 for block in blocks[1:-1])
+
+
+def test_foreign_line_longer_than_a_block_is_put_together(tmp_path: Path) -> None:
+    path = tmp_path / "raw_customers.csv"
+    path.write_text("id;name\n1;" + "é" * 5000 + "\n2;x", encoding="utf-16")
+    blocks = list(CsvReader(path, 1000, Dialect(";", '"', "utf-16")).blocks())
+    assert b"".join(block.data for block in blocks).decode() == "1," + "é" * 5000 + "\n2,x\n"
