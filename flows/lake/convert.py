@@ -25,7 +25,7 @@ from flows.lake.reading import BLOCK_BYTES, Block, CsvReader
 from flows.lake.sources import printable
 from flows.lake.terms import DEFAULT_TERMS, Terms
 
-WORKERS = 2
+WORKERS = 3  # of which, on two processors, one may wait for another
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class _Converter:
             running: deque[Future[Written]] = deque()
             try:
                 for block in self._checked(reader):
-                    if len(running) > WORKERS:  # read ahead by one block, so that memory does not grow with the file
+                    if len(running) == WORKERS:  # read ahead by one block, so that memory does not grow with the file
                         gathered.take(running.popleft().result(), reader.header)
                     running.append(workers.submit(gathered.convert, block, reader.header, puts_off=True))
                 while running:
