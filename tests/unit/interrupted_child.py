@@ -22,9 +22,10 @@ from flows.run.temporary_server import TemporaryServer
 MINUTE = 60
 
 
-def work(seconds: float = MINUTE) -> None:
-    """Stand still, as a run does that waits for an answer."""
+def work(seconds: float = MINUTE, lose: Callable[[], object] = lambda: None) -> None:
+    """Stand still, as a run does that waits for an answer; what is lost is lost only when it has said so."""
     print("at work", flush=True)
+    lose()
     time.sleep(seconds)
 
 
@@ -65,16 +66,15 @@ def lose_the_server(folder: Path) -> None:
     """The temporary server dies under the run."""
     server, process = TemporaryServer(folder / "prefect"), subprocess.Popen(["sleep", str(MINUTE)])
     threading.Thread(target=server._stop_run_without, args=(process,), daemon=True).start()
-    process.kill()
-    work()
+    work(lose=process.kill)
 
 
 def lose_the_warehouse(folder: Path) -> None:
     """The lease is found to be lost by the thread that renews it."""
     settings = load_settings(work_dir=folder)
     with open_run(settings) as run, hold_warehouse(run, settings) as warehouse:
-        threading.Timer(0.1, warehouse.tell_lost, ("another run has taken over this warehouse",)).start()
-        work()
+        renewal = threading.Thread(target=warehouse.tell_lost, args=("another run has taken over this warehouse",))
+        work(lose=renewal.start)
 
 
 SCENES: dict[str, Callable[[Path], None]] = {
