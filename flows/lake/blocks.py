@@ -70,7 +70,7 @@ def _take_good(
     """The records that are good beyond doubt, typed and numbered, and the others."""
     text, odd = find_odd(block, header)
     headers = find_like_header(text, header[0], form.write_columns(header)[0])
-    text = add_missing(form.complete(text, contract), contract)
+    text = add_missing(form.complete(text), contract)
     typed, surely_good = read_values(text, contract)
     good = surely_good.to_numpy(writable=True)
     good[headers] = False

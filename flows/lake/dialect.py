@@ -1,7 +1,8 @@
-"""How the bytes of a shop's files are written: encoding, delimiter, quote → UTF-8 with commas and quotation marks.
+"""How the bytes of a shop's files are written: encoding, delimiter, quote.
 
-The delimiter changes places with the comma and the quote with the quotation mark, byte for byte; so every rule about
-records holds unchanged for the bytes within, and doing it once more gives what stood in the file.
+They are decoded to UTF-8 and keep their delimiter and quote. Where quotes or odd records are to be judged, the
+delimiter changes places with the comma and the quote with the quotation mark, byte for byte: so every rule about
+records holds unchanged, and each record is where it was.
 """
 
 from __future__ import annotations
@@ -12,12 +13,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
 
 import numpy as np
 import polars as pl
 
-from flows.lake.views import may_hold
 from flows.lake.wide import WIDE, WideDecoder
 
 COMMA, QUOTATION_MARK, NO_QUOTE = ",", '"', "\x1f"
@@ -52,11 +51,20 @@ class Dialect:
     quote: str = QUOTATION_MARK
     encoding: str = "utf-8"
 
+    @property
+    def quote_mark(self) -> str:
+        """What stands around texts; where nothing is quoted, a control character that no text has."""
+        return self.quote or NO_QUOTE
+
     @cached_property
-    def exchanged(self) -> dict[str, str]:
-        """Character → the one that it changes places with."""
-        pairs = {self.delimiter: COMMA, self.quote or NO_QUOTE: QUOTATION_MARK}
-        return {a: b for left, right in pairs.items() if left != right for a, b in ((left, right), (right, left))}
+    def delimiter_byte(self) -> int:
+        """The delimiter in UTF-8."""
+        return ord(self.delimiter)
+
+    @cached_property
+    def quote_byte(self) -> int:
+        """The quote in UTF-8."""
+        return ord(self.quote_mark)
 
     @cached_property
     def is_single_byte(self) -> bool:
@@ -74,13 +82,8 @@ class Dialect:
         """Whether what `decode` gives is UTF-8 for certain, because it was encoded here."""
         return self.encoding not in _UTF8
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether the bytes of a file are the bytes within."""
-        return not (self.gives_utf8 or self.exchanged)
-
     def decode(self, chunks: Iterable[Chunk]) -> Iterator[Piece]:
-        """The bytes of a file as the bytes within: UTF-8, commas, quotation marks; in pieces of any length.
+        """The bytes of a file as UTF-8, in pieces of any length.
 
         A chunk is done with before the next is asked for, so that all may lie in the same memory.
 
@@ -92,23 +95,23 @@ class Dialect:
         elif self.gives_utf8:
             yield from self._decode_strictly(chunks)
         else:
-            yield from chain.from_iterable(map(self._exchange_bytes, chunks))
+            yield from map(bytes, chunks)  # which copies none that are bytes
+
+    def exchange(self, text: bytes) -> bytes:
+        """Bytes in UTF-8 with delimiter and comma, quote and quotation mark in each other's places; or back again."""
+        return b"".join(map(self._exchange_piece, _cut(text, _WIDE_WINDOW))) if self._flips else text
 
     @cached_property
     def _flips(self) -> dict[int, list[int]]:
         """Bits → the bytes that change places by having these bits flipped."""
         flips: dict[int, list[int]] = {}
-        for old, new in self.exchanged.items():
-            flips.setdefault(ord(old) ^ ord(new), []).append(ord(old))
+        for old, new in ((self.delimiter, COMMA), (self.quote_mark, QUOTATION_MARK)):
+            if old != new:
+                flips.setdefault(ord(old) ^ ord(new), []).extend((ord(old), ord(new)))
         return flips
 
-    def _exchange_bytes(self, text: Chunk) -> Iterator[Piece]:
-        return (self._exchange_piece(piece) for piece in _cut(text, _WIDE_WINDOW))
-
-    def _exchange_piece(self, piece: Piece) -> Piece:
-        """A copy of the bytes; at a third of what `bytes.translate` costs, which looks each byte up in a table."""
-        if not self._flips:
-            return bytes(piece)
+    def _exchange_piece(self, piece: memoryview) -> Piece:
+        """At a third of what `bytes.translate` costs, which looks each byte up in a table."""
         found = changed = np.frombuffer(piece, dtype=np.uint8)
         for bits, chosen in self._flips.items():
             flips = (found == chosen[0]).view(np.uint8)
@@ -121,9 +124,9 @@ class Dialect:
 
     @cached_property
     def _characters(self) -> str:
-        """What each byte is within, the exchange done, where a byte is a character."""
+        """What each byte means, where a byte is a character."""
         known = (bytes([byte]).decode(self.encoding, "ignore") or chr(_MARK + byte) for byte in range(BYTES))
-        return self.exchange("".join(known))
+        return "".join(known)
 
     @cached_property
     def _latin_from(self) -> int:
@@ -132,19 +135,8 @@ class Dialect:
         odd = [byte for byte in range(BYTES) if byte >= ASCII and ord(self._characters[byte]) != byte]
         return max(odd, default=ASCII - 1) + 1
 
-    def exchange(self, text: str) -> str:
-        """A text of the file as it is within, or back again."""
-        return text.translate({ord(a): b for a, b in self.exchanged.items()})
-
-    def exchange_texts(self, texts: pl.Series) -> pl.Series:
-        """The same for many texts (String); where none holds such a character, that is soon known."""
-        if self.exchanged and may_hold(texts, map(str.encode, self.exchanged)):
-            return texts.str.replace_many(list(self.exchanged), list(self.exchanged.values()))
-        return texts
-
     def restore(self, records: pl.Series) -> pl.Series:
-        """Records from within (String) as they stand in the file; a byte without a meaning as \\x81."""
-        records = self.exchange_texts(records)
+        """Records (String) as they stand in the file; a byte without a meaning as \\x81."""
         if self._has_marks and records.str.contains(_MARK_PATTERN.pattern).any():
             return pl.Series(records.name, [text and _spell_marks(text) for text in records], dtype=pl.String)
         return records
@@ -181,14 +173,14 @@ class Dialect:
                 is_ascii = lines.isascii()
                 _refuse_utf8(lines)
             if self._is_ascii_within and chunk.isascii():
-                yield from self._exchange_bytes(chunk)
+                yield bytes(chunk)
             else:
                 yield from map(self._decode_piece, _cut(chunk))
 
     def _decode_piece(self, piece: memoryview) -> Piece:
         """The same bytes, in the quickest of two ways."""
         if self._is_ascii_within and np.frombuffer(piece, dtype=np.int8).min() >= self._latin_from - BYTES:
-            return str(self._exchange_piece(piece), "latin-1").encode()
+            return str(piece, "latin-1").encode()
         characters: str = codecs.charmap_decode(bytes(piece), "strict", self._characters)[0]  # type: ignore[arg-type]
         return characters.encode()
 
@@ -199,7 +191,7 @@ class Dialect:
     def _decode_strictly(self, chunks: Iterable[Chunk]) -> Iterator[Piece]:
         decoded = self._decode_wide(chunks) if self.encoding in WIDE else self._decode_with_codec(chunks)
         try:
-            yield from map(self._exchange_piece, decoded)
+            yield from decoded
         except UnicodeError as error:
             raise EncodingError(f"it is not {self.encoding} ({getattr(error, 'reason', error)})") from error
 

@@ -64,13 +64,13 @@ def examine(
     doubtful: Doubtful, header: list[str], contract: Contract, terms: Terms, form: Form = SHIPPED_FORM
 ) -> Examined:
     """Judge each of these records exactly, its structure and its values; `header` and `contract` as of their block."""
-    block = Block(0, doubtful.data, len(doubtful.rows), 1, doubtful.ends)
+    block = Block(0, doubtful.data, len(doubtful.rows), 1, doubtful.ends, form.dialect)
     records = judge_records(block, header)
     codes = pl.Series("code", dtype=pl.String).extend_constant(None, block.rows)
     codes = codes.scatter(_find_headers(records.text, header, form), "repeated_header")
     codes = codes.scatter(form.find_undecodable(block), "encoding")
     codes = codes.zip_with(records.codes.is_null(), records.codes)  # what is not CSV is nothing else
-    text = add_missing(form.complete(records.text, contract), contract)
+    text = add_missing(form.complete(records.text), contract)
     typed, reasons = explain(text, contract, terms)
     reasons = reasons.zip_with(codes.is_null(), "record:" + codes)
     is_good, is_sound = reasons.is_null(), codes.is_null().to_numpy()
@@ -85,7 +85,7 @@ def examine(
     found = _find_values(text.filter(~is_good).head(MAX_LOOKED_AT), bad["reason"], contract)
     if terms.forgotten:
         bad = terms.forgotten.hide_raw(bad)
-    return Examined(good, bad, foreign, {reason: form.dialect.exchange(value) for reason, value in found.items()})
+    return Examined(good, bad, foreign, found)
 
 
 def add_missing(text: pl.DataFrame, contract: Contract) -> pl.DataFrame:

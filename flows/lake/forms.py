@@ -12,7 +12,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
-from typing import Any
 
 import dataframely as dy
 import numpy as np
@@ -70,9 +69,9 @@ class Form:
         return [firsts.get(name, f"{name}{_APART}" if name in taken else name) for name in header]
 
     def write_columns(self, names: Sequence[str]) -> list[str]:
-        """What `name_columns` gave, as the texts that its header has within a block."""
+        """What `name_columns` gave, as its header has it."""
         known = {**{f"{name}{_APART}": name for name in (*self.columns, *self.constants)}, **self.columns}
-        return [self.dialect.exchange(known.get(name, name)) for name in names]
+        return [known.get(name, name) for name in names]
 
     def list_columns(self, header: Sequence[str]) -> list[str]:
         """The columns that a file of this header brings, by our names, without those that are left out."""
@@ -94,18 +93,14 @@ class Form:
                 "deliver the file with these columns."
             )
 
-    def complete(self, text: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    def complete(self, text: pl.DataFrame) -> pl.DataFrame:
         """The fields of records with every column that the form gives, as texts that the adapted contract reads."""
         if self is SHIPPED_FORM:
             return text
         columns = {column.name: column for column in text.get_columns()}
         columns.update({ours: columns[first] for ours, first in self._copies() if first in columns})
-        dtypes: dict[str, Any] = {**contract.dtypes, **dict.fromkeys(contract.check_only, pl.String())}
-        texts = [name for name in columns if dtypes.get(name) == pl.String]
-        columns.update({name: self.dialect.exchange_texts(columns[name]) for name in texts})
         for name, value in self.constants.items():
-            within = value if dtypes[name] == pl.String else self.dialect.exchange(value)
-            columns[name] = pl.Series([within], dtype=pl.String).new_from_index(0, text.height)
+            columns[name] = pl.Series([value], dtype=pl.String).new_from_index(0, text.height)
         return pl.DataFrame(columns)
 
     def _copies(self) -> list[tuple[str, str]]:
@@ -150,13 +145,13 @@ def adapt(contract: Contract, form: Form) -> Contract:
 
 def _adapt_column(column: dy.Column, form: Form) -> dy.Column:
     adapted, metadata = copy.copy(column), dict(column.metadata or {})
-    exchange, marks = form.dialect.exchange, form.marks
+    marks = form.marks
     if isinstance(column.dtype, pl.Datetime) and form.timestamps:
-        metadata["formats"] = tuple(exchange(spelling) for spelling in form.timestamps)
+        metadata["formats"] = form.timestamps
     elif column.dtype == pl.Boolean and (form.yes or form.no):
-        metadata["booleans"] = {exchange(text): text in form.yes for text in (*form.yes, *form.no)}
+        metadata["booleans"] = {text: text in form.yes for text in (*form.yes, *form.no)}
     elif isinstance(column.dtype, pl.Decimal) or column.dtype.is_integer():
         decimals = marks.money_decimals if metadata.get("unit") == "cents" else 0
-        metadata["marks"] = Marks(exchange(marks.decimal), exchange(marks.thousands), decimals)
+        metadata["marks"] = Marks(marks.decimal, marks.thousands, decimals)
     adapted.metadata = metadata
     return adapted

@@ -47,11 +47,7 @@ def find_constant_faults(table: str, form: Form) -> Iterator[str]:
         return
     contract = adapt(CONTRACTS[table], form)
     known = {name: text for name, text in form.constants.items() if name in contract.columns}
-    swapped = {
-        name: text if contract.columns[name].dtype == pl.String else form.dialect.exchange(text)
-        for name, text in known.items()
-    }
-    text = pl.DataFrame({name: [swapped.get(name) or None] for name in contract.columns}, _schema(contract))
+    text = pl.DataFrame({name: [known.get(name) or None] for name in contract.columns}, _schema(contract))
     reasons = explain(text, contract, DEFAULT_TERMS)[1].item() or ""
     for column, _, code in (reason.partition(":") for reason in reasons.split(";")):
         if column in known and code in VALUE_CODES:

@@ -25,9 +25,7 @@ from flows.lake.dialect import SHIPPED_DIALECT, Dialect, EncodingError, Piece
 from flows.lake.encodings import LONGEST_MAGIC, describe_foreign, describe_kind, describe_utf16
 from flows.lake.hashing import Hashing
 from flows.lake.splitting import (
-    COMMA,
     NEWLINE,
-    QUOTE,
     WINDOW,
     count_byte,
     find_end_of_text,
@@ -44,13 +42,17 @@ _SEPARATOR_NOTE = re.compile(rb"(?i)\"?sep=.\"?\r?")  # of Excel, on a line abov
 
 @dataclass(frozen=True)
 class Block:
-    """Whole records. `ends` (int64 offsets just after each record) is given where quotes made it necessary."""
+    """Whole records in UTF-8, with delimiter and quote as `dialect` has them.
+
+    `ends` (int64 offsets just after each record) is given where quotes made it necessary.
+    """
 
     number: int
     data: bytes
     rows: int
     first_row: int  # 1-based record number in the file of the block's first record
     ends: np.ndarray | None = None
+    dialect: Dialect = SHIPPED_DIALECT
 
     @cached_property
     def record_ends(self) -> np.ndarray:
@@ -58,9 +60,9 @@ class Block:
         return find_line_ends(self.data) if self.ends is None else self.ends
 
     @cached_property
-    def commas(self) -> int:
-        """How many commas there are, in quotes or not."""
-        return count_byte(self.data, COMMA)
+    def delimiters(self) -> int:
+        """How many delimiters there are, in quotes or not."""
+        return count_byte(self.data, self.dialect.delimiter_byte)
 
 
 @dataclass
@@ -102,14 +104,14 @@ class CsvReader:
             raise self._refuse("the file changed while it was read. Deliver it under another name and rename it.")
 
     def _read(self, hashing: Hashing, raw: io.FileIO) -> Iterator[bytes | bytearray]:
-        """The bytes of a plain file; where they are the bytes within and lines are short, pieces end with one, so that
-        none is put together."""
-        if self.dialect.is_plain:
+        """The bytes of a plain file; where a byte is a letter and lines are short, pieces end with one, so that none is
+        put together."""
+        letter_bytes = self.dialect.letter_bytes
+        if letter_bytes == 1:
             while chunk := hashing.read(_find_stop(raw, self.block_bytes)):
                 yield chunk
             return
-        letter_bytes = self.dialect.letter_bytes  # where a byte is not a letter, it is decoded while it is in the cache
-        buffer = bytearray(self.block_bytes if letter_bytes == 1 else min(self.block_bytes * letter_bytes, WINDOW))
+        buffer = bytearray(min(self.block_bytes * letter_bytes, WINDOW))  # which is decoded while it is in the cache
         while count := hashing.readinto(memoryview(buffer)):  # the same again, for new memory costs time
             yield buffer if count == len(buffer) else buffer[:count]
 
@@ -123,8 +125,8 @@ class CsvReader:
             raise self._refuse(f"the gzip data is damaged ({error}). Deliver the file again.") from error
 
     def _decode(self, chunks: Iterator[bytes] | Iterator[bytes | bytearray]) -> Iterator[bytes]:
-        """The bytes as UTF-8 with commas and quotation marks."""
-        if self.dialect.is_plain:
+        """The bytes as UTF-8."""
+        if not self.dialect.gives_utf8:
             yield from map(bytes, chunks)  # which copies none
             return
         try:
@@ -179,8 +181,8 @@ class CsvReader:
         ends: np.ndarray | None = None
         # blank lines wait for what follows them: at the end of a file they are nothing, but in a table of one column
         cut = find_end_of_text(data) if len(self.header) > 1 else len(data)
-        if QUOTE in data:
-            split = split_records(data[:cut], is_last=is_last)
+        if self.dialect.quote_byte in data:
+            split = split_records(self.dialect.exchange(data[:cut]), is_last=is_last)
             if split.refused is not None:
                 raise self._refuse(
                     f"record {self.rows_in + split.refused + 1} opens a quote that is not closed, or in a wrong place, "
@@ -191,7 +193,7 @@ class CsvReader:
             return None, data
         text = data if cut == len(data) else data[:cut]
         rows = count_byte(text, NEWLINE) if ends is None else len(ends)
-        block = Block(self._blocks, text, rows, self.rows_in + 1, ends)
+        block = Block(self._blocks, text, rows, self.rows_in + 1, ends, self.dialect)
         self.rows_in += rows
         self._blocks += 1
         return block, data[cut:]
@@ -210,7 +212,8 @@ class CsvReader:
         if _SEPARATOR_NOTE.fullmatch(line):
             return self._take_header(data[end + 1 :])
         try:
-            rows = list(csv.reader([line.removesuffix(b"\r").decode("utf-8")], strict=True))
+            text, marks = line.removesuffix(b"\r").decode("utf-8"), self.dialect
+            rows = list(csv.reader([text], delimiter=marks.delimiter, quotechar=marks.quote_mark, strict=True))
         except UnicodeDecodeError as error:
             foreign = describe_foreign(self.path, has_utf8=False)
             raise self._refuse(f"the header is not UTF-8 (byte 0x{line[error.start]:02x}), {foreign}.") from error
@@ -218,7 +221,7 @@ class CsvReader:
             raise self._refuse(f"the header cannot be read ({error}). Is it a CSV file in UTF-8?") from error
         if not rows or not rows[0]:
             raise self._refuse("the first line is blank; a header was expected. Deliver the file again.")
-        self.header = [self.dialect.exchange(name) for name in rows[0]]
+        self.header = rows[0]
         return data[end + 1 :]
 
     def _check_utf8(self, data: bytes) -> None:

@@ -1,7 +1,8 @@
 """The structural gate: which records of a block are CSV records of exactly n fields (RFC 4180), and what are they?
 
 Each record is judged by itself, from its own text, before any value is looked at. So a bad record costs itself and
-nothing else, and a short record is told from one whose last fields are empty.
+nothing else, and a short record is told from one whose last fields are empty. What is judged has commas and quotation
+marks, whatever the file has; what is parsed, and counted only, is as the file has it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import polars as pl
 from polars.exceptions import ComputeError, SchemaError
 
 from flows.errors import DataError
+from flows.lake.dialect import Dialect
 from flows.lake.reading import Block
 from flows.lake.splitting import (
     COMMA,
@@ -91,21 +93,21 @@ def find_records(block: Block, byte: int) -> np.ndarray:
 
 def _parse_if_sound(block: Block, header: list[str]) -> pl.DataFrame | None:
     """The fields of a block without quotes, if all its records are sound."""
-    if QUOTE in block.data or len(find_stray_cr(block.data)) or _may_hold_a_long_record(block.data):
+    if block.dialect.quote_byte in block.data or len(find_stray_cr(block.data)) or _may_hold_a_long_record(block.data):
         return None
-    return _parse_counted(block.data, block.rows, block.commas, header)
+    return _parse_counted(block.data, block.dialect, block.rows, block.delimiters, header)
 
 
-def _parse_counted(data: bytes, rows: int, commas: int, header: list[str]) -> pl.DataFrame | None:
-    """The fields of records without quotes, if so many rows and commas prove that all are sound.
+def _parse_counted(data: bytes, dialect: Dialect, rows: int, delimiters: int, header: list[str]) -> pl.DataFrame | None:
+    """The fields of records without quotes, if so many rows and delimiters prove that all are sound.
 
-    If no record is longer than the header (the parser raises), and there are as many commas as sound records have
+    If no record is longer than the header (the parser raises), and there are as many delimiters as sound records have
     together, then no record is shorter.
     """
-    if commas != rows * (len(header) - 1) or len(header) == 1:
+    if delimiters != rows * (len(header) - 1) or len(header) == 1:
         return None
     try:
-        text = _parse(data, header, quote_char=None)
+        text = _parse(data, dialect, header, is_quoted=False)
     except (ComputeError, SchemaError):
         return None
     return text if text.height == rows else None
@@ -114,63 +116,65 @@ def _parse_counted(data: bytes, rows: int, commas: int, header: list[str]) -> pl
 def _parse_around_odd(block: Block, header: list[str]) -> tuple[pl.DataFrame, np.ndarray] | None:
     """The same of all but a few odd records; None if they are many.
 
-    A stretch with as many commas as sound records have may still hold a long record and a short one. Then what is left
-    when the odd ones are taken out is not proven, and the commas of each record are counted.
+    A stretch with as many delimiters as sound records have may still hold a long record and a short one. Then what is
+    left when the odd ones are taken out is not proven, and the delimiters of each record are counted.
     """
-    data, ends = block.data, block.record_ends
-    unreadable = _find_unreadable(data, ends)
+    data, ends, delimiter = block.data, block.record_ends, block.dialect.delimiter_byte
+    unreadable = _find_unreadable(data, ends, block.dialect.quote_byte)
     if not are_few(len(unreadable), block.rows) or len(header) == 1:
         return None
     for stretch in (STRETCH, 1):
-        miscounted, commas = _find_miscounted(data, ends, len(header) - 1, stretch)
+        miscounted, in_all = _find_miscounted(data, ends, delimiter, len(header) - 1, stretch)
         odd = distinct(np.concatenate((unreadable, miscounted)))
         if not are_few(len(odd), block.rows):
             return None
         few, _ = take_records(data, ends, odd)
-        text = _parse_counted(leave_out(data, ends, odd), block.rows - len(odd), commas - few.count(b","), header)
+        left, rows, delimiters = leave_out(data, ends, odd), block.rows - len(odd), in_all - few.count(delimiter)
+        text = _parse_counted(left, block.dialect, rows, delimiters, header)
         if text is not None:
             return text, odd
     return None
 
 
-def _find_miscounted(data: bytes, ends: np.ndarray, expected: int, stretch: int) -> tuple[np.ndarray, int]:
-    """The indices (int64) of the records with other than so many commas, and how many commas there are in all.
+def _find_miscounted(
+    data: bytes, ends: np.ndarray, delimiter: int, expected: int, stretch: int
+) -> tuple[np.ndarray, int]:
+    """The indices (int64) of the records with other than so many delimiters, and how many of these there are in all.
 
-    Only in stretches of so many records whose commas together are as expected are they not counted one by one.
+    Only in stretches of so many records whose delimiters together are as expected are they not counted one by one.
     """
     firsts = np.arange(0, len(ends), stretch)
     lasts = np.minimum(firsts + stretch, len(ends))
     if stretch == 1:
-        counts = np.diff(np.searchsorted(find_byte(data, COMMA), ends), prepend=0)
+        counts = np.diff(np.searchsorted(find_byte(data, delimiter), ends), prepend=0)
         return np.flatnonzero(counts != expected), int(counts.sum())
     octets = np.frombuffer(data, dtype=np.uint8)
     stops = ends[lasts - 1].tolist()
-    counts = np.array([np.count_nonzero(octets[a:b] == COMMA) for a, b in pairwise([0, *stops])])
+    counts = np.array([np.count_nonzero(octets[a:b] == delimiter) for a, b in pairwise([0, *stops])])
     found = [_NONE]
     for at in np.flatnonzero(counts != expected * (lasts - firsts)).tolist():
         start = stops[at - 1] if at else 0
         inner = ends[firsts[at] : lasts[at]] - start
-        found.append(_find_miscounted(data[start : stops[at]], inner, expected, 1)[0] + firsts[at])
+        found.append(_find_miscounted(data[start : stops[at]], inner, delimiter, expected, 1)[0] + firsts[at])
     return np.concatenate(found), int(counts.sum())
 
 
 def _judge_each(block: Block, header: list[str]) -> Records:
-    codes = judge_structure(block.data, block.record_ends, len(header))
-    unsound = np.flatnonzero(codes.is_not_null())
-    text = _parse_sound(block.data, block.record_ends, unsound, header)
+    codes = judge_structure(block.dialect.exchange(block.data), block.record_ends, len(header))
+    text = _parse_sound(block, np.flatnonzero(codes.is_not_null()), header)
     if text.height != block.rows:
         raise DataError(f"{block.rows} records were read as {text.height}; the file cannot be converted")
     return Records(text, codes)
 
 
-def _find_unreadable(data: bytes, ends: np.ndarray) -> np.ndarray:
+def _find_unreadable(data: bytes, ends: np.ndarray, quote: int) -> np.ndarray:
     """The indices of the records that are not for a parser without quotes: with a quote or a stray CR, or too long."""
     long = np.flatnonzero(np.diff(ends, prepend=0) > MAX_RECORD_BYTES) if _may_hold_a_long_record(data) else _NONE
-    return distinct(np.concatenate((_records_with(data, ends, QUOTE), _records_with(data, ends, CR), long)))
+    return distinct(np.concatenate((_records_with(data, ends, quote), _records_with(data, ends, CR), long)))
 
 
 def judge_structure(data: bytes, ends: np.ndarray, fields: int) -> pl.Series:
-    """The structural code of each record, null where the record is sound (String).
+    """The structural code of each record, of commas and quotation marks; null where the record is sound (String).
 
     Records without quotes are judged by counting; only those with quotes are matched against the grammar.
     """
@@ -218,31 +222,33 @@ def strip_ends(raw: pl.Series) -> pl.Series:
     return raw.to_frame("raw").select(pl.col("raw").str.strip_suffix("\n").str.strip_suffix("\r")).to_series()
 
 
-def _parse_sound(data: bytes, ends: np.ndarray, unsound: np.ndarray, header: list[str]) -> pl.DataFrame:
+def _parse_sound(block: Block, unsound: np.ndarray, header: list[str]) -> pl.DataFrame:
     """The fields of records of which all but the unsound ones are known to be sound."""
+    data, ends, dialect = block.data, block.record_ends, block.dialect
     if len(header) == 1:
-        return _unquote(strip_ends(as_series(data, ends)), header[0])
+        return _unquote(strip_ends(as_series(data, ends)), dialect.quote_mark, header[0])
     if len(unsound):
-        data = leave_out(data, ends, unsound, instead=b"," * (len(header) - 1) + b"\n")
-    return _parse(data, header, quote_char='"' if b'"' in data else None)
+        data = leave_out(data, ends, unsound, instead=dialect.delimiter.encode() * (len(header) - 1) + b"\n")
+    return _parse(data, dialect, header, is_quoted=dialect.quote_byte in data)
 
 
-def _parse(data: bytes, header: list[str], *, quote_char: str | None) -> pl.DataFrame:
+def _parse(data: bytes, dialect: Dialect, header: list[str], *, is_quoted: bool) -> pl.DataFrame:
     """Records → one String column per field, in the header's order; an empty field is null."""
     schema: dict[str, pl.DataType] = dict.fromkeys(header, pl.String())
     if data.startswith(codecs.BOM_UTF8):  # the parser takes one for the mark of a file, but here it is data
         data = codecs.BOM_UTF8 + data
-    frame = pl.read_csv(data, has_header=False, schema=schema, quote_char=quote_char)
-    if quote_char:  # a quoted empty field is read as an empty text
+    quote = dialect.quote_mark if is_quoted else None
+    frame = pl.read_csv(data, has_header=False, schema=schema, separator=dialect.delimiter, quote_char=quote)
+    if is_quoted:  # a quoted empty field is read as an empty text
         frame = frame.select(pl.when(pl.all() != "").then(pl.all()))
     return frame
 
 
-def _unquote(raw: pl.Series, name: str) -> pl.DataFrame:
+def _unquote(raw: pl.Series, quote: str, name: str) -> pl.DataFrame:
     """Sound records of one field; the parser would skip the blank ones, which are empty fields."""
     text = pl.col("raw")
-    inner = text.str.slice(1, text.str.len_chars() - 2).str.replace_all('""', '"', literal=True)
-    value = pl.when(text.str.starts_with('"')).then(inner).otherwise(text)
+    inner = text.str.slice(1, text.str.len_chars() - 2).str.replace_all(quote * 2, quote, literal=True)
+    value = pl.when(text.str.starts_with(quote)).then(inner).otherwise(text)
     return raw.to_frame("raw").select(pl.when(value != "").then(value).alias(name))
 
 

@@ -6,7 +6,7 @@ and zeros up to the end, or, of a longer text, its first 4 bytes and where it li
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -33,18 +33,3 @@ def view_texts(texts: pl.Series) -> Iterator[Views]:
         if len(array):
             words = np.frombuffer(views, dtype="<u8").reshape(-1, WORDS)[array.offset : array.offset + len(array)]
             yield Views(words, [np.frombuffer(buffer, dtype=np.uint8) for buffer in data])
-
-
-def may_hold(texts: pl.Series, characters: Iterable[bytes]) -> bool:
-    """Whether one of these characters of ASCII is in the texts (String), or beside them in memory; soon known."""
-    octets = b"".join(octets.data for views in view_texts(texts) for octets in _list_octets(views))
-    return any(character in octets for character in characters)
-
-
-def _list_octets(views: Views) -> list[np.ndarray]:
-    words = views.words
-    is_inlined = (words[:, 0] & LENGTH) <= INLINED
-    if not is_inlined.any():
-        return views.data
-    words = words if is_inlined.all() else words[is_inlined]
-    return [*views.data, words[:, 0] >> LENGTH_BITS, words[:, 1].copy()]

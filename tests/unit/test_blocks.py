@@ -9,7 +9,7 @@ import pytest
 from flows.lake import doubts, records
 from flows.lake.blocks import convert_block
 from flows.lake.contracts import CONTRACTS
-from flows.lake.dialect import Dialect
+from flows.lake.dialect import SHIPPED_DIALECT, Dialect
 from flows.lake.doubts import Doubtful
 from flows.lake.forms import Form
 from flows.lake.reading import Block
@@ -43,10 +43,10 @@ ODD = {
 }
 
 
-def block_of(lines: list[str], line_end: str, *, first_row: int = 1, fields: int = 3) -> Block:
+def block_of(lines: list[str], line_end: str, *, first_row: int = 1, dialect: Dialect = SHIPPED_DIALECT) -> Block:
     data = "".join(line + line_end for line in lines).encode()
-    ends = split_records(data, is_last=True).ends if '"' in "".join(lines) else None
-    return Block(0, data, len(lines), first_row, ends)
+    ends = split_records(dialect.exchange(data), is_last=True).ends if '"' in "".join(lines) else None
+    return Block(0, data, len(lines), first_row, ends, dialect)
 
 
 def find_few(block: Block, header: list[str]) -> tuple[pl.DataFrame, list[int]]:
@@ -103,14 +103,32 @@ def test_find_odd_long_record_and_as_many_short_ones_are_found(long: str) -> Non
     assert odd.tolist() == [10, *(30 + at for at in range(long.count(",") - 2))]
 
 
+@pytest.mark.parametrize("delimiter", [",", ";"])
 @pytest.mark.parametrize("stretch", [1, 2, 7, 64, 1000])
-def test_find_miscounted_names_the_same_records_whatever_is_counted_together(stretch: int) -> None:
+def test_find_miscounted_names_the_same_records_whatever_is_counted_together(stretch: int, delimiter: str) -> None:
     lines = ["a,b,c"] * (3 * COUNT)
     for at, odd in ((0, "x"), (70, "x,y,z,"), (130, "x,y"), (3 * COUNT - 1, "")):
         lines[at] = odd
-    data = "".join(f"{line}\n" for line in lines).encode()
-    found, commas = records._find_miscounted(data, find_line_ends(data), 2, stretch)
-    assert (found.tolist(), commas) == ([0, 70, 130, 3 * COUNT - 1], data.count(b","))
+    data = "".join(f"{line}\n" for line in lines).replace(",", delimiter).encode()
+    found, in_all = records._find_miscounted(data, find_line_ends(data), ord(delimiter), 2, stretch)
+    assert (found.tolist(), in_all) == ([0, 70, 130, 3 * COUNT - 1], data.count(delimiter.encode()))
+
+
+@pytest.mark.parametrize("odd", ["x;y", "x;y;z;w", "x,y,z", '"x";y;z', "'x';y;z"])
+def test_records_of_another_delimiter_are_proven_by_counting_too(odd: str) -> None:
+    """Commas and quotation marks are letters there; of the records but the odd one none is judged by itself."""
+    dialect = Dialect(";", "'")
+    lines = [f'a,{number};"b;c{number}' for number in range(COUNT)]
+    expected: list[tuple[str, ...]] = [tuple(line.split(";")) for line in lines]
+    sound = records._parse_if_sound(block_of(lines, "\n", dialect=dialect), HEADER)
+    assert sound is not None
+    assert sound.rows() == expected
+    lines[7] = odd
+    found, left_out = find_few(block_of(lines, "\n", dialect=dialect), HEADER)
+    if odd == '"x";y;z':
+        assert (found.rows()[7], left_out) == (('"x"', "y", "z"), [])
+    else:
+        assert (found.rows(), left_out) == ([*expected[:7], *expected[8:]], [7])
 
 
 def test_find_odd_commas_in_quotes_do_not_make_up_for_those_that_lack() -> None:
@@ -148,7 +166,7 @@ def test_find_odd_with_an_optional_last_column_takes_empty_ones_for_sound() -> N
 
 @pytest.mark.parametrize("line_end", LINE_ENDS.values(), ids=LINE_ENDS)
 def test_judge_records_of_one_column_keeps_blank_records(line_end: str) -> None:
-    block = block_of(["x", "", '"y,"', "x,y", ""], line_end, fields=1)
+    block = block_of(["x", "", '"y,"', "x,y", ""], line_end)
     found = judge_records(block, ["only"])
     assert found.codes.to_list() == [None, None, None, "field_count", None]
     assert found.text.filter(found.codes.is_null())["only"].to_list() == ["x", None, "y,", None]
@@ -176,7 +194,8 @@ def test_convert_block_finds_the_header_again_as_the_file_spells_it() -> None:
     """A profile gives columns our names, and a dialect other marks."""
     form = Form(Dialect(delimiter=";"), columns={"key": "Nr, neu", "note": "key"})
     header = form.name_columns(["Nr, neu", "count", "key"])
-    block = block_of(["Nr; neu,count,key", "k1,1,n", '"Nr; neu","count","key"'], "\n")
+    lines = ["Nr, neu;count;key", "k1;1;n", '"Nr, neu";"count";"key"']
+    block = block_of(lines, "\n", dialect=form.dialect)
     good, bad, *_ = convert_block(block, header, TABLE_CONTRACTS["three"], DEFAULT_TERMS, form)
     assert bad is not None
     assert bad["_row", "reason"].rows() == [(1, "record:repeated_header"), (3, "record:repeated_header")]

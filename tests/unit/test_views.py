@@ -1,4 +1,4 @@
-"""Texts seen without a copy are the texts, in whatever chunks, whatever lies under nulls; what they hold is found."""
+"""Texts seen without a copy are the texts, in whatever chunks, whatever lies under nulls."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from flows.lake.views import INLINED, LENGTH, may_hold, view_texts
+from flows.lake.views import INLINED, LENGTH, view_texts
 
 TEXTS = st.lists(st.lists(st.none() | st.text("ab;,é\x00", max_size=20), max_size=8), min_size=1, max_size=4)
 
@@ -34,25 +34,6 @@ def test_views_are_of_the_texts_in_their_order(chunks: list[list[str | None]]) -
             assert low.to_bytes(8, "little")[4:] == octets[:4]
 
 
-@given(TEXTS, st.sampled_from([b";", b",;", b"ab", b"x"]))
-@example([["a" * INLINED + ";"], ["b"]], b";")
-@example([["a" * (INLINED - 1) + ";", "b" * 30]], b";")
-@example([["aaaa;", "b" * 30]], b";")
-@example([["a" * 59, "b;"]], b";")
-def test_a_character_that_the_texts_hold_is_never_missed(chunks: list[list[str | None]], characters: bytes) -> None:
-    texts = join(chunks)
-    held = set("".join(text or "" for text in texts))
-    assert may_hold(texts, [bytes([each]) for each in characters]) or held.isdisjoint(characters.decode())
-
-
-def test_a_character_that_no_text_holds_is_not_suspected_for_a_length_or_a_place() -> None:
-    """59 is the length of the text and the number of the semicolon."""
-    texts = pl.Series("text", ["a" * 59] * 1000 + ["b"] * 1000)
-    assert not may_hold(texts, [b";"])
-    assert may_hold(texts, [b";", b"b"])
-
-
 def test_a_part_of_a_column_is_seen_alone() -> None:
     texts = pl.Series("text", [";", "a", "b", ";"])
-    assert not may_hold(texts[1:3], [b";"])
     assert [len(views.words) for views in view_texts(texts[1:3])] == [2]
