@@ -24,6 +24,7 @@ from flows.errors import DataError
 from flows.lake.dialect import SHIPPED_DIALECT, Dialect, EncodingError, Piece
 from flows.lake.encodings import LONGEST_MAGIC, describe_foreign, describe_kind, describe_utf16
 from flows.lake.hashing import Hashing
+from flows.lake.quote_marks import count_inner
 from flows.lake.splitting import (
     NEWLINE,
     WINDOW,
@@ -44,7 +45,8 @@ _SEPARATOR_NOTE = re.compile(rb"(?i)\"?sep=.\"?\r?")  # of Excel, on a line abov
 class Block:
     """Whole records in UTF-8, with delimiter and quote as `dialect` has them.
 
-    `ends` (int64 offsets just after each record) is given where quotes made it necessary.
+    `ends` (int64 offsets just after each record) is given where quotes made it necessary; where it is not, `inner` is
+    how many delimiters stand in quotes, and each line is CSV by itself.
     """
 
     number: int
@@ -53,6 +55,7 @@ class Block:
     first_row: int  # 1-based record number in the file of the block's first record
     ends: np.ndarray | None = None
     dialect: Dialect = SHIPPED_DIALECT
+    inner: int = 0
 
     @cached_property
     def record_ends(self) -> np.ndarray:
@@ -179,9 +182,12 @@ class CsvReader:
         if not self.dialect.gives_utf8:
             self._check_utf8(data)
         ends: np.ndarray | None = None
+        inner: int | None = 0
         # blank lines wait for what follows them: at the end of a file they are nothing, but in a table of one column
         cut = find_end_of_text(data) if len(self.header) > 1 else len(data)
         if self.dialect.quote_byte in data:
+            inner = count_inner(data[:cut], self.dialect.delimiter_byte, self.dialect.quote_byte)
+        if inner is None:
             split = split_records(self.dialect.exchange(data[:cut]), is_last=is_last)
             if split.refused is not None:
                 raise self._refuse(
@@ -193,7 +199,7 @@ class CsvReader:
             return None, data
         text = data if cut == len(data) else data[:cut]
         rows = count_byte(text, NEWLINE) if ends is None else len(ends)
-        block = Block(self._blocks, text, rows, self.rows_in + 1, ends, self.dialect)
+        block = Block(self._blocks, text, rows, self.rows_in + 1, ends, self.dialect, inner or 0)
         self.rows_in += rows
         self._blocks += 1
         return block, data[cut:]

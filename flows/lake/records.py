@@ -26,6 +26,7 @@ from flows.lake.splitting import (
     as_series,
     distinct,
     find_byte,
+    find_lines,
     find_stray_cr,
     gather_records,
     leave_out,
@@ -92,14 +93,20 @@ def find_records(block: Block, byte: int) -> np.ndarray:
 
 
 def _parse_if_sound(block: Block, header: list[str]) -> pl.DataFrame | None:
-    """The fields of a block without quotes, if all its records are sound."""
-    if block.dialect.quote_byte in block.data or len(find_stray_cr(block.data)) or _may_hold_a_long_record(block.data):
+    """The fields of a block all of whose lines are CSV by themselves, if all its records are sound."""
+    is_quoted = block.dialect.quote_byte in block.data
+    if is_quoted and block.ends is not None:
         return None
-    return _parse_counted(block.data, block.dialect, block.rows, block.delimiters, header)
+    if len(find_stray_cr(block.data)) or _may_hold_a_long_record(block.data):
+        return None
+    delimiters = block.delimiters - block.inner
+    return _parse_counted(block.data, block.dialect, block.rows, delimiters, header, is_quoted=is_quoted)
 
 
-def _parse_counted(data: bytes, dialect: Dialect, rows: int, delimiters: int, header: list[str]) -> pl.DataFrame | None:
-    """The fields of records without quotes, if so many rows and delimiters prove that all are sound.
+def _parse_counted(  # noqa: PLR0913  what is parsed and what is known of it
+    data: bytes, dialect: Dialect, rows: int, delimiters: int, header: list[str], *, is_quoted: bool = False
+) -> pl.DataFrame | None:
+    """The fields of records, if so many rows and delimiters outside of quotes prove that all are sound.
 
     If no record is longer than the header (the parser raises), and there are as many delimiters as sound records have
     together, then no record is shorter.
@@ -107,7 +114,7 @@ def _parse_counted(data: bytes, dialect: Dialect, rows: int, delimiters: int, he
     if delimiters != rows * (len(header) - 1) or len(header) == 1:
         return None
     try:
-        text = _parse(data, dialect, header, is_quoted=False)
+        text = _parse(data, dialect, header, is_quoted=is_quoted)
     except (ComputeError, SchemaError):
         return None
     return text if text.height == rows else None
@@ -120,7 +127,7 @@ def _parse_around_odd(block: Block, header: list[str]) -> tuple[pl.DataFrame, np
     left when the odd ones are taken out is not proven, and the delimiters of each record are counted.
     """
     data, ends, delimiter = block.data, block.record_ends, block.dialect.delimiter_byte
-    unreadable = _find_unreadable(data, ends, block.dialect.quote_byte)
+    unreadable = _find_unreadable(block)
     if not are_few(len(unreadable), block.rows) or len(header) == 1:
         return None
     for stretch in (STRETCH, 1):
@@ -130,7 +137,8 @@ def _parse_around_odd(block: Block, header: list[str]) -> tuple[pl.DataFrame, np
             return None
         few, _ = take_records(data, ends, odd)
         left, rows, delimiters = leave_out(data, ends, odd), block.rows - len(odd), in_all - few.count(delimiter)
-        text = _parse_counted(left, block.dialect, rows, delimiters, header)
+        is_quoted = block.dialect.quote_byte in left
+        text = _parse_counted(left, block.dialect, rows, delimiters, header, is_quoted=is_quoted)
         if text is not None:
             return text, odd
     return None
@@ -167,10 +175,16 @@ def _judge_each(block: Block, header: list[str]) -> Records:
     return Records(text, codes)
 
 
-def _find_unreadable(data: bytes, ends: np.ndarray, quote: int) -> np.ndarray:
-    """The indices of the records that are not for a parser without quotes: with a quote or a stray CR, or too long."""
+def _find_unreadable(block: Block) -> np.ndarray:
+    """The indices of the records that are not proven sound by as many delimiters as they should have.
+
+    These have a stray CR, are too long, or have quotes that are not known to be well placed or to hold no delimiter.
+    """
+    data, ends = block.data, block.record_ends
+    are_quotes_harmless = block.ends is None and not block.inner
+    quoted = _NONE if are_quotes_harmless else _records_with(data, ends, block.dialect.quote_byte)
     long = np.flatnonzero(np.diff(ends, prepend=0) > MAX_RECORD_BYTES) if _may_hold_a_long_record(data) else _NONE
-    return distinct(np.concatenate((_records_with(data, ends, quote), _records_with(data, ends, CR), long)))
+    return distinct(np.concatenate((quoted, _records_with(data, ends, CR), long)))
 
 
 def judge_structure(data: bytes, ends: np.ndarray, fields: int) -> pl.Series:
@@ -213,8 +227,7 @@ def _broken_quotes(fields: int) -> pl.Expr:
 
 def _records_with(data: bytes, ends: np.ndarray, byte: int) -> np.ndarray:
     """The indices of the records that hold a byte; a carriage return of a CRLF line end does not count."""
-    positions = find_stray_cr(data) if byte == CR else find_byte(data, byte)
-    return distinct(np.searchsorted(ends, positions, side="right"))
+    return find_lines(find_stray_cr(data) if byte == CR else find_byte(data, byte), ends)
 
 
 def strip_ends(raw: pl.Series) -> pl.Series:

@@ -20,6 +20,7 @@ FEW_LINES = 500  # so few lines with quotes are soon looked at one by one
 NEWLINE, CR, COMMA, QUOTE = ord("\n"), ord("\r"), ord(","), ord('"')
 WINDOW = 1 << 18
 FEW_BYTES = 256  # so many are found one by one
+FEW_OF = 4  # of this many records one is taken with a copy of it, and more with views of all
 
 _LINE = r'\A(?:[^",\r\n]*|"(?:[^"]|"")*")(?:,(?:[^",\r\n]*|"(?:[^"]|"")*"))*\r?\n\z'
 
@@ -76,6 +77,18 @@ def find_stray_cr(data: bytes) -> np.ndarray:
     return stray
 
 
+def find_lines(positions: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """The indices (int64) of the lines that hold one of these offsets (int64, in order); `ends` as of `find_line_ends`.
+
+    What is after the last end is in no line.
+    """
+    if len(positions) < len(ends):
+        lines = distinct(np.searchsorted(ends, positions, side="right"))
+        return lines[lines < len(ends)]
+    found: np.ndarray = np.flatnonzero(np.diff(np.searchsorted(positions, ends), prepend=0))
+    return found
+
+
 def find_line_ends(data: bytes) -> np.ndarray:
     """Offsets (int64) just after each newline."""
     return find_byte(data, NEWLINE) + 1
@@ -113,7 +126,9 @@ def leave_out(data: bytes, ends: np.ndarray, which: np.ndarray, instead: bytes =
 
 
 def gather_records(data: bytes, ends: np.ndarray, which: np.ndarray) -> pl.Series:
-    """A few of the records (by their indices), with their line ends (String)."""
+    """Some of the records (by their indices), with their line ends (String)."""
+    if len(which) > len(ends) // FEW_OF:
+        return as_series(data, ends).gather(which)
     return as_series(*take_records(data, ends, which))
 
 
@@ -121,8 +136,7 @@ def split_records(data: bytes, *, is_last: bool) -> Split:
     """Split `data`, which begins where a record begins and is UTF-8 up to its last newline."""
     ends = find_line_ends(data)
     quotes = find_byte(data, QUOTE)
-    lines = distinct(np.searchsorted(ends, quotes, side="right"))
-    quoted = lines[lines < len(ends)]  # what follows the last newline is no line yet
+    quoted = find_lines(quotes, ends)  # what follows the last newline is no line yet
     inner: list[tuple[int, int]] = []  # (first, last) line of each record of several lines
     known = Lines(data, ends, quotes, is_last)
     done = -1  # the last line that belongs to a record already

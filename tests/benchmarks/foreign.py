@@ -2,7 +2,7 @@
 
 A French till's: semicolons, decimal commas, points for thousands, days first, in cp1252 and as Excel's "Unicode text"
 (UTF-16); each once in ASCII, once with a letter beyond it in every record, which costs most. And one that differs from
-ours in a single point, money in dollars.
+ours in a single point, money in dollars; and ours with quotes around every field, which needs no profile.
 """
 
 from __future__ import annotations
@@ -33,12 +33,13 @@ class Reading:
     @property
     def action(self) -> str:
         """The contender that converts it."""
-        return "ours" if self.kind == self.like else "ours_by_profile"
+        return "ours" if self.kind in (self.like, "quoted") else "ours_by_profile"
 
 
 TILL = "`;`, `12,34`, days first"
 READINGS = (
     Reading("ours: commas, cents, ISO", "clean", "clean"),
+    Reading("ours, every field in quotes", "quoted", "clean"),
     Reading("profile: dollars `12.34`", "dollars", "clean"),
     Reading(f"profile: cp1252, {TILL}", "till-cp1252", "clean"),
     Reading(f"profile: UTF-16, {TILL}", "till-utf-16", "clean"),
@@ -107,8 +108,8 @@ def make_foreign(path: Path) -> None:
     orders = pl.scan_csv(_path(path.parent, rows, "clean"), infer_schema=False)
     if kind.endswith("letters"):
         orders = orders.with_columns(pl.col("customer") + "é")
-    if kind == "letters":
-        orders.sink_csv(path)
+    if kind in ("letters", "quoted"):
+        orders.sink_csv(path, quote_style="always" if kind == "quoted" else "necessary")
         return
     at, cents = pl.col("ordered_at"), pl.col("subtotal", "tax_paid", "order_total").str.zfill(3)
     mark = "," if kind.startswith("till") else "."

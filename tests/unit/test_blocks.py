@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flows.lake import doubts, records
 from flows.lake.blocks import convert_block
@@ -12,9 +16,10 @@ from flows.lake.contracts import CONTRACTS
 from flows.lake.dialect import SHIPPED_DIALECT, Dialect
 from flows.lake.doubts import Doubtful
 from flows.lake.forms import Form
+from flows.lake.quote_marks import count_inner
 from flows.lake.reading import Block
 from flows.lake.records import find_odd, judge_records
-from flows.lake.splitting import find_line_ends, split_records
+from flows.lake.splitting import find_byte, find_line_ends, find_lines, split_records
 from flows.lake.terms import DEFAULT_TERMS
 from tests.fuzz_convert import TABLE_CONTRACTS
 
@@ -45,8 +50,9 @@ ODD = {
 
 def block_of(lines: list[str], line_end: str, *, first_row: int = 1, dialect: Dialect = SHIPPED_DIALECT) -> Block:
     data = "".join(line + line_end for line in lines).encode()
-    ends = split_records(dialect.exchange(data), is_last=True).ends if '"' in "".join(lines) else None
-    return Block(0, data, len(lines), first_row, ends, dialect)
+    inner = count_inner(data, dialect.delimiter_byte, dialect.quote_byte)
+    ends = split_records(dialect.exchange(data), is_last=True).ends if inner is None else None
+    return Block(0, data, len(lines), first_row, ends, dialect, inner or 0)
 
 
 def find_few(block: Block, header: list[str]) -> tuple[pl.DataFrame, list[int]]:
@@ -114,6 +120,20 @@ def test_find_miscounted_names_the_same_records_whatever_is_counted_together(str
     assert (found.tolist(), in_all) == ([0, 70, 130, 3 * COUNT - 1], data.count(delimiter.encode()))
 
 
+@pytest.mark.parametrize("quoted", ['"a","b","{}"', '"a,,",b,"{}"', 'a,"","{}"', '"a""b",,"{}"'])
+def test_quoted_records_are_proven_by_counting_too(quoted: str) -> None:
+    lines = [quoted.format(number) for number in range(COUNT)]
+    expected = [tuple(value or None for value in row) for row in csv.reader(lines)]
+    text = records._parse_if_sound(block_of(lines, "\n"), HEADER)
+    assert text is not None
+    assert text.rows() == expected
+    for long, short in (('"x","y","z","w"', '"x","y"'), ('"x,y","z","w","v"', '"x,y,z","w"'), ("x,y,z,", '"x,y",z')):
+        broken = [*lines[:5], long, *lines[6:50], short, *lines[51:]]
+        assert records._parse_if_sound(block_of(broken, "\n"), HEADER) is None
+        found, odd = find_odd(block_of(broken, "\n"), HEADER)
+        assert (found.rows(), odd.tolist()) == ([*expected[:5], *expected[6:50], *expected[51:]], [5, 50])
+
+
 @pytest.mark.parametrize("odd", ["x;y", "x;y;z;w", "x,y,z", '"x";y;z', "'x';y;z"])
 def test_records_of_another_delimiter_are_proven_by_counting_too(odd: str) -> None:
     """Commas and quotation marks are letters there; of the records but the odd one none is judged by itself."""
@@ -125,10 +145,17 @@ def test_records_of_another_delimiter_are_proven_by_counting_too(odd: str) -> No
     assert sound.rows() == expected
     lines[7] = odd
     found, left_out = find_few(block_of(lines, "\n", dialect=dialect), HEADER)
-    if odd == '"x";y;z':
-        assert (found.rows()[7], left_out) == (('"x"', "y", "z"), [])
+    if (first := {'"x";y;z': '"x"', "'x';y;z": "x"}.get(odd)) is not None:
+        assert (found.rows()[7], left_out) == ((first, "y", "z"), [])
     else:
         assert (found.rows(), left_out) == ([*expected[:7], *expected[8:]], [7])
+
+
+def test_odd_records_among_quoted_ones_do_not_make_the_others_judged_one_by_one() -> None:
+    lines = [f'"a","b","{number}"' for number in range(COUNT)]
+    lines[5], lines[50] = '"x","y","z","w"', '"x","y"'
+    found, odd = find_few(block_of(lines, "\n"), HEADER)
+    assert (odd, found["c"].to_list()) == ([5, 50], [str(i) for i in range(COUNT) if i not in odd])
 
 
 def test_find_odd_commas_in_quotes_do_not_make_up_for_those_that_lack() -> None:
@@ -236,3 +263,12 @@ def test_convert_block_asks_exactly_only_about_the_doubtful(monkeypatch: pytest.
     lines[4], lines[9] = "k,+1,n", "k"
     convert_block(block_of(lines, "\n"), ["key", "count", "note"], TABLE_CONTRACTS["three"], DEFAULT_TERMS)
     assert asked == [2]
+
+
+@given(st.text(st.sampled_from("ab\n"), max_size=40), st.sampled_from([1, 2, 50]))
+def test_find_lines_names_each_line_that_holds_one_of_many_bytes_or_of_few(text: str, times: int) -> None:
+    lines = (text * times).split("\n")
+    data = "\n".join(lines).encode()
+    ends = find_line_ends(data)
+    expected = [number for number, line in enumerate(lines[:-1]) if "a" in line]
+    assert find_lines(find_byte(data, ord("a")), ends).tolist() == expected
