@@ -53,7 +53,8 @@
 
 
 {#- The keys of records that came in files loaded since the earlier state, or whose row there came from a file that is
-    replaced or gone. Files of a table are loaded at moments that only grow, so the newest moment built is enough. -#}
+    replaced or gone; whether there is such a file is asked first. Files of a table are loaded at moments that only grow,
+    so the newest moment built is enough. -#}
 {% macro new_or_gone_keys(table, raw_key, built, built_key) %}
     select records.{{ raw_key }} as record_id
     from {{ source('raw', table) }} as records
@@ -64,7 +65,19 @@
     union
 
     select gone.{{ built_key }} as record_id
-    from {{ built }} as gone
+    from (
+        select *
+        from {{ built }}
+        where exists (
+            select 1
+            from (select distinct file_name, loaded_at from {{ built }}) as files
+            left join {{ source('ops', 'load_ledger') }} as loaded
+                on loaded.table_name = '{{ table }}'
+                and loaded.file_name = files.file_name
+                and loaded.loaded_at = files.loaded_at
+            where loaded.file_name is null
+        )
+    ) as gone
     left join {{ source('ops', 'load_ledger') }} as ledger
         on ledger.table_name = '{{ table }}'
         and ledger.file_name = gone.file_name
