@@ -46,6 +46,19 @@
 {%- endmacro %}
 
 
+{#- Of a model that follows the notes too and is built before this one: the rows that may be of an order to be made anew here.
+    They carry at least the number of its note. Rows lie in the order in which they were made, so the older ones are not
+    read, which the number must be known for before the query is planned. -#}
+{% macro is_made_since() -%}
+    {%- if execute and is_incremental() -%}
+        {%- set newest = run_query("select coalesce(max(touch_number), -1) from " ~ this) -%}
+        touch_number > {{ newest.columns[0].values()[0] | int }}
+    {%- else -%}
+        1 = 1
+    {%- endif -%}
+{%- endmacro %}
+
+
 {#- The number that the rows of this build carry. -#}
 {% macro touch_number() -%}
     (select coalesce(max(notes.touch_number), 0) from {{ ref('int_touched_orders') }} as notes)
