@@ -46,7 +46,7 @@ def test_facts_follow_the_days_on_which_they_were_not_made(shop: ChangingShop) -
 
 
 def test_rows_made_before_are_left_out_by_a_number_known_beforehand(shop: ChangingShop) -> None:
-    """What stands in the query itself lets DuckDB leave out blocks of older rows unread; what a subquery finds does not."""
+    """What the query itself says lets DuckDB leave blocks of older rows unread; what a subquery finds does not."""
     shop.must_build(tests=False)
     results = json.loads((shop.work_dir / "dbt" / "run_results.json").read_text(encoding="utf-8"))["results"]
     compiled = {result["unique_id"].split(".")[2]: result["compiled_code"] for result in results}
