@@ -51,18 +51,56 @@
 {%- endmacro %}
 
 
-{#- What the rows of a relation come to, each counted so many times; the columns are SQL expressions, of the same type on
-    both sides. -#}
-{% macro row_sum(relation, columns, times=none) -%}
-    {%- set row_hash = "hash(hash(" ~ columns | join(', ') ~ "))" -%}
+{#- A row wherever a query has one, on DuckDB; on Redshift always: the body of a CTE `doubt` of a test's own. -#}
+{% macro doubt_where(query) -%}
+    {{ return(adapter.dispatch('doubt_where')(query)) }}
+{%- endmacro %}
+
+
+{% macro default__doubt_where(query) -%}
+    select 1 as is_doubtful
+{%- endmacro %}
+
+
+{% macro duckdb__doubt_where(query) -%}
+    {{ query }}
+{%- endmacro %}
+
+
+{#- What the rows of a relation come to; the columns are SQL expressions, of the same type on both sides. -#}
+{% macro row_sum(relation, columns) -%}
+    {{ duckdb__row_sums(relation, {'': {'columns': columns}}) }}
+{%- endmacro %}
+
+
+{#- The body of a CTE of several sums of the same rows, read once: name → columns and, where each row counts so many times,
+    times. -#}
+{% macro row_sums(relation, sums) -%}
+    {{ return(adapter.dispatch('row_sums')(relation, sums)) }}
+{%- endmacro %}
+
+
+{% macro default__row_sums(relation, sums) -%}
+    select 1 as is_not_summed
+{%- endmacro %}
+
+
+{% macro duckdb__row_sums(relation, sums) -%}
     select
-        {{ 'sum(' ~ times ~ ')' if times else 'count(*)' }} as counted,
-        coalesce(sum({{ row_hash ~ ' * ' ~ times if times else row_hash }}), 0) as hash_sum
+        {%- for name, sum in sums.items() %}
+        {%- set row_hash = "hash(hash(" ~ sum.columns | join(', ') ~ "))" %}
+        {{ 'sum(' ~ sum.times ~ ')' if sum.times else 'count(*)' }} as {{ name }}counted,
+        coalesce(sum({{ row_hash ~ ' * ' ~ sum.times if sum.times else row_hash }}), 0) as {{ name }}hash_sum
+        {{- '' if loop.last else ',' }}
+        {%- endfor %}
     from {{ relation }}
 {%- endmacro %}
 
 
-{#- Dollars as whole cents, nothing lost. -#}
-{% macro usd_to_cents(amount_usd) -%}
-    cast({{ amount_usd }} * 100 as bigint)
+{#- One of several sums, as row_sum has it. -#}
+{% macro one_sum(cte, name) -%}
+    select
+        {{ name }}counted as counted,
+        {{ name }}hash_sum as hash_sum
+    from {{ cte }}
 {%- endmacro %}

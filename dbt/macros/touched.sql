@@ -46,6 +46,19 @@
 {%- endmacro %}
 
 
+{#- Of a model that follows the notes too and is built before this one: the rows that may be of an order to be made anew here.
+    They carry at least the number of its note. Rows lie in the order in which they were made, so the older ones are not
+    read, which the number must be known for before the query is planned. -#}
+{% macro is_made_since() -%}
+    {%- if execute and is_incremental() -%}
+        {%- set newest = run_query("select coalesce(max(touch_number), -1) from " ~ this) -%}
+        touch_number > {{ newest.columns[0].values()[0] | int }}
+    {%- else -%}
+        1 = 1
+    {%- endif -%}
+{%- endmacro %}
+
+
 {#- The number that the rows of this build carry. -#}
 {% macro touch_number() -%}
     (select coalesce(max(notes.touch_number), 0) from {{ ref('int_touched_orders') }} as notes)
@@ -53,7 +66,8 @@
 
 
 {#- The keys of records that came in files loaded since the earlier state, or whose row there came from a file that is
-    replaced or gone. Files of a table are loaded at moments that only grow, so the newest moment built is enough. -#}
+    replaced or gone; whether there is such a file is asked first. Files of a table are loaded at moments that only grow,
+    so the newest moment built is enough. -#}
 {% macro new_or_gone_keys(table, raw_key, built, built_key) %}
     select records.{{ raw_key }} as record_id
     from {{ source('raw', table) }} as records
@@ -64,7 +78,19 @@
     union
 
     select gone.{{ built_key }} as record_id
-    from {{ built }} as gone
+    from (
+        select *
+        from {{ built }}
+        where exists (
+            select 1
+            from (select distinct file_name, loaded_at from {{ built }}) as files
+            left join {{ source('ops', 'load_ledger') }} as loaded
+                on loaded.table_name = '{{ table }}'
+                and loaded.file_name = files.file_name
+                and loaded.loaded_at = files.loaded_at
+            where loaded.file_name is null
+        )
+    ) as gone
     left join {{ source('ops', 'load_ledger') }} as ledger
         on ledger.table_name = '{{ table }}'
         and ledger.file_name = gone.file_name

@@ -1,4 +1,5 @@
-{#- The facts are the intermediate models in dollars: row by row, every key, amount and date. -#}
+{#- The facts are the intermediate models in dollars: row by row, every key, amount and date. An amount in dollars and the
+    same in cents are one whole number to DuckDB, and have one hash; if they had two, the rows would be joined. -#}
 {%- set orders_sum = row_sum(ref('int_orders_enriched'), [
     'order_id', 'customer_id', 'store_id', 'item_count', 'subtotal_cents', 'tax_paid_cents', 'order_total_cents',
     'item_revenue_cents', 'discount_cents', 'unexplained_cents', 'supply_cost_cents', 'perishable_cost_cents',
@@ -6,10 +7,10 @@
     'declared_tax_ratio', 'is_dated_after_delivery', 'is_before_opening', 'order_date', 'ordered_at',
 ]) -%}
 {%- set found_orders_sum = row_sum(ref('fact_orders'), [
-    'order_id', 'customer_id', 'store_id', 'item_count', usd_to_cents('subtotal_usd'), usd_to_cents('tax_paid_usd'),
-    usd_to_cents('order_total_usd'), usd_to_cents('item_net_sales_usd'), usd_to_cents('discount_usd'),
-    usd_to_cents('unexplained_usd'), usd_to_cents('supply_cost_usd'), usd_to_cents('perishable_cost_usd'),
-    usd_to_cents('refunds_usd'), usd_to_cents('margin_usd'), usd_to_cents('net_sales_after_refunds_usd'),
+    'order_id', 'customer_id', 'store_id', 'item_count', 'subtotal_usd', 'tax_paid_usd',
+    'order_total_usd', 'item_net_sales_usd', 'discount_usd',
+    'unexplained_usd', 'supply_cost_usd', 'perishable_cost_usd',
+    'refunds_usd', 'margin_usd', 'net_sales_after_refunds_usd',
     'declared_tax_ratio', 'is_dated_after_delivery', 'is_before_opening', 'order_date', 'ordered_at',
 ]) -%}
 {%- set items_sum = row_sum(ref('int_order_items'), [
@@ -18,8 +19,8 @@
     'order_date', 'ordered_at',
 ]) -%}
 {%- set found_items_sum = row_sum(ref('fact_orders_items'), [
-    'item_id', 'order_id', 'customer_id', 'store_id', 'product_id', usd_to_cents('net_sales_usd'),
-    usd_to_cents('supply_cost_usd'), usd_to_cents('perishable_cost_usd'), usd_to_cents('margin_usd'),
+    'item_id', 'order_id', 'customer_id', 'store_id', 'product_id', 'net_sales_usd',
+    'supply_cost_usd', 'perishable_cost_usd', 'margin_usd',
     'is_product_known', 'is_dated_after_delivery', 'order_date', 'ordered_at',
 ]) -%}
 with doubt as (

@@ -1,9 +1,25 @@
-{#- Found another way than the models find it: of the records delivered for the product, the newest that held on the day. -#}
-with order_items as (
-    select * from {{ ref('int_order_items') }}
-),
-
-products as (
+{#- Found another way than the models find it: of the records delivered for the product, the newest that held on the day.
+    On DuckDB each price and cost of a product on a day is judged once, and items are looked at only where one is wrong. -#}
+{%- set judged = ['product_id', 'order_date', 'is_product_known', 'price_cents', 'supply_cost_cents', 'perishable_cost_cents'] -%}
+{%- set are_wrong -%}
+left join prices
+    on prices.product_id = order_items.product_id
+    and prices.order_date = order_items.order_date
+    and prices.version_rank = 1
+left join costs
+    on costs.product_id = order_items.product_id
+    and costs.order_date = order_items.order_date
+where order_items.is_product_known <> (prices.product_id is not null)
+    or coalesce(order_items.price_cents, -1) <> coalesce(prices.price_cents, -1)
+    or (
+        order_items.is_product_known
+        and (
+            coalesce(order_items.supply_cost_cents, -1) <> coalesce(costs.supply_cost_cents, 0)
+            or coalesce(order_items.perishable_cost_cents, -1) <> coalesce(costs.perishable_cost_cents, 0)
+        )
+    )
+{%- endset -%}
+with products as (
     {{ moved_valid_from(ref('stg_products'), 'raw_products', 'product_id') }}
 ),
 
@@ -93,6 +109,19 @@ costs as (
     from recipe_lines
     where version_rank = 1
     group by product_id, order_date
+),
+
+doubt as (
+    {% set wrong %}
+    select 1 as is_doubtful
+    from (select distinct {{ judged | join(', ') }} from {{ ref('int_order_items') }}) as order_items
+    {{ are_wrong }}
+    {%- endset %}
+    {{- doubt_where(wrong) }}
+),
+
+order_items as (
+    {{ doubted(ref('int_order_items')) }}
 )
 
 select
@@ -102,19 +131,4 @@ select
     order_items.supply_cost_cents,
     costs.supply_cost_cents as expected_supply_cost_cents
 from order_items
-left join prices
-    on prices.product_id = order_items.product_id
-    and prices.order_date = order_items.order_date
-    and prices.version_rank = 1
-left join costs
-    on costs.product_id = order_items.product_id
-    and costs.order_date = order_items.order_date
-where order_items.is_product_known <> (prices.product_id is not null)
-    or coalesce(order_items.price_cents, -1) <> coalesce(prices.price_cents, -1)
-    or (
-        order_items.is_product_known
-        and (
-            coalesce(order_items.supply_cost_cents, -1) <> coalesce(costs.supply_cost_cents, 0)
-            or coalesce(order_items.perishable_cost_cents, -1) <> coalesce(costs.perishable_cost_cents, 0)
-        )
-    )
+{{ are_wrong }}

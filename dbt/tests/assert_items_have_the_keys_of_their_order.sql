@@ -1,9 +1,18 @@
 {#- The keys of an order once for each of its items are the keys of all items. -#}
 {%- set keys = ['order_id', 'customer_id', 'store_id', 'order_date', 'ordered_at', 'is_dated_after_delivery'] -%}
 {%- set record = ['item_id', 'order_id', 'product_id'] -%}
-{%- set enriched = ref('int_orders_enriched') -%}
-with unlike_their_records as (
-    {{ find_doubt([(row_sum(ref('stg_items'), record), row_sum(ref('int_order_items'), record))]) }}
+with order_sums as (
+    {{ row_sums(ref('int_orders_enriched'), {
+        'once_': {'columns': keys}, 'for_each_item_': {'columns': keys, 'times': 'item_count'},
+    }) }}
+),
+
+item_sums as (
+    {{ row_sums(ref('int_order_items'), {'keys_': {'columns': keys}, 'record_': {'columns': record}}) }}
+),
+
+unlike_their_records as (
+    {{ find_doubt([(row_sum(ref('stg_items'), record), one_sum('item_sums', 'record_'))]) }}
 ),
 
 known_items as (
@@ -11,7 +20,9 @@ known_items as (
     from {{ ref('stg_items') }} as items
     where exists (select 1 from unlike_their_records)
         and {{ short_key('items.order_id') }} in (
-            select {{ short_key('known.order_id') }} from {{ ref('stg_orders') }} as known
+            select {{ short_key('known.order_id') }}
+            from {{ ref('stg_orders') }} as known
+            where exists (select 1 from unlike_their_records)
         )
 ),
 
@@ -23,8 +34,8 @@ counted_items as (
 
 doubt as (
     {{ find_doubt([
-        (row_sum(ref('stg_orders'), keys), row_sum(enriched, keys)),
-        (row_sum(enriched, keys, times='item_count'), row_sum(ref('int_order_items'), keys)),
+        (row_sum(ref('stg_orders'), keys), one_sum('order_sums', 'once_')),
+        (one_sum('order_sums', 'for_each_item_'), one_sum('item_sums', 'keys_')),
     ]) }}
     union all
     select unlike.is_doubtful

@@ -3,10 +3,12 @@
 with items as (
     select * from {{ ref('stg_items') }}
     where {{ is_touched('order_id') }}
+        and {{ is_made_since() }}
 ),
 
 orders as (
     select * from {{ ref('stg_orders') }}
+    where {{ is_made_since() }}
 ),
 
 prices as (

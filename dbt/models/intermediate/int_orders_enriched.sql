@@ -3,16 +3,19 @@
 with orders as (
     select * from {{ ref('stg_orders') }}
     where {{ is_touched('order_id') }}
+        and {{ is_made_since() }}
 ),
 
 order_items as (
     select * from {{ ref('int_order_items') }}
     where {{ is_touched('order_id') }}
+        and {{ is_made_since() }}
 ),
 
 refunds as (
     select * from {{ ref('stg_refunds') }}
     where {{ is_touched('order_id') }}
+        and {{ is_made_since() }}
 ),
 
 rates as (

@@ -36,10 +36,7 @@
                 ) as version_rank
             from ({{ delivered_records(table, columns) }}) as delivered
             where {{ short_key(key) }} in (
-                select {{ short_key(key) }}
-                from {{ model }}
-                group by {{ short_key(key) }}
-                having count(*) > 1
+                {{ keys_there_twice(model, key) }}
 
                 union
 
