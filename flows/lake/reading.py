@@ -31,6 +31,7 @@ from flows.lake.splitting import (
     count_byte,
     find_end_of_text,
     find_line_ends,
+    has_many,
     split_records,
 )
 
@@ -185,8 +186,9 @@ class CsvReader:
         inner: int | None = 0
         # blank lines wait for what follows them: at the end of a file they are nothing, but in a table of one column
         cut = find_end_of_text(data) if len(self.header) > 1 else len(data)
-        if self.dialect.quote_byte in data:
-            inner = count_inner(data[:cut], self.dialect.delimiter_byte, self.dialect.quote_byte)
+        if self.dialect.quote_byte in data:  # a few are soon looked at one by one
+            are_many = has_many(data, self.dialect.quote_byte)
+            inner = count_inner(data[:cut], self.dialect.delimiter_byte, self.dialect.quote_byte) if are_many else None
         if inner is None:
             split = split_records(self.dialect.exchange(data[:cut]), is_last=is_last)
             if split.refused is not None:

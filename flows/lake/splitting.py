@@ -44,6 +44,11 @@ def find_byte(data: bytes, byte: int) -> np.ndarray:
     return np.concatenate(found)
 
 
+def has_many(data: bytes, byte: int) -> bool:
+    """Whether a byte occurs more often than it is worth to look at each."""
+    return _find_few(data, byte) is None
+
+
 def _find_few(data: bytes, byte: int) -> np.ndarray | None:
     """The offsets of a byte, None if there are many; the processor skips what lies between at its full speed."""
     found, at = list[int](), data.find(byte)

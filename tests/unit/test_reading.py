@@ -11,6 +11,7 @@ import pytest
 from flows.errors import DataError
 from flows.lake.dialect import Dialect
 from flows.lake.reading import CsvReader
+from flows.lake.splitting import find_line_ends
 
 RECORDS = "".join(f"{number},name {number}\n" for number in range(1000))
 
@@ -75,3 +76,13 @@ def test_foreign_line_longer_than_a_block_is_put_together(tmp_path: Path) -> Non
     path.write_text("id;name\n1;" + "é" * 5000 + "\n2;x", encoding="utf-16")
     blocks = list(CsvReader(path, 1000, Dialect(";", '"', "utf-16")).blocks())
     assert b"".join(block.data for block in blocks).decode() == "1;" + "é" * 5000 + "\n2;x\n"
+
+
+@pytest.mark.parametrize(("quoted", "inner"), [(3, None), (600, 600)])
+def test_many_quotes_are_judged_at_once_and_a_few_one_by_one(tmp_path: Path, quoted: int, inner: int | None) -> None:
+    path = tmp_path / "raw_customers.csv"
+    path.write_text("id,name\n" + "".join(f'{i},"a, b"\n' if i < quoted else f"{i},x\n" for i in range(700)))
+    (block,) = CsvReader(path).blocks()
+    assert block.rows == 700
+    assert (block.ends is None, block.inner) == (inner is not None, inner or 0)
+    assert block.record_ends.tolist() == find_line_ends(block.data).tolist()
