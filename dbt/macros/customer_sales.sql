@@ -43,9 +43,9 @@
         select
             customers.customer_id,
             as_of.as_of_date,
-            cast(count(orders.order_date) as bigint) as order_count,
+            cast(count(orders.order_id) as bigint) as order_count,
             cast(count(
-                case when {{ is_in_last_year('orders.order_date') }} then orders.order_date end
+                case when {{ is_in_last_year('orders.order_date') }} then orders.order_id end
             ) as bigint) as order_count_last_year,
             {{ sum_usd('orders.subtotal_usd') }} as net_sales_usd,
             {{ sum_usd(
