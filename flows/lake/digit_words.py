@@ -30,7 +30,7 @@ def read_words(text: pl.Series, marks: Marks) -> tuple[np.ndarray, np.ndarray]:
     values, is_read = np.zeros(len(text), dtype=np.int64), np.zeros(len(text), dtype=bool)
     layouts = _list_layouts(marks)
     start = 0
-    for words, _ in view_texts(text) if layouts else ():
+    for words in view_texts(text) if layouts else ():
         for some in np.split(words, range(_WINDOW, len(words), _WINDOW)):
             window = slice(start, start := start + len(some))
             _read_window(some, layouts, values[window], is_read[window])

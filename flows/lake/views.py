@@ -7,7 +7,6 @@ and zeros up to the end, or, of a longer text, its first 4 bytes and where it li
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -18,18 +17,13 @@ LENGTH_BITS = np.uint64(32)
 LENGTH = np.uint64((1 << 32) - 1)
 
 
-class Views(NamedTuple):
-    """`words`: uint64, one row a text, whatever it is under a null; `data`: uint8, all bytes of the longer texts."""
+def view_texts(texts: pl.Series) -> Iterator[np.ndarray]:
+    """The views of texts (String), one chunk of theirs after another; empty chunks are left out.
 
-    words: np.ndarray
-    data: list[np.ndarray]
-
-
-def view_texts(texts: pl.Series) -> Iterator[Views]:
-    """The views of texts (String), one chunk of theirs after another; empty chunks are left out."""
+    Words (uint64, shape n × 2), one row a text, whatever it is under a null.
+    """
     for chunk in texts.get_chunks():
         array = chunk.to_arrow(compat_level=pl.CompatLevel.newest())
-        _, views, *data = array.buffers()
+        _, views, *_ = array.buffers()
         if len(array):
-            words = np.frombuffer(views, dtype="<u8").reshape(-1, WORDS)[array.offset : array.offset + len(array)]
-            yield Views(words, [np.frombuffer(buffer, dtype=np.uint8) for buffer in data])
+            yield np.frombuffer(views, dtype="<u8").reshape(-1, WORDS)[array.offset : array.offset + len(array)]

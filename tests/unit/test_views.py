@@ -19,7 +19,7 @@ def join(chunks: list[list[str | None]]) -> pl.Series:
 @example([["a" * INLINED, "b" * (INLINED + 1), None], [], ["", "é"]])
 def test_views_are_of_the_texts_in_their_order(chunks: list[list[str | None]]) -> None:
     texts = join(chunks)
-    words = [tuple(word) for views in view_texts(texts) for word in views.words.tolist()]
+    words = [tuple(word) for words in view_texts(texts) for word in words.tolist()]
     assert len(words) == len(texts)
     for (low, high), text in zip(words, texts, strict=True):
         octets = (text or "").encode()
@@ -36,4 +36,4 @@ def test_views_are_of_the_texts_in_their_order(chunks: list[list[str | None]]) -
 
 def test_a_part_of_a_column_is_seen_alone() -> None:
     texts = pl.Series("text", [";", "a", "b", ";"])
-    assert [len(views.words) for views in view_texts(texts[1:3])] == [2]
+    assert [len(words) for words in view_texts(texts[1:3])] == [2]
