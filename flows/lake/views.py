@@ -20,7 +20,7 @@ LENGTH = np.uint64((1 << 32) - 1)
 def view_texts(texts: pl.Series) -> Iterator[np.ndarray]:
     """The views of texts (String), one chunk of theirs after another; empty chunks are left out.
 
-    Words (uint64, shape n × 2), one row a text, whatever it is under a null.
+    Words (uint64, two a text), whatever it is under a null.
     """
     for chunk in texts.get_chunks():
         array = chunk.to_arrow(compat_level=pl.CompatLevel.newest())
