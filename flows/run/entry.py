@@ -35,14 +35,21 @@ def begin_command() -> None:
     if find_spec("pydantic_settings") is None:
         sys.stderr.write(_describe_python())
         sys.exit(2)
-    atexit.register(
-        gc.freeze
-    )  # the last one: what is left is the kernel's to take back, not worth two seconds of search
+    leave_without_search()
     for name in FORGONE:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # importing it fails (Python: "sys.modules")
     for signum in NAMES:
         if signal.getsignal(signum) != signal.SIG_IGN:
             signal.signal(signum, _end)
+
+
+def leave_without_search() -> None:
+    """Let the process end without a last search for cycles: seconds for what the kernel takes back anyway.
+
+    Registered first, and so called last (Python: "atexit"). In those seconds nothing could end a run that was told to
+    stop, for a thread does not outlive the interpreter.
+    """
+    atexit.register(gc.freeze)
 
 
 def is_command(program: list[str]) -> bool:

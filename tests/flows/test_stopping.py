@@ -106,12 +106,16 @@ class Stopper:
 
 
 def is_group_alive(leader: int) -> bool:
-    """Whether a process is left of the group that this one led, as one that it started and forgot."""
-    try:
-        os.killpg(leader, 0)
-    except ProcessLookupError:
-        return False
-    return True
+    """Whether a process is left of the group that this one led, as one that it started and forgot.
+
+    One that has ended is none, though it stays listed until its new parent asks how, which may take that seconds.
+    """
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, _parent, group = stat.read_text().rpartition(")")[2].split()[:3]
+            if int(group) == leader and state not in {"Z", "X"}:
+                return True
+    return False
 
 
 def start_child() -> subprocess.Popen[str]:
