@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.run.entry import leave_without_search
+from flows.run.entry import search_memory_seldom
 from tests.kept_parses import parsing_once_in_flows
 
 FOR_THIS_PROCESS = ExitStack()
@@ -115,7 +115,7 @@ def hold_at(name: str, reached: Path) -> None:
 
 def run(order: dict[str, Any]) -> None:
     """Be the run, as a command is: never returns."""
-    leave_without_search()
+    search_memory_seldom()
     faulthandler.register(signal.SIGUSR1)  # where it hangs, if it does
     output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     os.dup2(output, 1)

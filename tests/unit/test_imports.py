@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+
+import pytest
 
 from tests.conftest import PROJECT
 
@@ -31,9 +34,24 @@ def test_a_command_leaves_out_what_only_makes_its_imports_longer() -> None:
     assert ended.stdout.strip() == "False"
 
 
-def test_a_command_that_ends_searches_its_memory_no_more() -> None:
-    asked = "import atexit, gc, sys; atexit.register(lambda: print(gc.get_freeze_count() > 0)); sys.argv = ['-m']"
+@pytest.mark.parametrize(
+    ("program", "environment", "seldom"),
+    [("-m", {}, True), ("anything.py", {"PREFECT__FLOW_RUN_ID": "1"}, True), ("anything.py", {}, False)],
+    ids=["command", "of a worker", "import"],
+)
+def test_a_process_of_ours_searches_its_memory_seldom_and_at_its_end_no_more(
+    program: str, environment: dict[str, str], seldom: bool
+) -> None:
+    asked = f"""import atexit, gc, sys
+atexit.register(lambda: print(gc.get_freeze_count() > 0, gc.get_threshold()[0] > 10_000))
+sys.argv = [{program!r}]
+import flows"""
     ended = subprocess.run(
-        [sys.executable, "-c", f"{asked}; import flows"], cwd=PROJECT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", asked],
+        cwd=PROJECT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert ended.stdout.strip() == "True"
+    assert ended.stdout.split() == [str(seldom)] * 2
