@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from flows.run.entry import search_memory_seldom
 from tests.kept_parses import KEPT_PARSES, parsing_once_in_flows
 from tests.looked_up_once import looking_up_once
 
@@ -26,6 +27,7 @@ for name in [name for name in os.environ if name.startswith(("RETAIL_", "DBT_"))
     if name != "RETAIL_SKIP_BROWSER":
         del os.environ[name]  # a test must not depend on who runs it
 
+search_memory_seldom()
 pytest_plugins = ["tests.warehouse.redshift_standin.fixtures"]  # one stand-in for Redshift, shared by the session
 
 PROJECT = Path(__file__).resolve().parent.parent
