@@ -124,10 +124,12 @@ def load_ours(source: Path, work: Path) -> Report:
     """The ingest of this project without Prefect: hash, convert, load into DuckDB, ledger. Unchanged files are left."""
     from flows.lake.contracts import CONTRACTS
     from flows.lake.sources import find_sources
+    from flows.run.entry import search_memory_seldom
     from flows.run.settings import load_settings
     from flows.warehouse.duckdb.warehouse import DuckDBWarehouse
     from flows.warehouse.ingestion import Ingestion
 
+    search_memory_seldom()  # as each command of ours begins
     settings = load_settings(work_dir=str(work))
     spent = start_watch()
     warehouse = DuckDBWarehouse(settings.duckdb_path, settings.duckdb_memory)  # as a flow opens it, but for Prefect
