@@ -48,13 +48,26 @@
 
 {#- Of a model that follows the notes too and is built before this one: the rows that may be of an order to be made anew here.
     They carry at least the number of its note. Rows lie in the order in which they were made, so the older ones are not
-    read, which the number must be known for before the query is planned. -#}
-{% macro is_made_since() -%}
+    read, which the number must be known for before the query is planned. All rows, where none carries the newest number:
+    then that model may have been left out of the build, and its rows of the order are as they were. -#}
+{% macro is_made_since(model) -%}
+    {%- set others = ref(model) -%}  {#- said outside of any condition, for dbt to know it -#}
+    {%- set notes = ref('int_touched_orders') -%}
+    {%- set newest = none -%}
     {%- if execute and is_incremental() -%}
-        {%- set newest = run_query("select coalesce(max(touch_number), -1) from " ~ this) -%}
-        touch_number > {{ newest.columns[0].values()[0] | int }}
-    {%- else -%}
+        {%- set found = run_query(
+            "select (select coalesce(max(touch_number), -1) from " ~ this ~ ") as newest_here, "
+            ~ "(select coalesce(max(touch_number), -1) from " ~ others ~ ") as newest_there, "
+            ~ "(select coalesce(max(touch_number), -1) from " ~ notes ~ ") as newest_noted"
+        ) -%}
+        {%- if found.rows[0][1] | int >= found.rows[0][2] | int -%}
+            {%- set newest = found.rows[0][0] | int -%}
+        {%- endif -%}
+    {%- endif -%}
+    {%- if newest is none -%}
         1 = 1
+    {%- else -%}
+        touch_number > {{ newest }}
     {%- endif -%}
 {%- endmacro %}
 

@@ -57,3 +57,28 @@ def test_rows_made_before_are_left_out_by_a_number_known_beforehand(shop: Changi
     assert first < second
     for model in MODELS:
         assert f"touch_number > {first if model in FACTS else second}\n" in compiled[model], model
+
+
+@pytest.mark.parametrize("left_out", ["stg_orders", "stg_items", "stg_refunds"])
+def test_a_build_by_hand_without_a_staging_model_keeps_the_rows_that_it_has(shop: ChangingShop, left_out: str) -> None:
+    shop.must_build(tests=False)
+    known = ORDERS[1].split(",")[0]
+    shop.deliver(
+        "2025-07-05T06:00:00",
+        **{"raw_items_2025-07-05": f"{ITEMS[0]}another,{known},{ITEMS[1].split(',')[2]}"},
+    )
+    rows = "select '{0}', * exclude (touch_number) from data_mart.{0} where order_id = ? order by all"
+
+    def read() -> list[list[tuple[object, ...]]]:
+        with duckdb.connect(shop.database, read_only=True) as warehouse:
+            return [warehouse.execute(rows.format(fact), [known]).fetchall() for fact in FACTS]
+
+    before = read()
+    shop.build("--exclude", left_out, tests=False)
+    orders, items = read()
+    assert [len(orders), len(items)] == [len(before[0]), len(before[1]) + (left_out != "stg_items")]
+    if left_out == "stg_items":
+        assert [orders, items] == before
+    shop.must_build(tests=False)
+    orders, items = read()
+    assert [len(orders), len(items)] == [len(before[0]), len(before[1]) + 1]

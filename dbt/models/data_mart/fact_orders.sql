@@ -4,7 +4,7 @@
 with orders as (
     select * from {{ ref('int_orders_enriched') }}
     where {{ is_touched('order_id') }}
-        and {{ is_made_since() }}
+        and {{ is_made_since('int_orders_enriched') }}
 ),
 
 final as (

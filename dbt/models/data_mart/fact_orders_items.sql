@@ -4,7 +4,7 @@
 with order_items as (
     select * from {{ ref('int_order_items') }}
     where {{ is_touched('order_id') }}
-        and {{ is_made_since() }}
+        and {{ is_made_since('int_order_items') }}
 ),
 
 final as (

@@ -3,12 +3,12 @@
 with items as (
     select * from {{ ref('stg_items') }}
     where {{ is_touched('order_id') }}
-        and {{ is_made_since() }}
+        and {{ is_made_since('stg_items') }}
 ),
 
 orders as (
     select * from {{ ref('stg_orders') }}
-    where {{ is_made_since() }}
+    where {{ is_made_since('stg_orders') }}
 ),
 
 prices as (

@@ -3,19 +3,19 @@
 with orders as (
     select * from {{ ref('stg_orders') }}
     where {{ is_touched('order_id') }}
-        and {{ is_made_since() }}
+        and {{ is_made_since('stg_orders') }}
 ),
 
 order_items as (
     select * from {{ ref('int_order_items') }}
     where {{ is_touched('order_id') }}
-        and {{ is_made_since() }}
+        and {{ is_made_since('int_order_items') }}
 ),
 
 refunds as (
     select * from {{ ref('stg_refunds') }}
     where {{ is_touched('order_id') }}
-        and {{ is_made_since() }}
+        and {{ is_made_since('stg_refunds') }}
 ),
 
 rates as (
