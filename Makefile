@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 4200
+# What Python has compiled is kept, whatever the shell says: without it each process compiles Prefect and dbt anew, seconds long
+export PYTHONDONTWRITEBYTECODE :=
 # An environment whose Python is gone, as after an upgrade or in a copy from another machine, is made anew. In one that is
 # marked as relocatable uv writes programs that find their Python beside themselves: it can be moved with its folder.
 MARK := relocatable = true

@@ -111,3 +111,8 @@ def test_environment_whose_python_is_gone_is_not_taken_for_settled(project: Path
     python.unlink()
     python.symlink_to("/nowhere/python3")
     assert not is_settled(project)
+
+
+def test_what_python_compiles_is_kept_whatever_the_shell_says(project: Path) -> None:
+    make(project, "import", "--eval", f"import: ; @{sys.executable} -c 'import ours'")
+    assert list((project / "__pycache__").glob("ours.*.pyc"))

@@ -130,6 +130,17 @@ def test_everything_that_the_flows_import_is_copied() -> None:
     assert {"flows", "reports", "dbt", "prefect.yaml"} <= set(copied())
 
 
+def test_everything_that_is_imported_is_compiled_for_a_user_who_may_not_write() -> None:
+    (install,) = (rest for rest in of("RUN") if "pip install" in rest)
+    assert "--no-compile" not in install
+    (compiled,) = re.findall(r"-m compileall -q ([^&]+)", " ".join(of("RUN")))
+    folders = [PROJECT / name for name in compiled.split()]
+    modules = [path for name in copied() for path in (PROJECT / name).rglob("*.py") if "models" not in path.parts]
+    assert modules
+    for module in modules:
+        assert any(module.is_relative_to(folder) for folder in folders), module
+
+
 def test_runtime_lock_has_the_very_pins_of_the_whole_lock_and_no_dev_tool() -> None:
     whole, runtime = pins("requirements.lock"), pins("requirements.runtime.lock")
     assert runtime.items() <= whole.items()
