@@ -15,7 +15,7 @@ from pathlib import Path
 from flows.run.settings import Settings
 
 # In the order in which the main job needs them, in steps of about a second
-MODULES = ("dbt.cli.main", "prefect_dbt", "flows.transform", "plotnine", "scipy.stats", "flows.report")
+MODULES = ("dbt.cli.main", "prefect_dbt", "flows.transform", "plotnine", "scipy.special", "flows.report")
 
 
 def import_ahead(program: str, settings: Settings) -> Iterator[str]:

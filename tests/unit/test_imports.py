@@ -26,6 +26,12 @@ def test_main_job_imports_the_driver_of_redshift_only_when_it_connects() -> None
     assert ended.stdout.strip() == "[]"
 
 
+def test_what_draws_takes_of_scipy_only_what_it_needs() -> None:
+    asked = "import sys, flows.report; print('scipy.stats' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", asked], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "False"
+
+
 def test_a_command_leaves_out_what_only_makes_its_imports_longer() -> None:
     asked = (
         "import sys; sys.argv = ['-m']; import flows, jsonschema; print('rfc3987_syntax.syntax_helpers' in sys.modules)"
