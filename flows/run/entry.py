@@ -49,9 +49,9 @@ def begin_command() -> None:
 def search_memory_seldom() -> None:
     """Search this process for cycles no longer after 700 new objects, but 20,000; and when it ends, not at all.
 
-    Prefect, dbt and plotnine are a million objects that stay. To look through them took a tenth of a run, and at its
-    end seconds for what the kernel takes back anyway, in which nothing could end a run that was told to stop: a thread
-    does not outlive the interpreter. `gc.freeze` is registered first, and so called last (Python: "gc", "atexit").
+    What Prefect, dbt and plotnine make stays. To look through it took a tenth of a run, and at its end seconds for what
+    the kernel takes back anyway, in which nothing could end a run that was told to stop: a thread does not outlive the
+    interpreter. A command registers `gc.freeze` first, so it is called last (Python: "gc", "atexit").
     """
     gc.set_threshold(*SEARCH_AFTER)
     atexit.register(gc.freeze)
