@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.marts.hashes import MADE_BY_PYTHON
 from tests.checkouts import copy_checkout, plain_environment, read_commands, run_command
 from tests.conftest import PROJECT, Finished
 
@@ -96,8 +97,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 
 def list_files(checkout: Path) -> set[Path]:
-    """What is there outside of the places that git ignores for a run: the work folder and the environment."""
-    found = {path.relative_to(checkout) for path in checkout.rglob("*")}
+    """What is there but for the work folder, the environment, and what Python keeps of the code that it compiled."""
+    found = {path.relative_to(checkout) for path in checkout.rglob("*") if MADE_BY_PYTHON not in path.parts}
     return {path for path in found if path.parts[0] != ".venv" and path.parts[:2] != ("data", "work")}
 
 
