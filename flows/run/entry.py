@@ -19,9 +19,6 @@ from types import FrameType
 FLOW_RUN = "PREFECT__FLOW_RUN_ID"  # set by Prefect in a process that it starts for a flow run
 SEARCH_AFTER = (20_000, 10, 50)
 PROJECT = Path(__file__).resolve().parents[2]
-# jsonschema takes it where it is there, for a format that nobody here checks: a second of a grammar's compilation in
-# each process. It comes with Jupyter; a runtime environment is without it.
-FORGONE = ("rfc3987_syntax",)
 NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 
 
@@ -39,8 +36,6 @@ def begin_command() -> None:
     if find_spec("pydantic_settings") is None:
         sys.stderr.write(_describe_python())
         sys.exit(2)
-    for name in FORGONE:
-        sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # importing it fails (Python: "sys.modules")
     for signum in NAMES:
         if signal.getsignal(signum) != signal.SIG_IGN:
             signal.signal(signum, _end)
