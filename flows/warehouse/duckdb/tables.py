@@ -26,6 +26,8 @@ from flows.warehouse.tables import (
     upgrade_ledger,
 )
 
+OF_AN_ORDER = "order_id"  # in items and refunds, nearly as various as their keys
+
 
 def make_schemas(connection: duckdb.DuckDBPyConnection) -> None:
     """Create missing schemas."""
@@ -92,12 +94,13 @@ def _with_compression(table: Table) -> dict[str, str]:
     """Column → SQL type of a new table, and of a raw one how its texts are packed where that is known beforehand.
 
     DuckDB tries each of its ways on each text, which is a tenth of an insert's time: a table of all texts does nothing
-    for keys, which are all different, and is the best for the lineage, which is the same in each row of a file.
+    for keys, which are all different, nor for the orders that items are of; it is the best for the lineage, which is
+    the same in each row of a file.
     """
     if table.schema != "raw" or table.contract is None:
         return table.columns
     key = table.contract.key[0] if len(table.contract.key) == 1 else ""
-    ways = dict.fromkeys(LINEAGE_COLUMNS, "dictionary") | {key: "fsst"}
+    ways = dict.fromkeys(LINEAGE_COLUMNS, "dictionary") | dict.fromkeys((key, OF_AN_ORDER), "fsst")
     return {
         name: f"{kind} using compression {ways[name]}" if name in ways and kind.startswith("varchar") else kind
         for name, kind in table.columns.items()
