@@ -157,3 +157,18 @@ def test_prepare_keys_and_lineage_are_packed_in_the_way_that_suits_them(tmp_path
         ).fetchall()
     lineage = {(name, "Dictionary") for name in ("_file", "_file_sha256", "_run_id")}
     assert set(found) == {("id", "FSST"), *lineage}
+
+
+def test_prepare_orders_of_items_are_packed_as_keys_are(tmp_path: Path) -> None:
+    (tmp_path / "raw_items.csv").write_text("id,order_id,sku\n" + "".join(f"i{n},o{n % 9},s\n" for n in range(3000)))
+    warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb")
+    warehouse.prepare(CONTRACTS.values())
+    conversion = convert_csv(tmp_path / "raw_items.csv", CONTRACTS["raw_items"], tmp_path)
+    warehouse.load_files(CONTRACTS["raw_items"], [conversion], "run-1")
+    warehouse.close()
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        found = connection.execute(
+            "select distinct column_name, compression from pragma_storage_info('raw.raw_items') "
+            "where segment_type = 'VARCHAR' and count > 0 and column_name in ('id', 'order_id')"
+        ).fetchall()
+    assert set(found) == {("id", "FSST"), ("order_id", "FSST")}
