@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+MIN_DUCKDB_MEMORY_MB = 256
+BESIDE_DUCKDB_MB = 1280  # what a build of 20 million orders and items took besides what DuckDB was allowed, and some
 UNKNOWN_MACHINE_BYTES = 4 << 30
 LIMIT_FILES = {"": "memory.max", "memory": "memory/memory.limit_in_bytes"}  # of version 2 and 1, by controller
 
@@ -17,6 +19,11 @@ def memory_bytes(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgrou
     container the path that the kernel names may be that outside; then the container's own root has the limit.
     """
     return min([_machine_bytes(), *_group_limits(proc, cgroups)])
+
+
+def share_of_duckdb(machine_mb: int) -> int:
+    """MiB that DuckDB may take of so many: half, or where that leaves too little for all else, less."""
+    return max(min(machine_mb // 2, machine_mb - BESIDE_DUCKDB_MB), MIN_DUCKDB_MEMORY_MB)
 
 
 def _machine_bytes() -> int:

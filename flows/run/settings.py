@@ -18,12 +18,11 @@ from flows.cloud.costs import RPU_HOUR_USD
 from flows.errors import ConfigError
 from flows.lake.profiles import Profile, read_profile
 from flows.lake.terms import DEFAULT_CURRENCY
-from flows.run.machine import memory_bytes
+from flows.run.machine import memory_bytes, share_of_duckdb
 from flows.run.paths import find_path
 from reports.languages import Language
 
 PROJECT = Path(__file__).resolve().parents[2]
-MIN_DUCKDB_MEMORY_MB = 256
 _WITH_SECRETS = re.compile(r"\A[A-Za-z][A-Za-z0-9+.-]*://(?!arn:)[^/]*[:@]")  # no name of a bucket has one of these
 Target = Literal["local", "redshift"]
 OPTIONS = (
@@ -87,7 +86,7 @@ class Settings(BaseSettings):
     duckdb_memory_mb: int | None = Field(
         default=None,
         ge=100,
-        description="How much memory DuckDB may take before it spills to the work folder; half of the machine's.",
+        description="MiB that DuckDB may take before it spills to the work folder; half of the machine's or less.",
     )
     python_memory_mb: int = Field(
         default=1000, ge=1, description="How much a Python model of dbt may read into memory at once on Redshift."
@@ -254,8 +253,8 @@ class Settings(BaseSettings):
 
     @property
     def duckdb_memory(self) -> int:
-        """MiB that DuckDB may take; the rest is for Python, which needs about 700, and for others."""
-        return self.duckdb_memory_mb or max(memory_bytes() // 2 >> 20, MIN_DUCKDB_MEMORY_MB)
+        """MiB that DuckDB may take; the rest is for Python, for what DuckDB does not count, and for others."""
+        return self.duckdb_memory_mb or share_of_duckdb(memory_bytes() >> 20)
 
     @property
     def active_prefix(self) -> str:

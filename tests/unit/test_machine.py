@@ -53,9 +53,16 @@ def test_memory_where_there_are_no_groups_is_that_of_the_machine(tmp_path: Path)
     assert memory_bytes(tmp_path, tmp_path) == 16 * GIB
 
 
-def test_duckdb_has_half_of_the_memory_or_what_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("gib", "share"), [(16, 8192), (4, 2048), (2.5, 1280), (2, 768), (1.5, 256), (1, 256)])
+def test_duckdb_has_half_of_the_memory_or_what_leaves_enough_for_the_rest(
+    monkeypatch: pytest.MonkeyPatch, gib: float, share: int
+) -> None:
+    monkeypatch.setattr("flows.run.settings.memory_bytes", lambda: int(gib * GIB))
+    assert load_settings().dbt_environment()["RETAIL_DUCKDB_MEMORY_MB"] == str(share)
+
+
+def test_duckdb_has_the_memory_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flows.run.settings.memory_bytes", lambda: 4 * GIB)
-    assert load_settings().dbt_environment()["RETAIL_DUCKDB_MEMORY_MB"] == "2048"
     monkeypatch.setenv("RETAIL_DUCKDB_MEMORY_MB", "700")
     assert load_settings().dbt_environment()["RETAIL_DUCKDB_MEMORY_MB"] == "700"
 
