@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,10 @@ for name in [name for name in os.environ if name.startswith(("RETAIL_", "DBT_"))
         del os.environ[name]  # a test must not depend on who runs it
 
 search_memory_seldom()
-pytest_plugins = ["tests.warehouse.redshift_standin.fixtures"]  # one stand-in for Redshift, shared by the session
+pytest_plugins = [
+    "tests.warehouse.redshift_standin.fixtures",  # one stand-in for Redshift, shared by the session
+    "tests.ended_servers",
+]
 
 PROJECT = Path(__file__).resolve().parent.parent
 DATASETS = PROJECT / "data" / "datasets"
@@ -102,24 +104,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByWhatThe
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Those that take long first: processes begin scopes in the order of their first test."""
     items.sort(key=lambda item: rank_scope(find_scope(item.nodeid)))
-
-
-SERVERS = {"prefect_server": ("server", "shipped", "ui"), "api": ("ui",)}  # fixtures, and the scopes they are for
-RUNNING: dict[str, Callable[[], None]] = {}
-
-
-def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest) -> None:
-    """Note how a server that was asked for is ended."""
-    if fixturedef.argname in SERVERS:
-        RUNNING[fixturedef.argname] = partial(fixturedef.finish, request)  # type: ignore[arg-type]
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
-    """End the servers that the next test's scope is not for: each takes a tenth of a core and more while it waits."""
-    following = find_scope(nextitem.nodeid) if nextitem else ""
-    for name in [name for name in RUNNING if following not in SERVERS[name]]:
-        RUNNING.pop(name)()
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> None:
