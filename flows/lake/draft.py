@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 import polars as pl
 
 from flows.lake.contracts import CONTRACTS
-from flows.lake.draft_columns import Keys, find_doubt, find_keys, guess_table, match_columns
+from flows.lake.draft_columns import Keys, find_doubt, find_keys, fold, match_columns
 from flows.lake.draft_doubts import describe_lack, describe_unread, find_clock_apart, find_quantity
-from flows.lake.draft_lines import find_lines
-from flows.lake.draft_shop import agree, find_currency, find_patterns, join_values
+from flows.lake.draft_shop import agree, find_currency, find_patterns, join_distinct, join_values
+from flows.lake.draft_tables import sort_tables
 from flows.lake.draft_values import are_utc, find_marks, find_spellings, find_yes_and_no, tell_days_apart
+from flows.lake.draft_words import CENT_WORDS
 from flows.lake.look import Look
 from flows.lake.profile_faults import UNKNOWN
 from flows.lake.timestamps import formats
@@ -24,23 +25,13 @@ _UTC = "times in UTC need time_zone of raw_stores, as a column or under its cons
 CONSTANTS = {"tax_paid": "0", "tax_rate": "0", "tax_amount": "0"}
 
 
-def draft_profile(looks: Sequence[Look]) -> tuple[str, list[str]]:
-    """The TOML, and what is unsure in it, table by table."""
+def draft_profile(looks: Sequence[Look], left: Sequence[str] = ()) -> tuple[str, list[str]]:
+    """The TOML, and what is unsure in it, table by table. `left`: what is to be said of files without a look."""
     looks = agree(looks)
-    tables: defaultdict[str, list[Look]] = defaultdict(list)
-    strange: list[Look] = []
-    split: list[str] = []
-    for look in looks:
-        lines_of_orders = find_lines(look)
-        if lines_of_orders:
-            split.append(lines_of_orders.describe(look.path.name))
-            continue
-        table = guess_table(look)
-        tables[table].append(look) if table else strange.append(look)
-    lines = ["# Drafted from the files' beginnings. Look through what is unsure; docs/your-own-data.md has every key."]
+    tables, told = sort_tables(looks)
     keys = {table: list(find_keys(found)) for table, found in tables.items()}
-    lines += [f"# unsure: {_comment(look.path.name)} fits no table and is left out" for look in strange]
-    lines += [f"# unsure: {_comment(told)}" for told in split]
+    lines = ["# Drafted from the files' beginnings. Look through what is unsure; docs/your-own-data.md has every key."]
+    lines += [f"# unsure: {_comment(each)}" for each in (*left, *told)]
     lines += ["", "[shop]", *_draft_currency(looks)]
     for table in (table for table in CONTRACTS if table in tables):
         patterns = find_patterns(tables[table], looks)
@@ -58,8 +49,8 @@ def _draft_currency(looks: Sequence[Look]) -> Iterator[str]:
 
 
 def _draft_table(table: str, looks: Sequence[Look], keys: Keys) -> Iterator[str]:
-    look = join_values(looks)
-    columns = match_columns(table, look.values, keys)
+    look, others = join_values(looks)
+    columns = match_columns(table, join_distinct(looks, look.values), keys)
     copied = {ours: columns[other] for ours, other in FALLBACKS.items() if ours not in columns and other in columns}
     columns |= {ours: theirs for ours, theirs in copied.items() if ours in CONTRACTS[table].columns}
     constants = {
@@ -72,6 +63,7 @@ def _draft_table(table: str, looks: Sequence[Look], keys: Keys) -> Iterator[str]
     yield from _draft_spellings(table, columns, look.values)
     left = [name for name in look.values if name not in columns.values() and name not in CONTRACTS[table].check_only]
     apart = {name: look.values[name] for name in left}
+    left += [name for name in others if name not in CONTRACTS[table].check_only]
     quantity = find_quantity(table, apart)
     if left:
         yield f"leave_out = {_list(left)}{_unsure(quantity or 'is none of these one of our columns?')}"
@@ -81,7 +73,7 @@ def _draft_table(table: str, looks: Sequence[Look], keys: Keys) -> Iterator[str]
             why = "the only amount, so it is taken for both" if name in copied else None
             why = why or _find_utc(table, name, look.values[columns[name]])
             why = why or _find_midnight(table, name, look.values[columns[name]], apart)
-            why = why or find_doubt(table, name, columns[name], apart)
+            why = why or find_doubt(table, name, columns[name], values=look.values, left=apart, keys=keys)
             yield f"{name} = {_text(columns[name])}{_unsure(why)}"
         elif name in CONTRACTS[table].required:
             yield f"{name} = {_text(UNKNOWN)}{_unsure(describe_lack(table, name, look.values, columns))}"
@@ -115,13 +107,18 @@ def _draft_spellings(table: str, columns: Mapping[str, str], values: Mapping[str
         yield f"thousands_mark = {_text(thousands)}"
     if money:
         units = has_decimals and any(re.search(r"[.,]\d{1,2}$", value) for value in money)
-        doubt = None if units else "no amount has decimals; it may be whole units"
+        named = [theirs for ours, theirs in columns.items() if (declared[ours].metadata or {}).get("unit") == "cents"]
+        doubt = None if units or all(map(_says_cents, named)) else "no amount has decimals; it may be whole units"
         yield f"money = {_text('units' if units else 'cents')}{_unsure(doubt)}"
     yield from _draft_times(table, columns, by_kind["Datetime"])
     spelled = find_yes_and_no(by_kind["Boolean"])
     if spelled:
         yield f"yes = {_list(spelled[0])}"
         yield f"no = {_list(spelled[1])}"
+
+
+def _says_cents(name: str) -> bool:
+    return not {*fold(name).split("_")}.isdisjoint(CENT_WORDS)
 
 
 def _draft_times(table: str, columns: Mapping[str, str], times: Sequence[str]) -> Iterator[str]:

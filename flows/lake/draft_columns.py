@@ -10,7 +10,7 @@ import polars as pl
 
 from flows.lake.contracts import CONTRACTS
 from flows.lake.draft_values import are_amounts, find_spellings
-from flows.lake.draft_words import COLUMN_WORDS, TABLE_WORDS
+from flows.lake.draft_words import COLUMN_WORDS
 from flows.lake.look import Look
 
 EXACT, WORD, PART = 4, 2, 1
@@ -24,17 +24,6 @@ REFERENCES = {
 }
 _DECIMALS = re.compile(r"[.,]\d\d?$")
 Keys = Mapping[str, Sequence[frozenset[str]]]  # table → the values of each of its columns in which none is twice
-
-
-def guess_table(look: Look) -> str | None:
-    """By the words in the name, then by how many columns can be told; None if too few can."""
-    name = fold(look.path.name)
-    scores = {
-        table: len(match_columns(table, look.values)) + 3 * any(word in name for word in words)
-        for table, words in TABLE_WORDS.items()
-    }
-    best = max(scores, key=lambda table: scores[table])
-    return best if scores[best] > 1 else None
 
 
 def match_columns(table: str, values: Mapping[str, Sequence[str]], keys: Keys | None = None) -> dict[str, str]:
@@ -127,17 +116,17 @@ def _can_be(table: str, ours: str, theirs: str, sample: Sequence[str]) -> bool:
     return are_amounts(sample) if dtype.is_numeric() else True
 
 
-def find_doubt(table: str, ours: str, theirs: str, left: Mapping[str, Sequence[str]]) -> str | None:
+def find_doubt(  # noqa: PLR0913  what is in doubt, and all that may say more of it
+    table: str, ours: str, theirs: str, *, values: Mapping[str, Sequence[str]], left: Iterable[str], keys: Keys
+) -> str | None:
     """What else a column may be: one that is left out, whose name fits as well; or any whose values do, if its own
-    name says little."""
+    name says little. None if its values alone are those of the table that it refers to."""
     words = COLUMN_WORDS[table][ours]
     score = _score(fold(theirs), ours, words)
-    rivals = [
-        name
-        for name, sample in left.items()
-        if _score(fold(name), ours, words) >= score and _can_be(table, ours, name, sample)
-    ]
+    refers = _refers(table, ours, values[theirs], keys)
+    others = [name for name in left if _can_be(table, ours, name, values[name])]
+    others = [name for name in others if _refers(table, ours, values[name], keys) >= refers]
+    rivals = [name for name in others if _score(fold(name), ours, words) >= score]
     if rivals:
         return f'it may be "{rivals[0]}" too'
-    others = [name for name, sample in left.items() if _can_be(table, ours, name, sample)]
     return "its name is only a part of a known word" if score == PART and others else None

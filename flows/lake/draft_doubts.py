@@ -33,7 +33,7 @@ def describe_unread(
     if isinstance(dtype, pl.Datetime):
         found, cure = find_named(table, name, free), "2024-12-31T14:05:00"
     elif dtype.is_numeric():
-        signed = {theirs: sample for theirs, sample in free.items() if _are_signed(sample)}
+        signed = {theirs: sample for theirs, sample in free.items() if are_signed(sample)}
         found, cure = find_named(table, name, signed), "1234.50, without a currency's sign and without brackets"
     else:
         return None
@@ -43,7 +43,7 @@ def describe_unread(
     return f"{found} is spelled in no known way, e.g. {example}; export it as {cure}"
 
 
-def _are_signed(sample: Sequence[str]) -> bool:
+def are_signed(sample: Sequence[str]) -> bool:
     """Whether they are amounts, of which some have more than digits and marks."""
     return all(map(_SIGNED_AMOUNT.fullmatch, sample)) and not are_amounts(sample)
 

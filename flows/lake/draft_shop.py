@@ -5,40 +5,60 @@ from __future__ import annotations
 import glob
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from flows.lake.look import LATIN_9, Look
+from flows.lake.draft_doubts import are_signed
+from flows.lake.draft_letters import CENTRAL, LATIN_9, WESTERN
+from flows.lake.look import Look, look_at_file
 
 CURRENCIES = {"€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "EUR": "EUR", "GBP": "GBP", "CHF": "CHF", "USD": "USD"}
+CODE_PAGES = (WESTERN, CENTRAL, LATIN_9)
 LEAST_DIGITS = 4  # of a name, that they are a date or a number that changes from file to file
 
 
 def agree(looks: Sequence[Look]) -> list[Look]:
     """The looks with the encoding and the quote of the shop where their own file leaves them open."""
     encodings = Counter(look.encoding for look in looks if not look.is_ascii)
-    sure = {look.encoding for look in looks if not look.is_ascii and "encoding" not in look.unsure}
-    told = next(iter(sure or {LATIN_9} & encodings.keys()), None)
     common = [name for name, _ in encodings.most_common(1) if not name.startswith(("utf-16", "utf-32"))]
     quotes = Counter(look.quote for look in looks if look.has_quotes)
     found = []
-    for look in looks:
+    for look in _agree_on_letters(looks):
         encoding = next((each for each in common if look.is_ascii), look.encoding)
-        encoding = told if told and "encoding" in look.unsure else encoding
-        unsure = {key: why for key, why in look.unsure.items() if key != "encoding" or encoding not in sure}
         quote = next((each for each, _ in quotes.most_common(1) if not look.has_quotes), look.quote)
-        found.append(replace(look, encoding=encoding, unsure=unsure, quote=quote))
+        found.append(replace(look, encoding=encoding, quote=quote))
+    return found
+
+
+def _agree_on_letters(looks: Sequence[Look]) -> list[Look]:
+    """The looks with one code page, if they have any: that which is sure, or may hold letters that others cannot."""
+    paged = [look for look in looks if look.encoding in CODE_PAGES and not look.is_ascii]
+    strange = sorted((look for look in paged if look.has_strange_letters), key=lambda look: look.encoding != CENTRAL)
+    sure = {look.encoding for look in paged if "encoding" not in look.unsure}
+    likely = [*(look.encoding for look in strange), *sure, *({LATIN_9} & {look.encoding for look in paged}), WESTERN]
+    found = []
+    for look in looks:
+        if look in paged:
+            read = look if look.encoding == likely[0] else look_at_file(look.path, likely[0]) or look
+            doubt = strange[0].unsure["encoding"] if strange else None if sure else look.unsure.get("encoding")
+            apart = {key: why for key, why in look.unsure.items() if key != "encoding"}
+            found.append(replace(read, unsure=apart | ({"encoding": doubt} if doubt else {})))
+        else:
+            found.append(look)
     return found
 
 
 def find_currency(looks: Sequence[Look]) -> str | None:
-    """The currency whose sign or code stands in the headers, or alone in a column, if it is one."""
+    """The currency whose sign or code stands in the headers, alone in a column, or at amounts, if it is one."""
     names = " ".join(name for look in looks for name in look.values)
     found = {code for sign, code in CURRENCIES.items() if re.search(rf"(?<![A-Za-z]){sign}(?![A-Za-z])", names)}
     for values in (values for look in looks for values in look.values.values()):
         codes = set(filter(None, values))
         found |= codes if codes <= set(CURRENCIES.values()) else set()
+        found |= {
+            code for sign, code in CURRENCIES.items() if are_signed(values) and any(sign in each for each in values)
+        }
     return found.pop() if len(found) == 1 else None
 
 
@@ -54,11 +74,24 @@ def find_patterns(looks: Sequence[Look], others: Sequence[Look]) -> list[str]:
     return list(patterns)
 
 
-def join_values(looks: Sequence[Look]) -> Look:
-    """The first look, with the values of all of them that have its columns."""
-    first = looks[0]
-    alike = [look.values for look in looks if look.values.keys() == first.values.keys()]
-    return replace(first, values={name: [each for values in alike for each in values[name]] for name in first.values})
+def join_values(looks: Sequence[Look]) -> tuple[Look, list[str]]:
+    """The first look, with the values that all have of the columns that all have; and the names of the others."""
+    first, names = looks[0], dict.fromkeys(name for look in looks for name in look.values)
+    common = [name for name in names if all(name in look.values for look in looks)]
+    values = {name: [each for look in looks for each in look.values[name]] for name in common}
+    return replace(first, values=values), [name for name in names if name not in values]
+
+
+def join_distinct(looks: Sequence[Look], names: Iterable[str]) -> dict[str, list[str]]:
+    """The values of these columns, of each file those that no file before had: what comes again is no repeat."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        seen = set[str]()
+        found[name] = []
+        for look in looks:
+            found[name] += [value for value in look.values[name] if value not in seen]
+            seen.update(look.values[name])
+    return found
 
 
 def _has_date(name: str) -> bool:

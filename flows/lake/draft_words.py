@@ -89,6 +89,7 @@ COLUMN_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 QUANTITY_WORDS = ("qty", "quant", "menge", "cantidad")
+CENT_WORDS = ("cents", "centimes", "centimos", "cent")
 # How columns of an item begin where the other columns are of its order
 LINE_WORDS = (
     *("item", "line", "lineitem", "sku", "product", "produit", "produkt", "artikel", "article", "articulo", "producto"),

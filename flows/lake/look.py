@@ -6,19 +6,16 @@ import codecs
 import csv
 import gzip
 import io
-import re
 import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from flows.lake.draft_letters import CodePage, find_code_page
+
 LOOK_BYTES = 2 * 1024 * 1024
 MOST_VALUES = 2000
-LATIN_9 = "iso-8859-15"
-_ONLY_IN_CP1252 = frozenset(range(0x80, 0xA0))  # letters and signs there, controls in latin-1
-# Œ, œ, Š, š, Ž or ž beside a letter, where cp1252 has fractions and accents without one
-_ONLY_IN_LATIN_9 = re.compile(rb"[A-Za-z\xc0-\xff][\xa8\xb8\xbc\xbd]|[\xa6\xa8\xb4\xb8\xbc\xbd][A-Za-z\xc0-\xff]")
 _DELIMITERS = (",", ";", "\t", "|", "~", "^")
 
 
@@ -38,12 +35,19 @@ class Look:
     is_ascii: bool = False  # so that its encoding may be another than UTF-8
     has_quotes: bool = True
     records: Sequence[Sequence[str]] = ()
+    has_strange_letters: bool = (
+        False  # so that its encoding, and that of the shop's other files, may be of any code page
+    )
 
 
-def look_at_file(path: Path) -> Look | None:
-    """None where there are no header and records."""
+def look_at_file(path: Path, code_page: str | None = None) -> Look | None:
+    """None where there are no header and records. `code_page` is the encoding, if it is known and none of Unicode."""
     unsure: dict[str, str] = {}
-    encoding, text = _decode(_read(path), unsure)
+    data = _read(path)
+    page = CodePage(code_page) if code_page else _find_encoding(data)
+    if page.doubt:
+        unsure["encoding"] = page.doubt
+    text = _whole_lines(data.decode(page.encoding, "replace")).removeprefix("\ufeff")
     lines = text.splitlines()[:MOST_VALUES]
     lines = lines[1:] if lines and lines[0].lower().startswith("sep=") else lines  # Excel's note of the delimiter
     if len(lines) < 2:  # noqa: PLR2004  a header and a record
@@ -56,7 +60,13 @@ def look_at_file(path: Path) -> Look | None:
     values = {name: [row[at] for row in records if row[at]] for at, name in enumerate(header)}
     if not records:
         return None
-    return Look(path, encoding, delimiter, quote, values, unsure, text.isascii(), any(counts.values()), records)
+    return Look(
+        *(path, page.encoding, delimiter, quote, values, unsure),
+        is_ascii=text.isascii(),
+        has_quotes=any(counts.values()),
+        records=records,
+        has_strange_letters=page.is_strange,
+    )
 
 
 def _read(path: Path) -> bytes:
@@ -72,24 +82,17 @@ def _read(path: Path) -> bytes:
     return data
 
 
-def _decode(data: bytes, unsure: dict[str, str]) -> tuple[str, str]:
-    """The encoding and the text up to its last whole line."""
+def _find_encoding(data: bytes) -> CodePage:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16", _whole_lines(data.decode("utf-16", "replace"))
+        return CodePage("utf-16")
     if data[:400].count(0) > len(data[:400]) // 4:
-        name = "utf-16-le" if data[1:2] == b"\x00" else "utf-16-be"
-        return name, _whole_lines(data.decode(name, "replace"))
+        return CodePage("utf-16-le" if data[1:2] == b"\x00" else "utf-16-be")
     whole = data[: data.rfind(b"\n") + 1] or data
     try:
-        return "utf-8", whole.decode("utf-8-sig")
+        whole.decode("utf-8")
     except UnicodeDecodeError:
-        pass
-    if not _ONLY_IN_CP1252.intersection(whole):
-        if _ONLY_IN_LATIN_9.search(whole):
-            unsure["encoding"] = "a letter such as œ or Š tells iso-8859-15 from cp1252; in cp1252 it would be ½ or ¨"
-            return LATIN_9, whole.decode(LATIN_9)
-        unsure["encoding"] = "no byte tells cp1252 from latin-1 or iso-8859-15; look at letters with accents and at €"
-    return "cp1252", whole.decode("cp1252", "replace")
+        return find_code_page(whole)
+    return CodePage("utf-8")
 
 
 def _whole_lines(text: str) -> str:

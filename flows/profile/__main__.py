@@ -14,17 +14,16 @@ from pathlib import Path
 from flows.errors import ConfigError, DataError, RetailError
 from flows.lake.draft import draft_profile
 from flows.lake.look import Look, look_at_file
-from flows.lake.sources import find_fault, printable
+from flows.lake.sources import find_fault, is_hidden, looks_like_data, printable
 
-LOOKS_LIKE_DATA = (".csv", ".txt", ".tsv", ".gz")
+TEXTS = (".csv", ".tsv", ".tab", ".psv", ".txt", ".dat", ".gz")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Draft a profile of the files that are named; return the exit code."""
     options = _parse(arguments)
     try:
-        looks = _look_at(options.files)
-        draft, doubts = draft_profile(looks)
+        draft, doubts = draft_profile(*_look_at(options.files))
         _write(draft, options.output)
     except RetailError as error:
         print(f"profile failed: {error}", file=sys.stderr)
@@ -49,21 +48,29 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _look_at(places: Sequence[Path]) -> list[Look]:
+def _look_at(places: Sequence[Path]) -> tuple[list[Look], list[str]]:
+    """The looks, and what is to be said of files that look like data and have none."""
     paths: list[Path] = []
+    left: list[str] = []
     for place in places:
         if not place.exists():
             raise ConfigError(f"{place}: there is no such file or folder. Name files, or the folder they lie in.")
-        inside = sorted(place.iterdir()) if place.is_dir() else [place]
-        paths += [path for path in inside if path == place or path.name.lower().endswith(LOOKS_LIKE_DATA)]
+        for path in sorted(place.iterdir()) if place.is_dir() else [place]:
+            if path == place or (path.name.lower().endswith(TEXTS) and not is_hidden(path.name)):
+                paths.append(path)
+            elif looks_like_data(path.name):
+                left.append(f"{printable(path.name)} is no text; export it as CSV")
     faults = [fault for path in paths if (fault := find_fault(path)) is not None]
     if faults:
         raise ConfigError(faults[0])
-    looks = [look for path in paths if (look := look_at_file(path)) is not None]
+    found = {path: look_at_file(path) for path in paths}
+    left += [f"{printable(path.name)} has no header with records" for path, look in found.items() if look is None]
+    looks = [look for look in found.values() if look is not None]
     if not looks:
         names = ", ".join(printable(str(place)) for place in places)
-        raise DataError(f"{names}: no file with a header and records was found. Name the files of the shop.")
-    return looks
+        told = f" {'; '.join(left)}." if left else ""
+        raise DataError(f"{names}: no file with a header and records was found.{told} Name the files of the shop.")
+    return looks, left
 
 
 def _write(draft: str, output: Path | None) -> None:
