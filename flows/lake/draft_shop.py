@@ -20,11 +20,12 @@ LEAST_DIGITS = 4  # of a name, that they are a date or a number that changes fro
 
 def agree(looks: Sequence[Look]) -> list[Look]:
     """The looks with the encoding and the quote of the shop where their own file leaves them open."""
+    looks = _agree_on_letters(looks)
     encodings = Counter(look.encoding for look in looks if not look.is_ascii)
     common = [name for name, _ in encodings.most_common(1) if not name.startswith(("utf-16", "utf-32"))]
     quotes = Counter(look.quote for look in looks if look.has_quotes)
     found = []
-    for look in _agree_on_letters(looks):
+    for look in looks:
         encoding = next((each for each in common if look.is_ascii), look.encoding)
         quote = next((each for each, _ in quotes.most_common(1) if not look.has_quotes), look.quote)
         found.append(replace(look, encoding=encoding, quote=quote))
@@ -32,21 +33,21 @@ def agree(looks: Sequence[Look]) -> list[Look]:
 
 
 def _agree_on_letters(looks: Sequence[Look]) -> list[Look]:
-    """The looks with one code page, if they have any: that which is sure, or may hold letters that others cannot."""
-    paged = [look for look in looks if look.encoding in CODE_PAGES and not look.is_ascii]
+    """The looks with one code page, if they have any: that which is sure, unless words of one are of another."""
+    paged = [look for look in looks if look.encoding in CODE_PAGES]
     strange = sorted((look for look in paged if look.has_strange_letters), key=lambda look: look.encoding != CENTRAL)
-    sure = {look.encoding for look in paged if "encoding" not in look.unsure}
-    likely = [*(look.encoding for look in strange), *sure, *({LATIN_9} & {look.encoding for look in paged}), WESTERN]
-    found = []
-    for look in looks:
-        if look in paged:
-            read = look if look.encoding == likely[0] else look_at_file(look.path, likely[0]) or look
-            doubt = strange[0].unsure["encoding"] if strange else None if sure else look.unsure.get("encoding")
-            apart = {key: why for key, why in look.unsure.items() if key != "encoding"}
-            found.append(replace(read, unsure=apart | ({"encoding": doubt} if doubt else {})))
-        else:
-            found.append(look)
-    return found
+    sure = [look for look in paged if "encoding" not in look.unsure]
+    likely = [*strange, *sure, *(look for look in paged if look.encoding == LATIN_9), *paged]
+    return [_read_as(look, likely[0]) if look.encoding in CODE_PAGES else look for look in looks]
+
+
+def _read_as(look: Look, likely: Look) -> Look:
+    """A look as by the encoding of another, which is as sure as that one or, if none is, as it was."""
+    read = look if look.encoding == likely.encoding else look_at_file(look.path, likely.encoding) or look
+    is_told = likely.has_strange_letters or "encoding" not in likely.unsure
+    doubt = (likely if is_told else look).unsure.get("encoding")
+    apart = {key: why for key, why in look.unsure.items() if key != "encoding"}
+    return replace(read, unsure=apart | ({"encoding": doubt} if doubt else {}))
 
 
 def find_currency(looks: Sequence[Look]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from flows.lake.contracts import CONTRACTS
 from flows.lake.draft_columns import fold, match_columns
@@ -59,17 +60,25 @@ def _weigh(table: str, look: Look) -> float:
 def _keep_alike(table: str, found: Sequence[tuple[float, Look]]) -> tuple[list[Look], list[str]]:
     """Those that are written as the one that tells most and have its columns; and why the others are left out."""
     alike = Counter(_describe(look) for _, look in found)
-    _, first = max(found, key=lambda each: (each[0], alike[_describe(each[1])]))
+    ranked = [look for _, look in sorted(found, key=lambda each: (-each[0], -alike[_describe(each[1])]))]
+    first = ranked[0]
+    if first.is_ascii:  # which says nothing of the letters that another file has
+        letters = next((look for look in ranked if not look.is_ascii and not _is_utf_16(look)), first)
+        first = replace(first, encoding=letters.encoding, unsure=letters.unsure | first.unsure)
     required = CONTRACTS[table].required
     columns = [theirs for ours, theirs in match_columns(table, first.values).items() if ours in required]
     kept, told = [first], []
-    for _, look in found:
+    for look in ranked[1:]:
         fault = _find_fault(look, first, columns)
         if fault:
             told.append(f"{look.path.name} {fault} {first.path.name}, which is taken for {table}, and is left out")
-        elif look is not first:
+        else:
             kept.append(look)
-    return kept, told
+    return sorted(kept, key=lambda look: (look is not first, look.path)), sorted(told)
+
+
+def _is_utf_16(look: Look) -> bool:
+    return look.encoding.startswith("utf-16")
 
 
 def _describe(look: Look) -> tuple[str, str, frozenset[str]]:
@@ -80,7 +89,7 @@ def _find_fault(look: Look, first: Look, columns: Sequence[str]) -> str | None:
     """Why a file cannot be read as another of its table is; None if it can."""
     if look.delimiter != first.delimiter:
         return f"is separated by {look.delimiter!r}, not by {first.delimiter!r} as"
-    if look.encoding != first.encoding:
+    if look.encoding != first.encoding and not (look.is_ascii and not _is_utf_16(first)):
         return f"has the encoding {look.encoding}, not {first.encoding} as"
     missing = [f'"{name}"' for name in columns if name not in look.values]
     more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""

@@ -32,7 +32,7 @@ class Look:
     quote: str
     values: dict[str, list[str]]
     unsure: dict[str, str] = field(default_factory=dict)
-    is_ascii: bool = False  # so that its encoding may be another than UTF-8
+    is_ascii: bool = False  # in bytes, so that its encoding may be another than UTF-8
     has_quotes: bool = True
     records: Sequence[Sequence[str]] = ()
     has_strange_letters: bool = (
@@ -62,7 +62,7 @@ def look_at_file(path: Path, code_page: str | None = None) -> Look | None:
         return None
     return Look(
         *(path, page.encoding, delimiter, quote, values, unsure),
-        is_ascii=text.isascii(),
+        is_ascii=text.isascii() and not page.encoding.startswith("utf-16"),
         has_quotes=any(counts.values()),
         records=records,
         has_strange_letters=page.is_strange,

@@ -172,3 +172,30 @@ def test_column_whose_values_are_the_key_that_it_refers_to_is_sure(tmp_path: Pat
 def test_currency_is_found_at_amounts(tmp_path: Path, price: str, found: str | None) -> None:
     (tmp_path / "products.csv").write_text(f"SKU,Name,Category,Price\nA,Tea,drink,{price}\n", encoding="utf-8")
     assert (f'currency = "{found}"' in draft(tmp_path)[0]) == (found is not None)
+
+
+def test_headers_are_in_the_letters_that_other_files_of_the_shop_show(tmp_path: Path) -> None:
+    (tmp_path / "customers.csv").write_bytes("Customer,Name,Imię\nA,Łukasz,x\n".encode("cp1250"))
+    (tmp_path / "products.csv").write_bytes("SKU,Name,Category,Price,Książę\nA,x,x,4.50,x\n".encode("cp1250"))
+    drafted, _ = draft(tmp_path)
+    assert 'leave_out = ["Imię"]' in drafted
+    assert 'leave_out = ["Książę"]' in drafted
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1250"])
+def test_plain_file_is_of_its_table_whatever_encoding_the_others_of_it_or_most_of_the_shop_have(
+    tmp_path: Path, encoding: str
+) -> None:
+    for number in (1, 2):
+        (tmp_path / f"products {number}.csv").write_bytes("SKU,Name,Category,Price\nA,Œuf,x,4.50\n".encode("cp1252"))
+    (tmp_path / "customers 2.csv").write_bytes("Customer ID,Customer Name\nC3,Łukasz\n".encode(encoding))
+    drafted, doubts = draft(tmp_path, customers_1=CUSTOMERS, customers_3=CUSTOMERS)
+    assert 'files = ["customers 1.csv", "customers 2.csv", "customers 3.csv"]' in drafted
+    assert f'encoding = "{encoding}"' in drafted.partition("[tables.raw_products]")[0]
+    assert not any("left out" in doubt for doubt in doubts)
+
+
+def test_file_of_utf_16_is_none_of_another_encoding_though_its_letters_are_plain(tmp_path: Path) -> None:
+    (tmp_path / "products.csv").write_bytes("SKU,Name,Category,Price\nA,Œuf,x,4.50\n".encode("cp1252"))
+    (tmp_path / "customers.csv").write_bytes(CUSTOMERS.encode("utf-16"))
+    assert 'encoding = "utf-16"' in draft(tmp_path)[0].partition("[tables.raw_products]")[0]
