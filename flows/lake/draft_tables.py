@@ -65,8 +65,7 @@ def _keep_alike(table: str, found: Sequence[tuple[float, Look]]) -> tuple[list[L
     if first.is_ascii:  # which says nothing of the letters that another file has
         letters = next((look for look in ranked if not look.is_ascii and not _is_utf_16(look)), first)
         first = replace(first, encoding=letters.encoding, unsure=letters.unsure | first.unsure)
-    required = CONTRACTS[table].required
-    columns = [theirs for ours, theirs in match_columns(table, first.values).items() if ours in required]
+    columns = list(match_columns(table, first.values).values())
     kept, told = [first], []
     for look in ranked[1:]:
         fault = _find_fault(look, first, columns)

@@ -199,3 +199,51 @@ def test_file_of_utf_16_is_none_of_another_encoding_though_its_letters_are_plain
     (tmp_path / "products.csv").write_bytes("SKU,Name,Category,Price\nA,Œuf,x,4.50\n".encode("cp1252"))
     (tmp_path / "customers.csv").write_bytes(CUSTOMERS.encode("utf-16"))
     assert 'encoding = "utf-16"' in draft(tmp_path)[0].partition("[tables.raw_products]")[0]
+
+
+def test_file_of_which_nothing_is_known_and_one_of_lines_are_left_out_each_with_its_own_words(tmp_path: Path) -> None:
+    lines = "Name,Created at,Total,Lineitem sku\n#1,2025-01-03 08:00:00,9.00,A\n#1,,,B\n#2,2025-01-04 08:00:00,5.00,A\n"
+    _, doubts = draft(tmp_path, weather="Zip,Rain\n1,2\n", export=lines)
+    told = [doubt for doubt in doubts if "left out" in doubt]
+    assert [doubt.split()[0] for doubt in told] == ["export.csv", "weather.csv"]
+    assert "has a line for each item" in told[0]
+    assert told[1] == "weather.csv fits no table and is left out"
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "is_told"),
+    [
+        ("x", "Customer,Colour", False),  # one column of customers and no name: what two words say is too little
+        ("customer", "Customer,Colour", True),
+        ("x", "Customer,Name", True),
+    ],
+)
+def test_one_column_tells_no_table_without_a_word_in_the_name(
+    tmp_path: Path, name: str, columns: str, is_told: bool
+) -> None:
+    text, _ = draft(tmp_path, **{name: f"{columns}\na,b\n"})
+    assert ("[tables.raw_customers]" in text) == is_told
+
+
+def test_columns_that_a_file_lacks_speak_against_its_name(tmp_path: Path) -> None:
+    """`order` in the name counts for three columns; the six that it lacks for as many."""
+    text, _ = draft(tmp_path, articles_to_order="SKU,Name,Category,Price\nA,Tea,drink,4.50\n")
+    assert "[tables.raw_products]" in text
+
+
+def test_of_files_that_tell_as_much_the_way_of_most_is_the_tables(tmp_path: Path) -> None:
+    text, _ = draft(
+        tmp_path, orders_1=ORDERS.replace(",", ";"), orders_2=ORDERS, orders_3=ORDERS.replace("\n1,", "\n2,")
+    )
+    assert read_files(text, tmp_path) == {"raw_orders": ["orders 2.csv", "orders 3.csv"]}
+
+
+@pytest.mark.parametrize("missing", [3, 5])
+def test_of_many_columns_that_a_file_lacks_three_are_named(tmp_path: Path, missing: int) -> None:
+    header = ORDERS.splitlines()[0].split(",")
+    renamed = [*header[: 7 - missing], *(f"x{name}x" for name in header[7 - missing :])]
+    _, doubts = draft(tmp_path, orders_1=ORDERS, orders_2=ORDERS.replace(",".join(header), ",".join(renamed)))
+    told = [doubt for doubt in doubts if doubt.startswith("orders 2.csv lacks ")]
+    assert len(told) == 1
+    assert told[0].count('"') == 6
+    assert ("and 2 more of" in told[0]) == (missing == 5)
