@@ -247,3 +247,18 @@ def test_of_many_columns_that_a_file_lacks_three_are_named(tmp_path: Path, missi
     assert len(told) == 1
     assert told[0].count('"') == 6
     assert ("and 2 more of" in told[0]) == (missing == 5)
+
+
+@pytest.mark.parametrize(("text", "is_sure"), [("crème à 5 €", True), ("crème\u00a0brûlée", False), ("crème Ÿ", True)])
+def test_first_and_last_byte_that_only_cp1252_has_make_it_sure(tmp_path: Path, text: str, is_sure: bool) -> None:
+    (tmp_path / "products.csv").write_bytes(f"SKU,Name,Category,Price\nA,{text},x,4.50\n".encode("cp1252"))
+    assert any("encoding" in doubt for doubt in draft(tmp_path)[1]) != is_sure
+
+
+def test_word_that_tells_is_shown_whole_once_by_each_encoding_wherever_it_stands(tmp_path: Path) -> None:
+    rows = "".join(f"{number},Tea,x,4.50\n" for number in range(200))
+    text = f"SKU,Name,Category,Price\n{rows}A,pół-mała kawa,x,4.50\n{rows.replace('Tea', 'Rum').replace(',x', 'x,y')}"
+    (tmp_path / "products.csv").write_bytes(text.encode("cp1250"))
+    told = next(doubt for doubt in draft(tmp_path)[1] if "encoding" in doubt)
+    assert 'cp1250 reads "mała", cp1252 (Western Europe) "ma³a", cp1251 (Cyrillic) "maіa"' in told
+    assert told.count("cp1250") == 1
