@@ -262,3 +262,15 @@ def test_word_that_tells_is_shown_whole_once_by_each_encoding_wherever_it_stands
     told = next(doubt for doubt in draft(tmp_path)[1] if "encoding" in doubt)
     assert 'cp1250 reads "mała", cp1252 (Western Europe) "ma³a", cp1251 (Cyrillic) "maіa"' in told
     assert told.count("cp1250") == 1
+
+
+def test_most_files_are_plain_and_take_the_encoding_and_quote_of_the_one_that_is_not(tmp_path: Path) -> None:
+    (tmp_path / "products.csv").write_bytes("SKU,Name,Category,Price\nA,'Œuf, frais',x,4.50\n".encode("cp1252"))
+    text, _ = draft(tmp_path, customers=CUSTOMERS, orders=ORDERS, lines=LINES)
+    assert (text.count('encoding = "cp1252"'), text.count('quote = "\'"')) == (4, 4)
+
+
+def test_letters_of_central_europe_are_likelier_than_another_alphabet(tmp_path: Path) -> None:
+    (tmp_path / "customers.csv").write_bytes("Customer,Name\nA,Кофе\n".encode("cp1251"))
+    (tmp_path / "products.csv").write_bytes("SKU,Name,Category,Price\nA,Łukasz,x,4.50\n".encode("cp1250"))
+    assert draft(tmp_path)[0].count('encoding = "cp1250"') == 2
