@@ -19,12 +19,14 @@ MAX_DIGITS = 38  # of a polars Decimal; a number with more fits no amount
 class Marks:
     """`decimal` stands before decimals; `thousands` between groups of three digits, or nowhere if it is empty.
 
-    `money_decimals` is 2 where money is in units of the currency, 0 where it is in cents.
+    `money_decimals` is 2 where money is in units of the currency, 0 where it is in cents. `currency` may stand before
+    an amount or after it, with the blank that is between: `$`, ` €`, `kr `.
     """
 
     decimal: str = "."
     thousands: str = ""
     money_decimals: int = 0
+    currency: str = ""
 
 
 def number_pattern(marks: Marks, whole_digits: int, decimals: int) -> str:
@@ -33,6 +35,12 @@ def number_pattern(marks: Marks, whole_digits: int, decimals: int) -> str:
     if marks.thousands:
         whole = f"(?:{whole}|[1-9][0-9]{{0,2}}(?:{re.escape(marks.thousands)}[0-9]{{3}})+)"
     return rf"\A-?{whole}" + (rf"(?:{re.escape(marks.decimal)}[0-9]{{1,{decimals}}})?" if decimals else "") + r"\z"
+
+
+def take_off_currency(text: pl.Expr, currency: str) -> pl.Expr:
+    """A text without the mark of a currency before it or, if there is none, after it."""
+    before = text.str.starts_with(currency)
+    return pl.when(before).then(text.str.strip_prefix(currency)).otherwise(text.str.strip_suffix(currency))
 
 
 def read_amount(text: pl.Expr, marks: Marks) -> tuple[pl.Expr, pl.Expr]:

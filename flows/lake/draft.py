@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
 from flows.lake.contracts import CONTRACTS
-from flows.lake.draft_columns import Keys, find_doubt, find_keys, fold, match_columns
+from flows.lake.draft_columns import Keys, find_doubt, find_keys, match_columns
 from flows.lake.draft_doubts import describe_lack, describe_unread, find_clock_apart, find_quantity
-from flows.lake.draft_shop import agree, find_currency, find_patterns, join_distinct, join_values
+from flows.lake.draft_shop import agree, find_currency, find_patterns, has_dollars, join_distinct, join_values
+from flows.lake.draft_spellings import draft_spellings
 from flows.lake.draft_tables import sort_tables
-from flows.lake.draft_values import are_utc, find_marks, find_spellings, find_yes_and_no, tell_days_apart
-from flows.lake.draft_words import CENT_WORDS
+from flows.lake.draft_toml import comment, toml_list, toml_text, unsure
+from flows.lake.draft_values import are_utc
 from flows.lake.look import Look
 from flows.lake.profile_faults import UNKNOWN
-from flows.lake.timestamps import formats
 
 FALLBACKS = {"order_total": "subtotal", "subtotal": "order_total"}
 _UTC = "times in UTC need time_zone of raw_stores, as a column or under its constants"
@@ -31,11 +28,11 @@ def draft_profile(looks: Sequence[Look], left: Sequence[str] = ()) -> tuple[str,
     tables, told = sort_tables(looks)
     keys = {table: list(find_keys(found)) for table, found in tables.items()}
     lines = ["# Drafted from the files' beginnings. Look through what is unsure; docs/your-own-data.md has every key."]
-    lines += [f"# unsure: {_comment(each)}" for each in (*left, *told)]
+    lines += [f"# unsure: {comment(each)}" for each in (*left, *told)]
     lines += ["", "[shop]", *_draft_currency(looks)]
     for table in (table for table in CONTRACTS if table in tables):
         patterns = find_patterns(tables[table], looks)
-        lines += ["", f"[tables.{table}]", f"files = {_list(patterns)}", *_draft_table(table, tables[table], keys)]
+        lines += ["", f"[tables.{table}]", f"files = {toml_list(patterns)}", *_draft_table(table, tables[table], keys)]
     text = "\n".join(lines) + "\n"
     return text, _list_doubts(text)
 
@@ -43,9 +40,10 @@ def draft_profile(looks: Sequence[Look], left: Sequence[str] = ()) -> tuple[str,
 def _draft_currency(looks: Sequence[Look]) -> Iterator[str]:
     found = find_currency(looks)
     if found:
-        yield f"currency = {_text(found)}"
+        yield f"currency = {toml_text(found)}"
     else:
-        yield f'# currency = "EUR"{_unsure("no sign of a currency; without this line the amounts are US dollars")}'
+        sign = "$ is the sign of several currencies" if has_dollars(looks) else "no sign of a currency"
+        yield f'# currency = "EUR"{unsure(f"{sign}; without this line the amounts are US dollars")}'
 
 
 def _draft_table(table: str, looks: Sequence[Look], keys: Keys) -> Iterator[str]:
@@ -59,14 +57,14 @@ def _draft_table(table: str, looks: Sequence[Look], keys: Keys) -> Iterator[str]
         if describe_unread(table, name, look.values, columns) is None
     }
     for key, value in (("delimiter", look.delimiter), ("quote", look.quote), ("encoding", look.encoding)):
-        yield f"{key} = {_text(value)}{_unsure(look.unsure.get(key))}"
-    yield from _draft_spellings(table, columns, look.values)
+        yield f"{key} = {toml_text(value)}{unsure(look.unsure.get(key))}"
+    yield from draft_spellings(table, columns, look.values)
     left = [name for name in look.values if name not in columns.values() and name not in CONTRACTS[table].check_only]
     apart = {name: look.values[name] for name in left}
     left += [name for name in others if name not in CONTRACTS[table].check_only]
     quantity = find_quantity(table, apart)
     if left:
-        yield f"leave_out = {_list(left)}{_unsure(quantity or 'is none of these one of our columns?')}"
+        yield f"leave_out = {toml_list(left)}{unsure(quantity or 'is none of these one of our columns?')}"
     yield f"[tables.{table}.columns]"
     for name in (name for name in CONTRACTS[table].columns if name not in constants):
         if name in columns:
@@ -74,12 +72,12 @@ def _draft_table(table: str, looks: Sequence[Look], keys: Keys) -> Iterator[str]
             why = why or _find_utc(table, name, look.values[columns[name]])
             why = why or _find_midnight(table, name, look.values[columns[name]], apart)
             why = why or find_doubt(table, name, columns[name], values=look.values, left=apart, keys=keys)
-            yield f"{name} = {_text(columns[name])}{_unsure(why)}"
+            yield f"{name} = {toml_text(columns[name])}{unsure(why)}"
         elif name in CONTRACTS[table].required:
-            yield f"{name} = {_text(UNKNOWN)}{_unsure(describe_lack(table, name, look.values, columns))}"
+            yield f"{name} = {toml_text(UNKNOWN)}{unsure(describe_lack(table, name, look.values, columns))}"
     if constants:
         yield f"[tables.{table}.constants]"
-        yield from (f"{name} = {_text(value)}{_unsure('no column was found')}" for name, value in constants.items())
+        yield from (f"{name} = {toml_text(value)}{unsure('no column was found')}" for name, value in constants.items())
 
 
 def _find_constants(table: str, columns: Mapping[str, str], keys: Keys) -> dict[str, str]:
@@ -90,45 +88,6 @@ def _find_constants(table: str, columns: Mapping[str, str], keys: Keys) -> dict[
     values = {name: "" for name in contract.required if contract.columns[name].nullable} | CONSTANTS
     values |= {"store_id": only[0]} if only else {}
     return {name: values[name] for name in contract.required if name in values and name not in columns}
-
-
-def _draft_spellings(table: str, columns: Mapping[str, str], values: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    declared = CONTRACTS[table].columns
-    by_kind: defaultdict[str, list[str]] = defaultdict(list)
-    for ours, theirs in columns.items():
-        column = declared[ours]
-        kind = "money" if (column.metadata or {}).get("unit") == "cents" else type(column.dtype).__name__
-        by_kind[kind] += values[theirs]
-    money = by_kind["money"]
-    decimal, thousands, has_decimals = find_marks([*money, *by_kind["Decimal"]])
-    if decimal == "," or thousands:
-        yield f"decimal_mark = {_text(decimal)}"
-    if thousands:
-        yield f"thousands_mark = {_text(thousands)}"
-    if money:
-        units = has_decimals and any(re.search(r"[.,]\d{1,2}$", value) for value in money)
-        named = [theirs for ours, theirs in columns.items() if (declared[ours].metadata or {}).get("unit") == "cents"]
-        doubt = None if units or all(map(_says_cents, named)) else "no amount has decimals; it may be whole units"
-        yield f"money = {_text('units' if units else 'cents')}{_unsure(doubt)}"
-    yield from _draft_times(table, columns, by_kind["Datetime"])
-    spelled = find_yes_and_no(by_kind["Boolean"])
-    if spelled:
-        yield f"yes = {_list(spelled[0])}"
-        yield f"no = {_list(spelled[1])}"
-
-
-def _says_cents(name: str) -> bool:
-    return not {*fold(name).split("_")}.isdisjoint(CENT_WORDS)
-
-
-def _draft_times(table: str, columns: Mapping[str, str], times: Sequence[str]) -> Iterator[str]:
-    name = next((name for name in columns if isinstance(CONTRACTS[table].dtypes[name], pl.Datetime)), None)
-    found = find_spellings(times) if times else []
-    if name is None or not found or found[0] in formats(CONTRACTS[table].columns[name]):
-        return
-    other = tell_days_apart(found)
-    doubt = f"no day is above 12, so it may be {other} too" if other else None
-    yield f"timestamps = {_list(found[:1])}{_unsure(doubt)}"
 
 
 def _find_utc(table: str, name: str, values: Sequence[str]) -> str | None:
@@ -151,20 +110,3 @@ def _list_doubts(text: str) -> list[str]:
             name = setting.partition(" = ")[0].removeprefix("# ")
             doubts.append(f"{where} {name}: {doubt}".strip() if setting else doubt)
     return doubts
-
-
-def _unsure(doubt: str | None) -> str:
-    return f"  # unsure: {_comment(doubt)}" if doubt else ""
-
-
-def _comment(text: str) -> str:
-    return "".join(each if each.isprintable() else "?" for each in text)
-
-
-def _text(text: str) -> str:
-    """A TOML string: JSON's escapes are TOML's, but for the character 0x7F."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _list(texts: Sequence[str] | Iterator[str]) -> str:
-    return f"[{', '.join(map(_text, texts))}]"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import polars as pl
 
 from flows.lake.contracts import CONTRACTS
-from flows.lake.draft_values import are_amounts, find_spellings
+from flows.lake.draft_values import are_amounts, find_currency_mark, find_spellings
 from flows.lake.draft_words import COLUMN_WORDS
 from flows.lake.look import Look
 
@@ -113,7 +113,10 @@ def _can_be(table: str, ours: str, theirs: str, sample: Sequence[str]) -> bool:
         return not sample or bool(find_spellings(sample))
     if _is_named_time(table, theirs):
         return False
-    return are_amounts(sample) if dtype.is_numeric() else True
+    if not dtype.is_numeric():
+        return True
+    is_money = (contract.columns[ours].metadata or {}).get("unit") == "cents"
+    return are_amounts(sample) or (is_money and find_currency_mark(sample) is not None)
 
 
 def find_doubt(  # noqa: PLR0913  what is in doubt, and all that may say more of it

@@ -63,6 +63,13 @@ def find_currency(looks: Sequence[Look]) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
+def has_dollars(looks: Sequence[Look]) -> bool:
+    """Whether amounts have the sign of dollars, of whichever country."""
+    return any(
+        "$" in each for look in looks for values in look.values.values() if are_signed(values) for each in values
+    )
+
+
 def find_patterns(looks: Sequence[Look], others: Sequence[Look]) -> list[str]:
     """Patterns of the names of a table's files, open where a date or number stands, if no other file fits them."""
     names = [look.path.name for look in looks]

@@ -13,6 +13,9 @@ from flows.lake.draft_words import YES_AND_NO
 from flows.lake.timestamps import SUFFIX, UTC, read_spelling
 
 _AMOUNT = re.compile(r"-?\d{1,3}(?:[., '\u00a0\u202f]\d{3})*(?:[.,]\d{1,2})?|-?\d+(?:[.,]\d{1,2})?")
+_CURRENCY = r"[^\w\s.,()%+'\"-]|[^\W\d_]{2,3}\.?"  # a sign, or a short word such as kr, zł, Fr. and CHF
+_BLANK = "[ \u00a0\u202f]?"
+_MARKED = re.compile(rf"(?P<before>(?:{_CURRENCY}){_BLANK})?(?:{_AMOUNT.pattern})(?P<after>{_BLANK}(?:{_CURRENCY}))?")
 _DAYS_FIRST = [f"%d{mark}%m{mark}{year}" for mark in "/.-" for year in ("%Y", "%y")]
 _MONTHS_FIRST = [f"%m{mark}%d{mark}{year}" for mark in "/.-" for year in ("%Y", "%y")]
 _YEARS_FIRST = ["%Y-%m-%d", "%Y/%m/%d", "%Y%m%d"]
@@ -30,6 +33,25 @@ MOST_TRIED = 500
 def are_amounts(values: Sequence[str]) -> bool:
     """Whether all of them are numbers as a shop writes them."""
     return bool(values) and all(_AMOUNT.fullmatch(value) for value in values)
+
+
+def find_currency_mark(values: Iterable[str]) -> str | None:
+    """What stands before or after amounts, with its blank; None where that is nothing, or differs, or not all are."""
+    found = set[str]()
+    for value in values:
+        match = _MARKED.fullmatch(value)
+        if match is None or (match["before"] and match["after"]):
+            return None
+        found.add(match["before"] or match["after"] or "")
+    marks = found - {""}
+    return marks.pop() if len(marks) == 1 else None
+
+
+def take_off_mark(value: str, mark: str | None) -> str:
+    """An amount without the mark of a currency before or after it."""
+    if mark is None:
+        return value
+    return value.removeprefix(mark) if value.startswith(mark) else value.removesuffix(mark)
 
 
 def find_marks(values: Iterable[str]) -> tuple[str, str, bool]:

@@ -51,7 +51,7 @@ class Form:
             "delimiter": self.dialect.delimiter,
             "quote": self.dialect.quote,
             "encoding": "utf-8" if self.dialect.encoding == "utf-8-sig" else self.dialect.encoding,
-            "marks": [self.marks.decimal, self.marks.thousands, self.marks.money_decimals],
+            "marks": [self.marks.decimal, self.marks.thousands, self.marks.money_decimals, *self._currency],
             "timestamps": self.timestamps,
             "booleans": [sorted(self.yes), sorted(self.no)],
             "columns": {ours: theirs for ours, theirs in self.columns.items() if ours != theirs},
@@ -59,6 +59,10 @@ class Form:
         }
         text = json.dumps(meaning, sort_keys=True)
         return None if text == _SHIPPED_MEANING else hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def _currency(self) -> list[str]:
+        return [self.marks.currency] if self.marks.currency else []  # so that what was read before is unchanged
 
     def name_columns(self, header: Sequence[str]) -> list[str]:
         """The header with our names; a name of ours that means something else here is set apart."""
@@ -151,7 +155,7 @@ def _adapt_column(column: dy.Column, form: Form) -> dy.Column:
     elif column.dtype == pl.Boolean and (form.yes or form.no):
         metadata["booleans"] = {text: text in form.yes for text in (*form.yes, *form.no)}
     elif isinstance(column.dtype, pl.Decimal) or column.dtype.is_integer():
-        decimals = marks.money_decimals if metadata.get("unit") == "cents" else 0
-        metadata["marks"] = Marks(marks.decimal, marks.thousands, decimals)
+        is_money = metadata.get("unit") == "cents"
+        metadata["marks"] = marks if is_money else Marks(marks.decimal, marks.thousands)
     adapted.metadata = metadata
     return adapted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from difflib import get_close_matches
@@ -19,6 +20,7 @@ from flows.lake.values import VALUE_CODES, explain
 
 UNKNOWN = "?"  # what the draft of a profile writes where a person must decide
 _NO_DELIMITERS = "+-.:_/ \r\n\x00\x1f"
+_CURRENCY_MARK = re.compile(r"""[ \u00a0\u202f]?[^\d\s.,'"()+-][^\d\s,'"()+-]{0,5}[ \u00a0\u202f]?""")
 _SAMPLE = datetime(2001, 2, 3, 4, 5, 6)  # noqa: DTZ001  a wall clock's
 
 
@@ -88,6 +90,11 @@ def _file_faults(where: str, keys: FileKeys) -> Iterator[str]:
         yield f'{where}.delimiter: {keys.delimiter!r} cannot be one. Expected e.g. ",", ";", "\\t" or "|"'
     if keys.quote and (not _is_delimiter(keys.quote, quotes="\"'") or keys.quote == ","):
         yield f'{where}.quote: {keys.quote!r} cannot be one. Expected \'"\', "\'", or "" for none'
+    if keys.currency_mark and not _CURRENCY_MARK.fullmatch(keys.currency_mark):
+        yield (
+            f"{where}.currency_mark: {keys.currency_mark!r} cannot be one. Expected a sign or a short word, with the "
+            'blank between it and the amount, e.g. "$", " €" or "kr "'
+        )
     if keys.encoding is not None and find_encoding(keys.encoding) is None:
         yield (
             f"{where}.encoding: Python knows no encoding {keys.encoding!r} of text. "

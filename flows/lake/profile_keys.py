@@ -54,6 +54,9 @@ class FileKeys(Keys):
     thousands_mark: _Mark | Literal[""] | None = Field(
         default=None, description='Between groups of three digits, e.g. "." or " "; "" for none.'
     )
+    currency_mark: str | None = Field(
+        default=None, description='Before amounts or after them, with its blank, e.g. "$" or " €"; "" for none.'
+    )
     money: Literal["units", "cents"] | None = Field(
         default=None, description='"units": 12.34 with at most two decimals; "cents": 1234.'
     )

@@ -88,7 +88,12 @@ def _make_form(defaults: FileKeys, table: TableKeys) -> Form:
     encoding = find_encoding(pick("encoding", "utf-8")) or "utf-8"
     return Form(
         dialect=Dialect(pick("delimiter", ","), pick("quote", '"'), encoding),
-        marks=Marks(pick("decimal_mark", "."), pick("thousands_mark", ""), MONEY_DECIMALS[pick("money", "cents")]),
+        marks=Marks(
+            pick("decimal_mark", "."),
+            pick("thousands_mark", ""),
+            MONEY_DECIMALS[pick("money", "cents")],
+            pick("currency_mark", ""),
+        ),
         timestamps=tuple(pick("timestamps", ())),
         yes=tuple(pick("yes", ())),
         no=tuple(pick("no", ())),

@@ -12,7 +12,7 @@ from functools import cache
 import dataframely as dy
 import polars as pl
 
-from flows.lake.amounts import MAX_DIGITS, Marks, number_pattern, read_amount, read_decimal
+from flows.lake.amounts import MAX_DIGITS, Marks, number_pattern, read_amount, read_decimal, take_off_currency
 from flows.lake.contracts import Contract
 from flows.lake.digits import read_digits
 from flows.lake.terms import Terms
@@ -67,6 +67,7 @@ def read_values(text: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, p
     accepted spellings. NUL bytes are not looked for here.
     """
     ask = _questions(contract)
+    text = _take_off_currencies(text, ask)
     if ask.amounts:
         read = {name: read_digits(text[name], marks) for name, marks in ask.amounts.items()}
         text = pl.DataFrame({column.name: read.get(column.name, column) for column in text.get_columns()})
@@ -80,9 +81,17 @@ def explain(text: pl.DataFrame, contract: Contract, terms: Terms) -> tuple[pl.Da
     With them the reasons against each record, `column:code` joined with `;`, null where there is none (String).
     """
     ask = _questions(contract)
+    text = _take_off_currencies(text, ask)
     typed, is_utc = read_suffixed(text, text.select(ask.exact), contract, terms.time_zones)
     found = pl.concat([text.rename(_text_name), typed, is_utc], how="horizontal").select(ask.reasons).to_series()
     return typed, found.set(found == "", None)
+
+
+def _take_off_currencies(text: pl.DataFrame, ask: _Questions) -> pl.DataFrame:
+    """The texts with amounts alone where a shop writes the currency beside them."""
+    marked = {name: marks.currency for name, marks in ask.amounts.items() if marks.currency}
+    bare = [take_off_currency(pl.col(name), currency) for name, currency in marked.items()]
+    return text.with_columns(bare) if bare else text
 
 
 @cache

@@ -65,6 +65,7 @@ class Habits:
     time: str | Callable[[datetime], str]
     yes_and_no: tuple[str, str]
     quote: str = '"'
+    currency: tuple[str, str] = ("", "")  # before and after an amount
 
     def write(self, folder: Path) -> None:
         amount = self._amount
@@ -83,7 +84,8 @@ class Habits:
     def _amount(self, cents: int) -> str:
         decimal, thousands = self.marks
         whole = f"{cents // 100:,}".replace(",", thousands)
-        return f"{whole}{decimal}{cents % 100:02}" if decimal else str(cents)
+        before, after = self.currency
+        return f"{before}{whole}{decimal}{cents % 100:02}{after}" if decimal else str(cents)
 
     def _time(self, moment: datetime) -> str:
         return moment.strftime(self.time) if isinstance(self.time, str) else self.time(moment)
@@ -108,6 +110,16 @@ SHOPS = {
     "offsets after a second space": Habits(ENGLISH, ",", "utf-8", (".", ""), "%Y-%m-%d %H:%M:%S -0500", ("t", "f")),
     "offsets of hours": Habits(ENGLISH, ",", "utf-8", (".", ""), "%d/%m/%Y %H:%M+02", ("t", "f")),
     "milliseconds": Habits(ENGLISH, ",", "utf-8", (".", ""), "%Y-%m-%dT%H:%M:%S.000", ("t", "f")),
+    "dollars": Habits(ENGLISH, ",", "utf-8", (".", ","), write_american, ("Y", "N"), currency=("$", "")),
+    "euros after a hard blank": Habits(
+        *(FRENCH, ";", "cp1252", (",", " "), "%d/%m/%Y %H:%M", ("oui", "non")), currency=("", "\u00a0€")
+    ),
+    "a word before a blank": Habits(
+        *(GERMAN, ";", "utf-8", (".", "'"), "%d.%m.%Y %H:%M", ("Ja", "Nein")), currency=("CHF ", "")
+    ),
+    "a word with a point": Habits(
+        *(GERMAN, ";", "utf-8", (",", "."), "%d.%m.%Y %H:%M", ("Ja", "Nein")), currency=("", " kr.")
+    ),
     "german, packed": Habits(GERMAN, ";", "iso8859-15", (",", "."), "%d.%m.%Y %H:%M", ("Ja", "Nein")),
 }
 

@@ -102,6 +102,75 @@ def test_amount_that_is_not_one_is_set_aside_and_its_record_kept_as_it_came(
     assert good(conversion)["cost"].to_list() == [100]
 
 
+DOLLARS, EUROS = Marks(".", ",", 2, "$"), Marks(",", ".", 2, "\u00a0€")
+
+
+@pytest.mark.parametrize(
+    ("marks", "text", "cents"),
+    [
+        (DOLLARS, "$12.34", 1234),
+        (DOLLARS, "12.34$", 1234),
+        (DOLLARS, "12.34", 1234),
+        (DOLLARS, "$0.05", 5),
+        (DOLLARS, "$12", 1200),
+        (DOLLARS, "$1,234,567.8", 123456780),
+        (DOLLARS, "$9999999999999.99", 999999999999999),
+        (EUROS, "1.234,56\u00a0€", 123456),
+        (EUROS, "\u00a0€12,34", 1234),
+        (Marks(".", "'", 2, "Fr. "), "Fr. 1'234.50", 123450),
+        (Marks(".", "", 0, "ct"), "1234ct", 1234),
+    ],
+)
+def test_currency_may_stand_before_or_after_an_amount(tmp_path: Path, marks: Marks, text: str, cents: int) -> None:
+    form = Form(marks=marks, dialect=Dialect(";"))
+    data = f"id;name;cost;perishable;sku\n1;a;{text};true;p\n2;b;1;true;p\n".encode()
+    conversion = convert(tmp_path, data, "raw_supplies", form)
+    assert good(conversion)["cost"].to_list() == [cents, 10**marks.money_decimals]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("$12.34$", "not_integer"),
+        ("$$12.34", "not_integer"),
+        ("12.34$$", "not_integer"),
+        ("$ 12.34", "not_integer"),
+        ("12.34 $", "not_integer"),
+        ("€12.34", "not_integer"),
+        ("1$2.34", "not_integer"),
+        ("-$12.34", "not_integer"),
+        ("($12.34)", "not_integer"),
+        ("$12.345", "not_integer"),
+        ("$012", "not_integer"),
+        ("$", "not_integer"),
+        ("$-12.34", "below_min"),
+        ("$10000000000000.01", "above_max"),
+    ],
+)
+def test_amount_with_a_currency_that_is_not_one_is_set_aside_as_it_came(tmp_path: Path, text: str, reason: str) -> None:
+    form = Form(marks=DOLLARS, dialect=Dialect(";"))
+    data = f"id;name;cost;perishable;sku\n1;a;{text};true;p\n2;a;$1;true;p\n".encode()
+    conversion = convert(tmp_path, data, "raw_supplies", form)
+    assert bad(conversion) == {1: (f"cost:{reason}", f"1;a;{text};true;p")}
+    assert conversion.found == {f"cost:{reason}": text}
+    assert good(conversion)["cost"].to_list() == [100]
+
+
+def test_currency_is_no_part_of_a_number_that_is_not_money(tmp_path: Path) -> None:
+    form = Form(marks=DOLLARS, dialect=Dialect(";"))
+    data = b"store_id;supply_id;counted_at;unit_count\ns;f;2025-01-03T08:00:00;$3\ns;f;2025-01-03T08:00:00;3\n"
+    conversion = convert(tmp_path, data, "raw_stock_counts", form)
+    assert bad(conversion) == {1: ("unit_count:not_integer", "s;f;2025-01-03T08:00:00;$3")}
+    stores = b"id;name;opened_at;tax_rate\n1;a;2025-01-03T08:00:00;$0.2\n2;b;2025-01-03T08:00:00;0.2\n"
+    assert list(bad(convert(tmp_path / "stores", stores, "raw_stores", form))) == [1]
+
+
+def test_currency_changes_what_a_form_means_and_none_changes_nothing() -> None:
+    plain, dollars = (Form(marks=Marks(".", ",", 2, currency)) for currency in ("", "$"))
+    assert plain.sha256 == Form(marks=Marks(".", ",", 2)).sha256
+    assert len({plain.sha256, dollars.sha256, Form(marks=EUROS).sha256}) == 3
+
+
 def test_money_of_two_decimals_without_a_profile_of_units_stays_refused(tmp_path: Path) -> None:
     form = Form(dialect=Dialect(";"), marks=Marks(","))
     data = b"id;name;cost;perishable;sku\n1;a;12,34;true;p\n2;a;1234;true;p\n"

@@ -57,6 +57,13 @@ def test_profile_says_how_each_table_is_written(tmp_path: Path) -> None:
     assert read.forms["raw_items"].dialect.delimiter == ";"
 
 
+@pytest.mark.parametrize("mark", ["$", "€", " €", "\u00a0€", "kr ", "Fr. ", "zł", "US$", "₹", ""])
+def test_profile_says_which_currency_stands_beside_amounts(tmp_path: Path, mark: str) -> None:
+    text = f'[defaults]\ncurrency_mark = "$"\nmoney = "units"\n[tables.raw_orders]\ncurrency_mark = "{mark}"\n'
+    forms = profile(tmp_path, f'{text}constants = {{ tax_paid = "0.50{mark}" }}\n').forms
+    assert (forms["raw_orders"].marks.currency, forms["raw_products"].marks.currency) == (mark, "$")
+
+
 def test_profile_that_says_nothing_is_the_shipped_form(tmp_path: Path) -> None:
     shipped = profile(tmp_path, '[defaults]\ndelimiter = ","\nencoding = "UTF8"\nmoney = "cents"\n')
     assert {form.sha256 for form in shipped.forms.values()} == {None}
@@ -137,6 +144,31 @@ def test_profile_hash_is_that_of_its_meaning_for_the_table(tmp_path: Path) -> No
             '[tables.raw_orders]\nthousands_mark = ","\ndecimal_mark = ","',
             "decimal_mark and thousands_mark are the same",
         ),
+        *(
+            (
+                f'[tables.raw_orders]\ncurrency_mark = "{mark}"',
+                r"tables.raw_orders.currency_mark: .* cannot be one\. Exp",
+            )
+            for mark in (
+                " ",
+                "12",
+                "-$",
+                "$-",
+                "+",
+                ".",
+                ",",
+                "'",
+                "(",
+                "$)",
+                "$ .",
+                "  $",
+                "$  ",
+                "dollars",
+                "$1",
+                "$\\n",
+            )
+        ),
+        ("[defaults]\ncurrency_mark = 5", "defaults.currency_mark: input should be a valid string, found '5'"),
         ("[shop", "not TOML in UTF-8"),
     ],
 )
