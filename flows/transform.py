@@ -38,6 +38,7 @@ from flows.marts.results import (
     keep_attempt,
     list_slowest,
     read_attempts,
+    read_meanings,
 )
 from flows.marts.runner import invoke_dbt, release_warehouse
 from flows.run.artifacts import escape, publish
@@ -189,7 +190,7 @@ def dbt_build(settings: Settings, build: list[str]) -> None:
         keep_attempt(results, attempt, settings)
     failed = [result for result in read_attempts(settings) if result.status not in GOOD]
     if failed:
-        raise LoadError(describe_failure(failed))
+        raise LoadError(describe_failure(failed, read_meanings(settings)))
 
 
 def _with_retries(build: Task[[Settings, list[str]], None], settings: Settings) -> Task[[Settings, list[str]], None]:

@@ -1,4 +1,5 @@
 {#- Orders for which a reason is known, an item in quarantine or without a product, are no cause to stop. -#}
+{%- set orders_and_files = ref('int_unexplained_orders') -%}  {#- built before this, for the message of a failure -#}
 with orders as (
     select * from {{ ref('int_orders_enriched') }}
 ),

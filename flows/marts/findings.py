@@ -25,6 +25,11 @@ NAMED_KINDS = {
 }
 EXAMPLES = "examples"
 UNEXPLAINED = "test.assert_unexplained_"
+LOOK_FIRST = "Look at these deliveries first, or deliver what explains them:"
+ALLOW_MORE = (
+    "If these amounts are right, as with services that no item stands for, raise max_unexplained_ratio in "
+    "dbt/dbt_project.yml (docs/history.md)."
+)
 
 
 def count_findings(results: Iterable[NodeResult]) -> dict[str, int]:
@@ -94,7 +99,7 @@ def name_deliveries(failed: Sequence[NodeResult], engine: Engine, prefix: str) -
     except (DBAPIError, LoadError):
         return ""  # what dbt says of the test must be read, whatever else is broken
     lines = [f"- {name}: {count:,} orders" for name, count in rows]
-    return "\n".join(["", "Look at these deliveries first, or deliver what explains them:", *lines]) if lines else ""
+    return "\n".join(["", LOOK_FIRST, *lines, ALLOW_MORE]) if lines else ""
 
 
 def quality_of(build: Build) -> Quality:

@@ -158,17 +158,35 @@ def count_nodes(results: Sequence[NodeResult]) -> dict[str, int]:
     }
 
 
-def describe_failure(failed: Sequence[NodeResult]) -> str:
-    """The nodes that failed, with dbt's words, and the cure where the machine was too small."""
+def read_meanings(settings: Settings) -> dict[str, str]:
+    """What each node is described as, by the manifest, in one line; nothing where there is none."""
+    try:
+        nodes = json.loads((settings.dbt_target_dir / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+    except (OSError, ValueError):
+        return {}
+    return {node: " ".join(said["description"].split()) for node, said in nodes.items() if said.get("description")}
+
+
+def describe_failure(failed: Sequence[NodeResult], meanings: Mapping[str, str] | None = None) -> str:
+    """The nodes that failed, with dbt's words, and the cure where the machine was too small.
+
+    Of a test that found something, what it tests is told too; `meanings` are by node.
+    """
+    meanings = meanings or {}
     causes = [result for result in failed if result.status != "skipped"]
     skipped = len(failed) - len(causes)
     return "\n".join(
         [
             f"{len(causes)} dbt nodes failed and {skipped} were skipped after them; the report was not renewed.",
-            *(f"- {result.name}: {result.status}: {result.message}" for result in causes[:10]),
+            *(line for result in causes[:10] for line in _describe_cause(result, meanings.get(result.node, ""))),
             *_find_cure(causes),
         ]
     )
+
+
+def _describe_cause(result: NodeResult, meaning: str) -> list[str]:
+    asked = [f"  What it tests: {meaning}"] if meaning and result.status == "fail" else []
+    return [f"- {result.name}: {result.status}: {result.message}", *asked]
 
 
 def _find_cure(causes: Sequence[NodeResult]) -> list[str]:

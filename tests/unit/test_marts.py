@@ -20,7 +20,7 @@ from flows.marts.environment import hold_environment, process_environment
 from flows.marts.findings import NAMED_KINDS, count_tests, find_examples, measure_amounts, name_deliveries, quality_of
 from flows.marts.freshness import measure_freshness
 from flows.marts.proof import check_complete, expected_nodes, project_sha256
-from flows.marts.results import NodeResult
+from flows.marts.results import NodeResult, describe_failure, read_meanings
 from flows.marts.runner import drop_parse_of_elsewhere
 from flows.run.settings import Settings, load_settings
 from flows.warehouse.builds import Build
@@ -241,8 +241,29 @@ def test_name_deliveries_five_files_with_most_unexplained_orders(engine: Engine,
             "select 'raw_orders_' || n || '.csv' as file_name from range(7) as a (n), range(7) as b (m) where m < n"
         )
     lines = name_deliveries(failed, engine, "").splitlines()
-    assert lines[2:] == [f"- raw_orders_{n}.csv: {n} orders" for n in (6, 5, 4, 3, 2)]
+    assert lines[2:-1] == [f"- raw_orders_{n}.csv: {n} orders" for n in (6, 5, 4, 3, 2)]
+    assert "raise max_unexplained_ratio in dbt/dbt_project.yml" in lines[-1]
     assert name_deliveries([NodeResult("test.r.other", "fail", "", 1)], engine, "") == ""
+
+
+def test_failed_test_is_told_with_what_it_tests(settings: Settings) -> None:
+    failed = [
+        NodeResult("test.r.assert_sales", "fail", "Got 3 results", 1, 3),
+        NodeResult("test.r.assert_tax", "fail", "Got 1 result", 1, 1),
+        NodeResult("test.r.assert_costs", "error", "Binder Error", 1),
+    ]
+    told = ["- test.assert_sales: fail: Got 3 results", "- test.assert_tax: fail: Got 1 result"]
+    broken = "- test.assert_costs: error: Binder Error"
+    assert read_meanings(settings) == {}
+    assert describe_failure(failed, read_meanings(settings)).splitlines()[1:] == [*told, broken]
+    described = {"test.r.assert_sales": " Sales\nare whole. ", "test.r.assert_tax": "", "test.r.assert_costs": "Costs."}
+    write_manifest(settings, nodes={node: {"description": text} for node, text in described.items()})
+    assert describe_failure(failed, read_meanings(settings)).splitlines()[1:] == [
+        told[0],
+        "  What it tests: Sales are whole.",
+        told[1],
+        broken,
+    ]
 
 
 def test_project_that_was_moved_is_parsed_anew_and_one_that_stands_is_not(settings: Settings, tmp_path: Path) -> None:

@@ -223,6 +223,18 @@ def test_rebuild_from_the_same_dated_files_gives_the_same_history(august: Changi
         assert anew.state()[f"data_mart.{relation}"] == august.state()[f"data_mart.{relation}"]
 
 
+def test_unexplained_beyond_the_threshold_can_be_looked_at_in_a_first_build_too(tmp_path: Path) -> None:
+    shop = ChangingShop(tmp_path / "shop")
+    lines = [line for line in BASE["raw_items"].splitlines() if ",o1," not in line]
+    assert len(lines) < len(BASE["raw_items"].splitlines())
+    shop.deliver("2025-07-02T06:00:00", **(BASE | {"raw_items": "\n".join(lines) + "\n"}))
+    ended = shop.build(ratio=0.001)
+    assert [name for name, status in ended.items() if status == "fail"] == ["assert_unexplained_sales_stay_small"]
+    unexplained = shop.rows("select order_id, file_name from intermediate.int_unexplained_orders")
+    assert [order for order, _ in unexplained] == ["o1"]
+    assert unexplained[0][1].startswith("raw_orders")
+
+
 def test_unexplained_beyond_the_threshold_leaves_the_marts_standing(august: ChangingShop, tmp_path: Path) -> None:
     shop = august.copy(tmp_path / "shop")
     before = shop.state()
