@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import polars as pl
 
@@ -19,6 +19,10 @@ from flows.lake.profile_faults import UNKNOWN
 
 FALLBACKS = {"order_total": "subtotal", "subtotal": "order_total"}
 _UTC = "times in UTC need time_zone of raw_stores, as a column or under its constants"
+LOST = {
+    "raw_stores": "stores have no names, openings and tax rates",
+    "raw_supplies": "nothing has a cost, so margins are all of the sales",
+}
 CONSTANTS = {"tax_paid": "0", "tax_rate": "0", "tax_amount": "0"}
 
 
@@ -28,13 +32,21 @@ def draft_profile(looks: Sequence[Look], left: Sequence[str] = ()) -> tuple[str,
     tables, told = sort_tables(looks)
     keys = {table: list(find_keys(found)) for table, found in tables.items()}
     lines = ["# Drafted from the files' beginnings. Look through what is unsure; docs/your-own-data.md has every key."]
-    lines += [f"# unsure: {comment(each)}" for each in (*left, *told)]
+    lines += [f"# unsure: {comment(each)}" for each in (*left, *told, *_describe_missing(tables))]
     lines += ["", "[shop]", *_draft_currency(looks)]
     for table in (table for table in CONTRACTS if table in tables):
         patterns = find_patterns(tables[table], looks)
         lines += ["", f"[tables.{table}]", f"files = {toml_list(patterns)}", *_draft_table(table, tables[table], keys)]
     text = "\n".join(lines) + "\n"
     return text, _list_doubts(text)
+
+
+def _describe_missing(tables: Collection[str]) -> Iterator[str]:
+    """What a report will lack for want of a file; refunds and counts of stock are not missed."""
+    missing = [table for table, contract in CONTRACTS.items() if table not in tables and not contract.is_optional]
+    lost = [f"without {table} {LOST[table]}" for table in missing if table in LOST]
+    if missing:
+        yield "; ".join([f"no file fits {', '.join(missing)}", *lost])
 
 
 def _draft_currency(looks: Sequence[Look]) -> Iterator[str]:

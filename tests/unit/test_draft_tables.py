@@ -274,3 +274,15 @@ def test_letters_of_central_europe_are_likelier_than_another_alphabet(tmp_path: 
     (tmp_path / "customers.csv").write_bytes("Customer,Name\nA,Кофе\n".encode("cp1251"))
     (tmp_path / "products.csv").write_bytes("SKU,Name,Category,Price\nA,Łukasz,x,4.50\n".encode("cp1250"))
     assert draft(tmp_path)[0].count('encoding = "cp1250"') == 2
+
+
+def test_tables_that_no_file_fits_are_named_with_what_a_report_lacks_then(tmp_path: Path) -> None:
+    _, doubts = draft(tmp_path, Customers=CUSTOMERS, Orders=ORDERS, Menu=MENU.format("", ""))
+    assert doubts[0] == (
+        "no file fits raw_items, raw_stores, raw_supplies; without raw_stores stores have no names, openings and tax "
+        "rates; without raw_supplies nothing has a cost, so margins are all of the sales"
+    )
+    stores = "Store,Name,Opened,Tax rate\nL1,Main St,2024-01-03,0.08\n"
+    supplies = "Supply,Name,Cost,Perishable,SKU\nu1,cup,0.10,yes,A\n"
+    _, doubts = draft(tmp_path, Stores=stores, Supplies=supplies, Line_Items=LINES)
+    assert not any("no file fits" in doubt for doubt in doubts)
