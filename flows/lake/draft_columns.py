@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import dataframely as dy
 import polars as pl
 
 from flows.lake.contracts import CONTRACTS
@@ -52,6 +53,11 @@ def fold(name: str) -> str:
     """A name in small letters without accents."""
     text = "".join(each for each in unicodedata.normalize("NFD", name.lower()) if not unicodedata.combining(each))
     return re.sub(r"[^a-z0-9°]+", "_", text).strip("_")
+
+
+def is_money(column: dy.Column) -> bool:
+    """Whether the values of a column of ours are amounts of the currency."""
+    return (column.metadata or {}).get("unit") == "cents"
 
 
 def find_keys(looks: Sequence[Look]) -> Iterator[frozenset[str]]:
@@ -115,8 +121,7 @@ def _can_be(table: str, ours: str, theirs: str, sample: Sequence[str]) -> bool:
         return False
     if not dtype.is_numeric():
         return True
-    is_money = (contract.columns[ours].metadata or {}).get("unit") == "cents"
-    return are_amounts(sample) or (is_money and find_currency_mark(sample) is not None)
+    return are_amounts(sample) or (is_money(contract.columns[ours]) and find_currency_mark(sample) is not None)
 
 
 def find_doubt(  # noqa: PLR0913  what is in doubt, and all that may say more of it

@@ -6,11 +6,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-import dataframely as dy
 import polars as pl
 
 from flows.lake.contracts import CONTRACTS
-from flows.lake.draft_columns import fold
+from flows.lake.draft_columns import fold, is_money
 from flows.lake.draft_toml import toml_list, toml_text, unsure
 from flows.lake.draft_values import (
     find_currency_mark,
@@ -29,8 +28,8 @@ def draft_spellings(table: str, columns: Mapping[str, str], values: Mapping[str,
     declared = CONTRACTS[table].columns
     by_kind: defaultdict[str, list[str]] = defaultdict(list)
     for ours, theirs in columns.items():
-        by_kind["money" if _is_money(declared[ours]) else type(declared[ours].dtype).__name__] += values[theirs]
-    money = list(dict.fromkeys(theirs for ours, theirs in columns.items() if _is_money(declared[ours])))
+        by_kind[type(declared[ours].dtype).__name__] += values[theirs]
+    money = list(dict.fromkeys(theirs for ours, theirs in columns.items() if is_money(declared[ours])))
     marks = {name: mark for name in money if (mark := find_currency_mark(values[name]))}
     amounts = [take_off_mark(value, marks.get(name)) for name in money for value in values[name]]
     decimal, thousands, has_decimals = find_marks([*amounts, *by_kind["Decimal"]])
@@ -57,10 +56,6 @@ def _draft_currency_mark(marks: Mapping[str, str]) -> Iterator[str]:
         other = next(((name, mark) for name, mark in marks.items() if mark != first), None)
         doubt = f'"{other[0]}" has {other[1]!r}, but a table has one mark; export them alike' if other else None
         yield f"currency_mark = {toml_text(first)}{unsure(doubt)}"
-
-
-def _is_money(column: dy.Column) -> bool:
-    return (column.metadata or {}).get("unit") == "cents"
 
 
 def _says_cents(name: str) -> bool:

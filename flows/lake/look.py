@@ -35,9 +35,7 @@ class Look:
     is_ascii: bool = False  # in bytes, so that its encoding may be another than UTF-8
     has_quotes: bool = True
     records: Sequence[Sequence[str]] = ()
-    has_strange_letters: bool = (
-        False  # so that its encoding, and that of the shop's other files, may be of any code page
-    )
+    has_strange_letters: bool = False  # so that it, and the shop's other files, may be of any code page
 
 
 def look_at_file(path: Path, code_page: str | None = None) -> Look | None:
