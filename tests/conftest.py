@@ -134,7 +134,11 @@ def lookups() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def prefect_server(kept_in_session: Path) -> Iterator[None]:
-    """A Prefect server with an empty database of its own; its flows draw a table, and parse the project, once."""
+    """A Prefect server with an empty database of its own; its flows draw a table, and parse the project, once.
+
+    Flows in this process send it no heartbeats, as in a run with a server of its own: each would wait for its own.
+    """
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
     from prefect.testing.utilities import prefect_test_harness
 
     from tests.kept_drawings import DRAWINGS, drawing_once_in_flows
@@ -143,6 +147,7 @@ def prefect_server(kept_in_session: Path) -> Iterator[None]:
         drawing_once_in_flows(kept_in_session / DRAWINGS),
         parsing_once_in_flows(),
         prefect_test_harness(server_startup_timeout=120),
+        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
     ):
         yield
 

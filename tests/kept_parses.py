@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -86,13 +86,18 @@ def parsing_once(kept: Path | None = None) -> Iterator[None]:
 @contextmanager
 def parsing_once_in_flows() -> Iterator[None]:
     """While this lasts, so do the flows of this process; dbt that a test calls by itself is as it is."""
+    import flows.marts.parse_ahead
     import flows.marts.runner
 
-    invoke = flows.marts.runner._invoke
+    def with_kept(invoke: Callable[..., None]) -> Callable[..., None]:
+        def invoke_with_kept(*arguments: Any, **options: Any) -> None:
+            with parsing_once():
+                invoke(*arguments, **options)
 
-    def invoke_with_kept(*arguments: Any, **options: Any) -> None:
-        with parsing_once():
-            invoke(*arguments, **options)
+        return invoke_with_kept
 
-    with patch.object(flows.marts.runner, "_invoke", invoke_with_kept):
+    with (
+        patch.object(flows.marts.runner, "_invoke", with_kept(flows.marts.runner._invoke)),
+        patch.object(flows.marts.parse_ahead, "_parse", with_kept(flows.marts.parse_ahead._parse)),
+    ):
         yield

@@ -16,6 +16,8 @@ from flows.run.interruption import raise_if_stopped
 from flows.run.settings import Settings
 from flows.run.target import dbt_environment
 
+PARTIAL_PARSE = "partial_parse.msgpack"  # what dbt has parsed, in its target folder
+
 
 def invoke_dbt(arguments: list[str], settings: Settings, **options: Any) -> None:
     """Run dbt in this process, with the settings as its environment.
@@ -26,17 +28,26 @@ def invoke_dbt(arguments: list[str], settings: Settings, **options: Any) -> None
     variables_of_run = settings.dbt_variables()
     if variables_of_run and arguments != ["retry"]:  # a retry takes the variables of the run it repeats
         options["vars"] = json.dumps(variables_of_run)
-    settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
-    drop_parse_of_elsewhere(settings)
-    log_path = {"DBT_LOG_PATH": str(settings.dbt_target_dir / "logs")}
-    _let_find_plugins(str(settings.dbt_project_dir / "plugins"))
+    prepare_dbt(settings)
     with (
         dbt_environment(settings) as variables,
-        hold_environment(variables | log_path),
+        hold_environment(variables | log_path(settings)),
         guard_connections(settings),
         run_nodes_as_tasks(),
     ):
         _invoke(arguments, settings, log_level_file="info", use_colors=False, use_colors_file=False, **options)
+
+
+def prepare_dbt(settings: Settings) -> None:
+    """Make the folder that dbt writes to, and let it find the project's plugins."""
+    settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
+    drop_parse_of_elsewhere(settings)
+    _let_find_plugins(str(settings.dbt_project_dir / "plugins"))
+
+
+def log_path(settings: Settings) -> dict[str, str]:
+    """The variable that tells dbt where to write its whole log."""
+    return {"DBT_LOG_PATH": str(settings.dbt_target_dir / "logs")}
 
 
 def _invoke(arguments: list[str], settings: Settings, **options: Any) -> None:
@@ -69,7 +80,7 @@ def drop_parse_of_elsewhere(settings: Settings) -> None:
     """Have dbt parse anew where the project was moved; else it would look for seeds where they were."""
     note, here = settings.dbt_target_dir / "parsed_in.txt", str(settings.dbt_project_dir.resolve())
     if not note.is_file() or note.read_text(encoding="utf-8") != here:
-        (settings.dbt_target_dir / "partial_parse.msgpack").unlink(missing_ok=True)
+        (settings.dbt_target_dir / PARTIAL_PARSE).unlink(missing_ok=True)
         note.write_text(here, encoding="utf-8")
 
 

@@ -1,7 +1,8 @@
-"""What a run imports while its temporary server still starts: settings in, one module after the other out.
+"""What a run does while its temporary server still starts: settings in, one step after the other out.
 
-The wait is there anyway, and an import that only follows later costs the run its time twice. Where nothing has changed,
-neither dbt nor what draws is needed; so whether there is something to build is guessed. A wrong guess costs time alone.
+The wait is there anyway, and an import or a parse that only follows later costs the run its time twice. Where nothing
+has changed, neither dbt nor what draws is needed; so whether there is something to build is guessed. A wrong guess
+costs time alone.
 """
 
 from __future__ import annotations
@@ -16,15 +17,30 @@ from flows.run.settings import Settings
 
 # In the order in which the main job needs them, in steps of about a second
 MODULES = ("dbt.cli.main", "prefect_dbt", "flows.transform", "plotnine", "scipy.special", "flows.report")
+PARSE = "dbt parse"
 
 
-def import_ahead(program: str, settings: Settings) -> Iterator[str]:
-    """Import what the main job will need after its ingest, a module a step; other jobs import all they need at once."""
+def prepare_ahead(program: str, settings: Settings) -> Iterator[str]:
+    """Import what the main job will need after its ingest, a module a step, and parse the dbt project.
+
+    Other jobs import all they need at once.
+    """
     if program == "pipeline" and is_build_likely(settings):
         for name in MODULES:
             with suppress(ImportError):  # who needs it will say so, in the log of the run
                 import_module(name)
             yield name
+        if parse_project(settings):
+            yield PARSE
+
+
+def parse_project(settings: Settings) -> bool:
+    """Parse the dbt project, if it was not parsed in this work folder; whether it was parsed now."""
+    try:
+        from flows.marts.parse_ahead import parse_ahead  # which imports dbt
+    except ImportError:
+        return False
+    return parse_ahead(settings)
 
 
 def is_build_likely(settings: Settings) -> bool:

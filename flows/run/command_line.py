@@ -16,7 +16,7 @@ from inspect import signature
 from typing import Any
 
 from flows.errors import ConfigError, RetailError
-from flows.run.ahead import import_ahead
+from flows.run.ahead import prepare_ahead
 from flows.run.ambient import settle_process
 from flows.run.early_server import begin_server
 from flows.run.json_lines import tell, use_log_format
@@ -34,6 +34,7 @@ DESCRIPTIONS = {
 READ_SOURCE = ("pipeline", "ingest")
 REPORT = ("pipeline", "report")
 REBUILD = ("pipeline",)
+OF_A_BUILD = ("source", "profile", "work_dir", "target", "as_of", "rebuild")  # options that say what is built, where
 
 
 def check_command(program: str, arguments: Sequence[str] | None = None) -> None:
@@ -175,8 +176,8 @@ def _run(program: str, flow: Callable[..., Any], options: dict[str, Any]) -> Any
     from flows.run.temporary_server import reach_server
 
     if isinstance(flow, Flow):
-        settings = load_settings(**{name: options.get(name) for name in ("source", "work_dir", "as_of", "rebuild")})
-        reach_server(settings.work_dir, import_ahead(program, settings))
+        settings = load_settings(**{name: options.get(name) for name in OF_A_BUILD})
+        reach_server(settings.work_dir, prepare_ahead(program, settings))
     return flow(**options)
 
 

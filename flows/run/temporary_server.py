@@ -14,6 +14,7 @@ from prefect.context import refresh_global_settings_context
 from prefect.settings import (
     PREFECT_API_URL,
     PREFECT_CLIENT_MAX_RETRIES,
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
     PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
     get_current_settings,
     temporary_settings,
@@ -52,10 +53,14 @@ def reach_server(work_dir: Path, meanwhile: Iterable[object] = ()) -> None:
 
 
 def _name_server(url: str) -> None:
-    """Let all threads find it; those that dbt starts know nothing of the settings of the main thread's context."""
+    """Let all threads find it; those that dbt starts know nothing of the settings of the main thread's context.
+
+    Heartbeats are for automations that find a lost host, and nobody has any on this server. Each flow would wait at its
+    end for the thread that sends them, up to a second (prefect.flow_engine: `_send_heartbeats`).
+    """
     os.environ["PREFECT_API_URL"] = url
     refresh_global_settings_context()
-    _for_this_process.enter_context(temporary_settings({PREFECT_API_URL: url}))
+    _for_this_process.enter_context(temporary_settings({PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}))
 
 
 def check_answers(url: str) -> None:

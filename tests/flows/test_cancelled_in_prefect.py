@@ -25,7 +25,7 @@ from tests.flows.test_stopping import assert_is_free, read_summary, wait_for, wo
 from tests.tiny_shop import AS_OF
 
 __all__ = ["work_dir"]
-# For Prefect's supervisor: to hear of it from the server, and, when it has imported the flow once more, to tell the state.
+# For Prefect's supervisor: to hear of it from the server, then to import the flow once more before it tells the state.
 # How soon a run ends that was told to is what `test_stopping` measures.
 SECONDS_TO_TELL = 240
 

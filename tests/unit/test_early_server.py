@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.run.ahead import MODULES, import_ahead, is_build_likely
+from flows.run import ahead
+from flows.run.ahead import MODULES, PARSE, is_build_likely, prepare_ahead
 from flows.run.early_server import may_name_server
 from flows.run.settings import load_settings
 from tests.conftest import PROJECT
@@ -115,12 +116,19 @@ def test_a_build_is_likely_without_a_report_and_with_a_newer_file(tmp_path: Path
     assert is_build_likely(settings)
 
 
-def test_only_the_main_job_imports_ahead_and_only_where_a_build_is_likely(tmp_path: Path) -> None:
-    settings = load_settings(source="data/datasets", work_dir=str(tmp_path))
-    assert list(import_ahead("report", settings)) == []
-    assert list(import_ahead("pipeline", settings)) == list(MODULES)
+def test_only_the_main_job_prepares_ahead_and_only_where_a_build_is_likely(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, parsed = load_settings(source="data/datasets", work_dir=str(tmp_path)), []
+    monkeypatch.setattr(ahead, "parse_project", lambda settings: parsed.append(settings) or len(parsed) == 1)
+    assert list(prepare_ahead("report", settings)) == []
+    assert parsed == []
+    assert list(prepare_ahead("pipeline", settings)) == [*MODULES, PARSE]
+    assert list(prepare_ahead("pipeline", settings)) == list(MODULES)
+    assert parsed == [settings, settings]
     assert set(MODULES) <= set(sys.modules)
     report = tmp_path / "reports/latest/report.json"
     report.parent.mkdir(parents=True)
     report.touch()
-    assert list(import_ahead("pipeline", settings)) == []
+    assert list(prepare_ahead("pipeline", settings)) == []
+    assert len(parsed) == 2

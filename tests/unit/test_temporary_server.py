@@ -11,15 +11,16 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
 
 from flows.errors import ConfigError
 from flows.run import early_server, temporary_server
+from flows.run.ambient import PREFECT
 from flows.run.settings import load_settings
 from flows.run.summary import open_run
 from flows.run.temporary_server import TemporaryServer, reach_server
@@ -95,6 +96,7 @@ def test_a_server_that_is_none_of_prefect_or_does_not_let_us_in_is_named(
 def test_a_prefect_server_that_answers_is_used_and_no_other_is_started(serving: str, tmp_path: Path) -> None:
     reach(serving, tmp_path)
     assert list(tmp_path.iterdir()) == []
+    assert get_current_settings().flows.heartbeat_frequency == int(PREFECT["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"])
 
 
 @pytest.mark.parametrize("is_silent", [False, True])
@@ -124,6 +126,28 @@ def test_while_a_server_starts_what_is_to_do_meanwhile_is_done_until_it_answers(
     server.wait(60, (done.append(step) or step for step in ("import", "import more", "import all")))
     assert done == ["import", "import more"]
     server.stop()
+
+
+def test_a_server_of_this_run_alone_gets_no_heartbeats_for_which_each_flow_would_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect.context import refresh_global_settings_context
+
+    begun = TemporaryServer(tmp_path)
+    begun._address = "127.0.0.1:9"
+    begun.process = subprocess.Popen(["sleep", "60"], stdin=subprocess.PIPE)
+    monkeypatch.setattr(early_server, "_begun", [begun])
+    monkeypatch.setattr(TemporaryServer, "_answers", lambda _: True)
+    monkeypatch.setattr(temporary_server, "_for_this_process", ExitStack())
+    monkeypatch.setenv("PREFECT_API_URL", "")  # as it was, afterwards
+    with temporary_settings(restore_defaults={PREFECT_API_URL}):
+        reach_server(tmp_path)
+        with temporary_server._for_this_process:
+            assert get_current_settings().api.url == begun.api_url
+            assert get_current_settings().flows.heartbeat_frequency is None
+    begun.stop()
+    monkeypatch.undo()
+    refresh_global_settings_context()
 
 
 @pytest.mark.parametrize("serving", [(200, "[]")], indirect=True)
