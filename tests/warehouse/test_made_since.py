@@ -25,15 +25,29 @@ def day_of(number: int) -> dict[str, str | None]:
     }
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> ChangingShop:
+@pytest.fixture(scope="module")
+def of_two_days(tmp_path_factory: pytest.TempPathFactory) -> ChangingShop:
     """A shop of two days; on the second, facts were not made."""
-    made = ChangingShop(tmp_path)
+    made = ChangingShop(tmp_path_factory.mktemp("two-days") / "shop")
     made.deliver("2025-07-02T06:00:00", **{name.removesuffix(".csv"): text for name, text in FILES.items()})
     made.must_build(tests=False)
     made.deliver("2025-07-03T06:00:00", **day_of(3))
     made.build("--exclude", *(f"{fact}+" for fact in FACTS), tests=False)
     return made
+
+
+@pytest.fixture(scope="module")
+def built(of_two_days: ChangingShop, tmp_path_factory: pytest.TempPathFactory) -> ChangingShop:
+    """The same, built whole afterwards; to be read alone."""
+    made = of_two_days.copy(tmp_path_factory.mktemp("built") / "shop")
+    made.must_build(tests=False)
+    return made
+
+
+@pytest.fixture
+def shop(of_two_days: ChangingShop, tmp_path: Path) -> ChangingShop:
+    """A shop of two days to go on with."""
+    return of_two_days.copy(tmp_path / "shop")
 
 
 def test_facts_follow_the_days_on_which_they_were_not_made(shop: ChangingShop) -> None:
@@ -45,12 +59,11 @@ def test_facts_follow_the_days_on_which_they_were_not_made(shop: ChangingShop) -
             assert found.fetchall() == [("late3",), ("late4",)], fact
 
 
-def test_rows_made_before_are_left_out_by_a_number_known_beforehand(shop: ChangingShop) -> None:
+def test_rows_made_before_are_left_out_by_a_number_known_beforehand(built: ChangingShop) -> None:
     """What the query itself says lets DuckDB leave blocks of older rows unread; what a subquery finds does not."""
-    shop.must_build(tests=False)
-    results = json.loads((shop.work_dir / "dbt" / "run_results.json").read_text(encoding="utf-8"))["results"]
+    results = json.loads((built.work_dir / "dbt" / "run_results.json").read_text(encoding="utf-8"))["results"]
     compiled = {result["unique_id"].split(".")[2]: result["compiled_code"] for result in results}
-    with duckdb.connect(shop.database, read_only=True) as warehouse:
+    with duckdb.connect(built.database, read_only=True) as warehouse:
         ((first, second),) = warehouse.execute(
             "select min(touch_number), max(touch_number) from staging.stg_orders"
         ).fetchall()
@@ -60,8 +73,10 @@ def test_rows_made_before_are_left_out_by_a_number_known_beforehand(shop: Changi
 
 
 @pytest.mark.parametrize("left_out", ["stg_orders", "stg_items", "stg_refunds"])
-def test_a_build_by_hand_without_a_staging_model_keeps_the_rows_that_it_has(shop: ChangingShop, left_out: str) -> None:
-    shop.must_build(tests=False)
+def test_a_build_by_hand_without_a_staging_model_keeps_the_rows_that_it_has(
+    built: ChangingShop, tmp_path: Path, left_out: str
+) -> None:
+    shop = built.copy(tmp_path / "shop")
     known = ORDERS[1].split(",")[0]
     shop.deliver(
         "2025-07-05T06:00:00",
