@@ -21,6 +21,7 @@ from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_se
 from flows.errors import ConfigError
 from flows.run import early_server, temporary_server
 from flows.run.ambient import PREFECT
+from flows.run.server_process import alone
 from flows.run.settings import load_settings
 from flows.run.summary import open_run
 from flows.run.temporary_server import TemporaryServer, reach_server
@@ -211,6 +212,31 @@ def test_a_server_does_not_outlive_a_run_that_is_killed_and_reads_no_setting_of_
             os.kill(server, 0)
             time.sleep(0.05)
         pytest.fail("the server outlived its run")
+
+
+def test_two_runs_that_begin_at_once_in_a_new_folder_both_have_their_server(tmp_path: Path) -> None:
+    """The database is made by one of them, and changed by none while the other makes it."""
+    servers = [TemporaryServer(tmp_path / "home") for _ in range(2)]
+    try:
+        for server in servers:
+            server.begin()
+        for server in servers:
+            server.wait(240)
+    finally:
+        for server in servers:
+            server.stop()
+    assert sorted(path.name for path in (tmp_path / "home").glob(".*")) == [".starting"]
+    assert (tmp_path / "home/.starting").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_server_starts_also_where_its_folder_knows_no_lock(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text("a file of somebody's own", encoding="utf-8")
+    (tmp_path / ".starting").symlink_to(tmp_path / "elsewhere")
+    with alone(tmp_path):
+        pass
+    with pytest.raises(OSError, match="port"), alone(tmp_path / "missing"):
+        raise OSError("no port is free")
+    assert (tmp_path / "elsewhere").read_text(encoding="utf-8") == "a file of somebody's own"
 
 
 def test_any_run_removes_what_killed_runs_left_of_reports_and_nothing_else(tmp_path: Path) -> None:
