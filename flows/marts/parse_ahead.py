@@ -2,7 +2,7 @@
 
 dbt keeps what it has parsed in its target folder, and when it reads that again holds it against every file, the vars,
 the target and the environment. So the run's own parse finds all as it would have parsed it, or parses anew what is not.
-Nobody is asked here and nothing is told: Prefect is not there yet, and DuckDB's file is not opened.
+Nobody is asked here and nothing is told: Prefect's server is not there yet, and DuckDB's file is not opened.
 """
 
 from __future__ import annotations
