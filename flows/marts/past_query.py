@@ -10,6 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+import polars as pl
+
+from flows.lake.contracts import CONTRACTS
+
 
 @dataclass(frozen=True)
 class Fact:
@@ -60,6 +64,9 @@ LISTS = (
     List("raw_stores", "id", "id", "tax_rate", "name opened_at"),
     List("raw_customers", "id", "id", "", "name"),
 )
+_BOOLEANS = {
+    name for contract in CONTRACTS.values() for name, column in contract.columns.items() if column.dtype == pl.Boolean()
+}
 _IS_KNOWN = (
     "case when clock.next_at is null or {at} < clock.next_at or ({at} <= clock.first_at and "
     "({since} <= clock.as_of_date or {since} <= clock.first_date or {since} < clock.next_date)) then 1 else 0 end"
@@ -246,5 +253,6 @@ def _write_list(each: List, common: dict[str, str]) -> str:
 
 
 def _as_text(columns: str) -> str:
-    """What these columns say, as one text that differs where one of them does."""
-    return " || '|' || ".join(f"coalesce(cast({name} as varchar(256)), '')" for name in columns.split()) or "''"
+    """What these columns say, as one text that differs where one of them does; Redshift makes no text of a BOOLEAN."""
+    values = (f"cast({name} as integer)" if name in _BOOLEANS else name for name in columns.split())
+    return " || '|' || ".join(f"coalesce(cast({value} as varchar(256)), '')" for value in values) or "''"

@@ -27,7 +27,9 @@ FILES = (
     TESTS / "warehouse" / "test_redshift.py",
     TESTS / "warehouse" / "test_redshift_values.py",
     TESTS / "warehouse" / "test_redshift_proof.py",
+    TESTS / "warehouse" / "test_past.py",
     TESTS / "kpis" / "test_on_redshift.py",
+    TESTS / "kpis" / "test_far_orders.py",
     TESTS / "flows" / "test_redshift_pipeline.py",
 )
 COST = """This loads about 93,000 records (5 MB) from {bucket}, builds the star schema once and reads every table back.

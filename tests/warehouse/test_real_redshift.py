@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.conftest import PROJECT
+from tests.warehouse.real_redshift import FILES
 
 
 def run(
@@ -17,6 +19,14 @@ def run(
     environment = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTEST_ADDOPTS": f"-k {chosen}"}
     command = [sys.executable, "-m", "tests.warehouse.real_redshift", *arguments]
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_each_test_that_is_marked_so_is_among_those_that_run() -> None:
+    tests = {path: path.read_text(encoding="utf-8") for path in (PROJECT / "tests").rglob("test_*.py")}
+    marked = {
+        path for path, text in tests.items() if re.search(r"^(?:pytestmark = |@)pytest\.mark\.redshift", text, re.M)
+    }
+    assert marked == set(FILES)
 
 
 def test_run_on_the_standin_writes_the_page(tmp_path: Path) -> None:

@@ -99,6 +99,40 @@ REFUSED = {
         (f"select {call} from (select 1 as n) as x", "must be applied on at least one user created tables")
         for call in ("listagg(n, ',')", "median(n)", "percentile_cont(0.5) within group (order by n)")
     ],
+    "c_Supported_data_types, casts": [
+        ("select cast(id > 1 as varchar(5)) from t", "cannot cast type boolean to character varying"),
+        ("select (id > 1)::text from t", "cannot cast type boolean to character varying"),
+        ("select cast(cast(null as boolean) as varchar)", "cannot cast type boolean to character varying"),
+        ("select cast(name as boolean) from t", "cannot cast type character varying to boolean"),
+    ],
+    "constants without a type": [
+        ("with x as (select '*' as a) select cast(a as varchar(9)) from x", "conversion function from .unknown."),
+        *(
+            (f"with x as (select '2' as a, id from t), y as (select * from x) {sql}", "function from .unknown.")
+            for sql in (
+                "select id from y order by (a)",
+                "select id from x where x.a = '1'",
+                "select distinct a from y",
+                "select count(*) from y group by a",
+                "select a || 'b' from y",
+                "select max(b) from (select a as b from y) as z",
+                "select row_number() over (partition by a) from y",
+                "select id from u where name in (select name from u where name = (select min(a) from y))",
+                "select id from t where name in ('c', 'd') union all select id from y where a like 'x'",
+            )
+        ),
+        ("select a from (select null as a, id from t) as x order by a", "conversion function from .unknown."),
+    ],
+    "constants in windows": [
+        (f"with x as ({inner}) select row_number() over (partition by {by}) from x", "constant expressions are not")
+        for inner, by in (
+            ("select cast('a' as varchar) as a", "a"),
+            ("select cast('a' as varchar) as a from t", "x.a"),
+            ("select * from (select cast(1 as int) as a, id from t) as y", "A"),
+            ("select y.a as b from (select cast(null as date) as a) as y", "b"),
+            ("select id from t", "id, 'a'"),
+        )
+    ],
     "r_INSERT_30": [
         ("insert into t (id) values (1) on conflict do nothing", "ON CONFLICT is not supported"),
         ("insert into t (id) values (1) returning id", "RETURNING is not supported"),
@@ -250,6 +284,24 @@ RESULTS: dict[str, list[tuple[str, Any]]] = {
     "r_JSON_EXTRACT_PATH_TEXT": [("""select json_extract_path_text('{"a": {"b": "c"}}', 'a', 'b')""", "c")],
     "r_QUALIFY_clause": [("select id from t qualify row_number() over (order by id desc) = 1", 2)],
     "r_SELECT_list": [("select top 1 id from t order by id desc", 2)],
+    "constants with a type": [
+        ("with x as (select cast('*' as varchar(9)) as a) select max(cast(a as varchar(3))) from x", "*"),
+        ("select max(a) from (select 'a' as a union all select 'b') as x", "b"),
+        (
+            "with x as (select 'a' as a from t where id = 1), y as (select 'b' as a from t where false) "
+            "select * from x union all select * from y",
+            "a",
+        ),
+        ("select count(a) from (select 'a' as a) as x", 1),
+        ("with x as (select cast('a' as varchar(9)) as a) select row_number() over (partition by a) from x", 1),
+        (
+            "select max(n) from (select row_number() over (partition by a) as n from (select cast('a' as text) as a "
+            "union all select cast('b' as text)) as y) as x",
+            1,
+        ),
+        ("select row_number() over (partition by date(a)) from (select cast('2026-01-01' as timestamp) as a) as x", 1),
+    ],
+    "c_Boolean_type": [("select cast('t' as boolean)", True), ("select cast(1 as boolean)", True)],
     "r_WITH_clause": [
         ("with recursive n(i) as (select 1 union all select i + 1 from n where i < 5) select max(i) from n", 5)
     ],

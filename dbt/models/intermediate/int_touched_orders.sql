@@ -23,7 +23,7 @@ rate_periods as (
 
 {% if none in states %}
 touched as (
-    select '*' as order_id
+    select cast('*' as varchar(64)) as order_id
 ),
 
 dated as (

@@ -34,6 +34,25 @@ update pg_cast set castfunc = 'standin.fit_varchar(varchar, int, boolean)'::regp
 update pg_cast set castfunc = 'standin.fit_char(bpchar, int, boolean)'::regprocedure
   where castsource = 'bpchar'::regtype and casttarget = 'bpchar'::regtype;
 
+-- Casts between BOOLEAN and texts: there are none (dbt-labs/dbt-utils #1016, elementary #1540). A literal is no text yet.
+create function standin.refuse_cast(source text, target text) returns void language plpgsql immutable as $$
+begin
+  raise exception using errcode = '42846', message = format('cannot cast type %s to %s', source, target);
+end $$;
+do $$
+declare kind text;
+begin
+  foreach kind in array array['text', 'varchar', 'bpchar'] loop
+    execute format('create function standin.boolean_to_%1$s(boolean) returns %1$s language plpgsql immutable as
+      $f$ begin perform standin.refuse_cast(''boolean'', ''character varying''); return null; end $f$', kind);
+    execute format('create function standin.boolean_of_%1$s(%1$s) returns boolean language plpgsql immutable as
+      $f$ begin perform standin.refuse_cast(''character varying'', ''boolean''); return null; end $f$', kind);
+    execute format('update pg_cast set castfunc = ''standin.boolean_to_%1$s(boolean)''::regprocedure
+      where castsource = ''boolean''::regtype and casttarget = %1$L::regtype', kind);
+    execute format('create cast (%1$s as boolean) with function standin.boolean_of_%1$s(%1$s)', kind);
+  end loop;
+end $$;
+
 -- r_CREATE_VIEW, WITH NO SCHEMA BINDING: the view reads through a function, which PostgreSQL binds only when it is run
 create function standin.create_late_binding_view(name text, query text, is_replace boolean) returns void language plpgsql as $$
 declare columns text; reader text := 'standin.' || quote_ident('view_' || md5(name || clock_timestamp()::text));

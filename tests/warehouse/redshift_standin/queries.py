@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from tests.warehouse.redshift_standin import functions
 from tests.warehouse.redshift_standin.column_types import map_type
+from tests.warehouse.redshift_standin.constants import check_constants
 from tests.warehouse.redshift_standin.known_sql import NODES, check_leader_node, check_nodes, reads_catalogue
 from tests.warehouse.redshift_standin.names import fold_identifiers, shorten_texts
 from tests.warehouse.redshift_standin.sql_error import SqlError
@@ -22,6 +23,7 @@ def translate_query(tree: exp.Expression, *, is_stored: bool = False) -> None:
     """
     check_nodes(tree, NODES)
     check_leader_node(tree, is_stored=is_stored or isinstance(tree, exp.Insert))
+    check_constants(tree)
     fold_identifiers(tree)
     if reads_catalogue(tree):
         shorten_texts(tree)
