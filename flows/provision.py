@@ -29,6 +29,7 @@ class Clients:
     serverless: Any
     data: Any
     s3: Any
+    logs: Any
 
 
 def main(arguments: Sequence[str] | None = None, clients: Clients | None = None) -> int:
@@ -81,7 +82,7 @@ def open_clients(region: str | None) -> Clients:
     import boto3
 
     session = boto3.Session(region_name=region)
-    names = ("cloudformation", "redshift-serverless", "redshift-data", "s3")
+    names = ("cloudformation", "redshift-serverless", "redshift-data", "s3", "logs")
     return Clients(*(session.client(name) for name in names))
 
 
@@ -98,7 +99,8 @@ def up(options: argparse.Namespace, clients: Clients) -> int:
         stack.delete(state.stack_id)
         state = None
     given = parse_parameters(options.set) | {"Name": options.stack}
-    parameters = complete_parameters(given, state.parameters if state else {})
+    is_made = state is not None and not state.is_empty
+    parameters = complete_parameters(given, state.parameters if state else {}, is_made=is_made)
     plan = stack.plan(TEMPLATE.read_text(encoding="utf-8"), parameters, state)
     if plan is None and state is not None:
         print(f"The stack {stack.name} is as the template says; nothing is changed.")
@@ -111,7 +113,8 @@ def up(options: argparse.Namespace, clients: Clients) -> int:
 
 
 def finish(state: State | None, clients: Clients) -> None:
-    """Usage limit, rights in the database and Prefect's blocks, then what to export."""
+    """Usage limit, how long logs keep, rights in the database and Prefect's blocks, then what to export."""
+    from flows.cloud.logs import DAYS, bound_logs
     from flows.cloud.warehouse import admit_runtime, set_limit
 
     if state is None:
@@ -119,6 +122,8 @@ def finish(state: State | None, clients: Clients) -> None:
     outputs = state.outputs
     if set_limit(clients.serverless, outputs):
         print(f"Usage limit: {outputs['UsageLimitRpuHours']} RPU-hours a month, then {outputs['UsageLimitAction']}.")
+    if bound_logs(clients.logs, outputs["NamespaceName"]):
+        print(f"Redshift's logs in CloudWatch keep for {DAYS} days.")
     admit_runtime(clients.serverless, clients.data, outputs)
     print(f"\n{describe_outputs(outputs, register(outputs))}")
 
@@ -160,11 +165,15 @@ def status(options: argparse.Namespace, clients: Clients) -> int:
 def down(options: argparse.Namespace, clients: Clients) -> int:
     """Remove the stack, its bucket and all in it; the warehouse leaves a snapshot."""
     from flows.cloud.bucket import remove_bucket
+    from flows.cloud.logs import remove_logs
 
     stack = _stack(options, clients)
     state = stack.look()
     if state is None:
-        print(f"There is no stack {stack.name}; nothing is removed.")
+        print(
+            f"There is no stack {stack.name}; nothing is removed. If an earlier down was broken off, its bucket may be "
+            f"left: aws s3 ls shows one that begins with {stack.name}-bucket-, and aws s3 rb s3://… --force removes it."
+        )
         return 0
     bucket, snapshot = state.outputs.get("S3Bucket"), state.outputs.get("FinalSnapshotName")
     days = state.parameters.get("FinalSnapshotDays")
@@ -177,6 +186,9 @@ def down(options: argparse.Namespace, clients: Clients) -> int:
     _ask(f"Delete the stack {stack.name}, its warehouse, and its bucket {bucket or ''} with everything in it?", options)
     stack.check_idle(state)
     stack.delete(state.stack_id)
+    if namespace := state.outputs.get("NamespaceName"):
+        remove_logs(clients.logs, namespace)
+        print("Redshift's logs in CloudWatch are removed.")
     if bucket:
         print(f"{remove_bucket(clients.s3, bucket):,} objects and the bucket {bucket} are removed.")
     if snapshot:

@@ -37,9 +37,9 @@ def main(arguments: list[str]) -> int:
             return 2
         files = sorted(AUTOMATIONS.glob("*.yaml"))
         names = [yaml.safe_load(path.read_text(encoding="utf-8"))["name"] for path in files]
-        for known in client.request("POST", "/automations/filter", json={}).json():
-            if known["name"] in names:
-                client.request("DELETE", f"/automations/{known['id']}")
+        ours = {"automations": {"name": {"any_": names}}}  # of all a server tells 200 at most
+        for known in client.request("POST", "/automations/filter", json=ours).json():
+            client.request("DELETE", f"/automations/{known['id']}")
     with TemporaryDirectory() as folder:
         filled = Path(folder) / "automations.yaml"
         filled.write_text(yaml.safe_dump([fill(path, ids) for path in files]), encoding="utf-8")

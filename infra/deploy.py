@@ -18,7 +18,9 @@ from uuid import UUID
 import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
 from prefect.client.schemas.objects import DeploymentSchedule
+from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
 from prefect.workers.process import ProcessWorker
 
@@ -49,9 +51,20 @@ def main(environments: Sequence[str]) -> int:
 
 def name_options(environments: Sequence[str]) -> list[str]:
     """The options that choose the deployments of prefect.yaml that run there: all and only they end in its name."""
-    declared = yaml.safe_load((PROJECT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
-    names = [each["name"] for each in declared if each["name"].rpartition("-")[2] in environments]
+    names = [name for name in read_names() if name.rpartition("-")[2] in environments]
     return [word for name in names for word in ("--name", name)]
+
+
+def read_names() -> list[str]:
+    """The names of all deployments of prefect.yaml."""
+    declared = yaml.safe_load((PROJECT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+    return [each["name"] for each in declared]
+
+
+def read_ours(client: SyncPrefectClient) -> list[DeploymentResponse]:
+    """Our deployments alone; of all of them a server tells 200 at most."""
+    ours = DeploymentFilter(name=DeploymentFilterName(any_=read_names()))
+    return client.read_deployments(deployment_filter=ours)
 
 
 def make_pool(client: SyncPrefectClient, name: str) -> None:
@@ -68,12 +81,12 @@ def make_pool(client: SyncPrefectClient, name: str) -> None:
 
 def read_schedules(client: SyncPrefectClient) -> Schedules:
     """The schedules of each deployment that is there."""
-    return {deployment.id: list(deployment.schedules) for deployment in client.read_deployments()}
+    return {deployment.id: list(deployment.schedules) for deployment in read_ours(client)}
 
 
 def restore_schedules(client: SyncPrefectClient, known: Schedules) -> None:
     """Give the deployments that were there their schedules back; new ones keep those of prefect.yaml."""
-    for deployment in client.read_deployments():
+    for deployment in read_ours(client):
         before = known.get(deployment.id)
         if before is None or list(map(_describe, before)) == list(map(_describe, deployment.schedules)):
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,12 @@ CURES = {
     "VpcId": "aws ec2 describe-vpcs lists yours",
     "SubnetIds": "three private ones with commas between; aws ec2 describe-subnets lists yours",
 }
+
+FOLDERS = ("StagePrefix", "SourcePrefix", "StatePrefix")
+# API: UpdateNamespace has no dbName, and another admin needs a password with it, which Redshift makes and keeps
+KEPT = ("DatabaseName", "AdminUsername")
+# API: UpdateWorkgroup, "you can't update multiple parameters in one request"; CloudFormation asks once for all of them
+ONE_AT_A_TIME = ("BaseCapacityRpu", "MaxCapacityRpu", "MaxQuerySeconds", "SubnetIds")
 
 
 class _Loader(yaml.SafeLoader):
@@ -57,11 +64,16 @@ def parse_parameters(pairs: Sequence[str]) -> dict[str, str]:
     return given
 
 
-def complete_parameters(given: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
+def complete_parameters(
+    given: Mapping[str, str], before: Mapping[str, str], *, is_made: bool = False
+) -> dict[str, str]:
     """Every parameter: as given, else as the stack has it, else by the template's default.
 
+    `is_made`: namespace and workgroup are there, with the parameters of before.
+
     Raises:
-        ConfigError: one that has no default is missing, or the workgroup would be greater than its maximum.
+        ConfigError: one that has no default is missing, the workgroup would be greater than its maximum, two folders of
+            the bucket would be one, or AWS does not change what is there so.
     """
     declared = read_template()["Parameters"]
     defaults = {name: str(each["Default"]) for name, each in declared.items() if "Default" in each}
@@ -75,7 +87,37 @@ def complete_parameters(given: Mapping[str, str], before: Mapping[str, str]) -> 
         raise ConfigError(
             f"BaseCapacityRpu is {base}, more than MaxCapacityRpu, {most}. Lower the one or raise the other by --set."
         )
+    _check_folders(found)
+    if is_made:
+        _check_changes({name: value for name, value in before.items() if found.get(name) != value}, found)
     return found
+
+
+def _check_folders(found: Mapping[str, str]) -> None:
+    for one, other in combinations(FOLDERS, 2):
+        if found[one] == found[other]:
+            raise ConfigError(
+                f"{one} and {other} are both {found[one]}. What lies below StagePrefix expires, and what is remembered "
+                "is no delivery: give each a folder of its own."
+            )
+
+
+def _check_changes(changed: Mapping[str, str], found: Mapping[str, str]) -> None:
+    """`changed` are the parameters as they were."""
+    for name in KEPT:
+        if name in changed:
+            raise ConfigError(
+                f"{name} stays {changed[name]!r}: AWS gives it to a namespace when that is made, and never another. "
+                "Leave it, or make a stack of its own: --stack NAME."
+            )
+    together = [name for name in ONE_AT_A_TIME if name in changed]
+    if len(together) > 1:
+        is_growing = "MaxCapacityRpu" in together and _whole(found, "MaxCapacityRpu") > int(changed["MaxCapacityRpu"])
+        first = "MaxCapacityRpu" if is_growing else together[0]
+        raise ConfigError(
+            f"{' and '.join(sorted(together))}: AWS changes one setting of a workgroup at a time: first up --set "
+            f"{first}={found[first]}, then the next."
+        )
 
 
 def _whole(parameters: Mapping[str, str], name: str) -> int:

@@ -98,8 +98,9 @@ def check_answers(url: str) -> None:
 
 def _not_prefect(shown: str, why: str) -> str:
     return (
-        f"PREFECT_API_URL: what answers at {shown} is no Prefect server ({why}). The address of one ends in /api; "
-        "correct it, or unset it: then each run has a temporary server."
+        f"PREFECT_API_URL: what answers at {shown} is no Prefect server ({why}). The address of one ends in /api, "
+        "that of Prefect Cloud in /workspaces/ and an id; correct it, or unset it: then each run has a temporary "
+        "server."
     )
 
 

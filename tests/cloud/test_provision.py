@@ -268,6 +268,27 @@ def test_down_with_the_flag_removes_stack_and_bucket_and_names_the_snapshot(
     assert account.run("status") == 1
 
 
+def logs(account: Account) -> dict[str, int | None]:
+    """Those that Redshift writes, and after how many days they end."""
+    found = account.clients.logs.describe_log_groups(logGroupNamePrefix="/aws/redshift/")["logGroups"]
+    return {each["logGroupName"]: each.get("retentionInDays") for each in found}
+
+
+def test_logs_of_redshift_end_and_go_with_the_stack(account: Account) -> None:
+    """Also those that Redshift made first, or whose time somebody chose, and none of another stack."""
+    account.clients.logs.create_log_group(logGroupName="/aws/redshift/retail/userlog")
+    account.clients.logs.create_log_group(logGroupName="/aws/redshift/retail/connectionlog")
+    account.clients.logs.put_retention_policy(logGroupName="/aws/redshift/retail/connectionlog", retentionInDays=365)
+    account.clients.logs.create_log_group(logGroupName="/aws/redshift/retail/userlog2")
+    account.first()
+    named = {f"/aws/redshift/retail/{kind}": 30 for kind in ("userlog", "useractivitylog")}
+    other = {"/aws/redshift/retail/userlog2": None}
+    assert logs(account) == named | {"/aws/redshift/retail/connectionlog": 365} | other
+    account.clients.logs.delete_log_group(logGroupName="/aws/redshift/retail/userlog")
+    assert account.run("down", "--yes", "--delete-data") == 0
+    assert logs(account) == other
+
+
 def test_down_asks_and_is_not_done_without_a_yes(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     account.first()
     monkeypatch.setattr("builtins.input", lambda _: "no")
@@ -277,7 +298,9 @@ def test_down_asks_and_is_not_done_without_a_yes(account: Account, monkeypatch: 
 
 def test_down_of_nothing_says_so(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
     assert account.run("down", "--delete-data") == 0
-    assert "There is no stack retail; nothing is removed" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "There is no stack retail; nothing is removed" in told
+    assert "begins with retail-bucket-" in told
 
 
 def test_status_says_how_the_stack_is_and_what_to_export(account: Account, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,7 +21,12 @@ IN_WORDS = {
 }
 # What IAM calls by another name than the API (AWS: Service Authorization Reference)
 OF_IAM = {"ListObjectVersions": "ListBucketVersions", "DeleteObjects": "DeleteObject DeleteObjectVersion"}
-SERVICES = {"stack": "cloudformation", "bucket": "s3", "warehouse": "redshift-serverless"}
+# What AWS's own handlers of the template's types ask of other services with the caller's rights, as they declare
+OF_HANDLERS = {
+    *(f"secretsmanager:{verb}Secret" for verb in ("Create", "Rotate", "Describe", "Delete")),
+    *("secretsmanager:TagResource", "secretsmanager:GetSecretValue", "iam:CreateServiceLinkedRole", "iam:PassRole"),
+}
+SERVICES = {"stack": "cloudformation", "bucket": "s3", "warehouse": "redshift-serverless", "logs": "logs"}
 
 
 def table_after(heading: str) -> list[tuple[list[str], str]]:
@@ -48,7 +53,7 @@ def called(module: str) -> set[str]:
     """Every operation of AWS that a module of flows.cloud calls, as IAM names it."""
     text = (PROJECT / "flows" / "cloud" / f"{module}.py").read_text(encoding="utf-8")
     text += (PROJECT / "flows" / "provision.py").read_text(encoding="utf-8")
-    verbs = "create|delete|describe|execute|get|list|update"
+    verbs = "create|delete|describe|execute|get|list|put|update"
     names = set(re.findall(rf"\b(?:client|serverless|data)\.((?:{verbs})_\w+)\(", text))
     names |= set(re.findall(r"get_paginator\(\"(\w+)\"\)", text))
     camel = {name.title().replace("_", "") for name in names - {"get_paginator"}}
@@ -69,7 +74,9 @@ def test_condition_of_the_copy_role_is_told() -> None:
 
 def test_deployer_may_what_the_code_calls_and_what_the_template_makes() -> None:
     rows = table_after("Deployer")
-    said = {right for found, _ in rows for right in found} - {"secretsmanager:GetSecretValue", "iam:PassRole"}
+    all_said = {right for found, _ in rows for right in found}
+    assert all_said > OF_HANDLERS - {"iam:PassRole"}
+    said = all_said - OF_HANDLERS
     needed = {f"{service}:{name}" for module, service in SERVICES.items() for name in called(module)}
     data = {"DescribeStatement", "ExecuteStatement"}  # of another service in the same module
     needed -= {f"redshift-serverless:{name}" for name in data}

@@ -8,7 +8,17 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
+from botocore.exceptions import (
+    ClientError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    SSOTokenLoadError,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+)
 from botocore.stub import Stubber
 
 from flows.cloud.failures import describe_failures, find_cure, told_by_aws
@@ -193,7 +203,8 @@ def test_failures_without_a_cause_are_told_all_the_same_and_only_five() -> None:
     [
         ("User: arn:… is not authorized to perform: iam:CreateRole", "right that AWS names"),
         ("ServiceQuotaExceededException: limit of workgroups exceeded", "Service Quotas"),
-        ("ECS Deployment Circuit Breaker was triggered", "log group"),
+        ("ECS Deployment Circuit Breaker was triggered", "events of its service, then its log group"),
+        ("Unable to assume the service linked role. Verify that it exists.", "Run again"),
         ("Resource of type Namespace with identifier retail already exists.", "--stack NAME"),
         ("something else", "Correct what AWS names"),
     ],
@@ -211,6 +222,20 @@ def denied(code: str, message: str) -> ClientError:
     [
         (NoCredentialsError(), ConfigError, "aws sso login"),
         (NoRegionError(), ConfigError, "--region"),
+        *(
+            (error, ConfigError, "aws sso login")
+            for error in (
+                UnauthorizedSSOTokenError(),
+                SSOTokenLoadError(profile_name="x", error_msg="no token"),
+                TokenRetrievalError(provider="sso", error_msg="expired"),
+                PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"),
+                CredentialRetrievalError(provider="process", error_msg="x"),
+            )
+        ),
+        *(
+            (denied(code, "The security token is no good"), ConfigError, "security token is no good.*aws sso login")
+            for code in ("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException")
+        ),
         (denied("AccessDenied", "User x is not authorized to perform: y"), ConfigError, "CreateChangeSet: User x"),
         (denied("Throttling", "Rate exceeded"), LoadError, "Rate exceeded"),
         (EndpointConnectionError(endpoint_url="https://cloudformation"), LoadError, "cannot be reached"),

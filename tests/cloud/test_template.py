@@ -165,6 +165,58 @@ def test_parameters_come_from_the_command_line_then_the_stack_then_the_template(
     assert "Gone" not in found
 
 
+def made(**parameters: str) -> dict[str, str]:
+    """The parameters of a stack that is there."""
+    return complete_parameters(parameters, NETWORK)
+
+
+@pytest.mark.parametrize("name", ["DatabaseName", "AdminUsername"])
+def test_parameters_that_a_namespace_keeps_for_ever_are_not_changed(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"(?s){name} .*'dev2'.*--stack NAME"):
+        complete_parameters({name: "dev3"}, made(**{name: "dev2"}), is_made=True)
+    assert complete_parameters({name: "dev3"}, made(**{name: "dev2"}))[name] == "dev3"
+    assert complete_parameters({name: "dev2"}, made(**{name: "dev2"}), is_made=True)[name] == "dev2"
+
+
+@pytest.mark.parametrize(
+    ("given", "first"),
+    [
+        ({"BaseCapacityRpu": "64", "MaxCapacityRpu": "128"}, "MaxCapacityRpu"),
+        ({"BaseCapacityRpu": "4", "MaxCapacityRpu": "8"}, "BaseCapacityRpu"),
+        ({"MaxCapacityRpu": "64", "MaxQuerySeconds": "60"}, "MaxCapacityRpu"),
+        ({"SubnetIds": "subnet-4,subnet-5,subnet-6", "MaxQuerySeconds": "60"}, "MaxQuerySeconds"),
+    ],
+)
+def test_settings_of_a_workgroup_are_changed_one_at_a_time(given: dict[str, str], first: str) -> None:
+    with pytest.raises(ConfigError, match=rf"{' and '.join(sorted(given))}.* one .*: first up --set {first}="):
+        complete_parameters(given, made(), is_made=True)
+    assert complete_parameters(given, made()) == made() | given, "a first time, or after one that was undone"
+    for name, value in given.items():
+        if name != "BaseCapacityRpu" or value == "4":
+            assert complete_parameters({name: value, "WorkerCount": "0"}, made(), is_made=True)[name] == value
+
+
+@pytest.mark.parametrize("name", ["SourcePrefix", "StatePrefix", "StagePrefix"])
+def test_folders_of_the_bucket_are_three(name: str) -> None:
+    """What lies in the folder of the parts expires."""
+    defaults = made()
+    for other in {"SourcePrefix", "StatePrefix", "StagePrefix"} - {name}:
+        with pytest.raises(ConfigError, match=f"{name}.*{other}|{other}.*{name}"):
+            complete_parameters({name: defaults[other]}, NETWORK)
+    asserted = [each["Assert"] for rule in read_template()["Rules"].values() for each in rule["Assertions"]]
+    unequal = [sorted(each[0]) for each in asserted if isinstance(each, list) and len(each[0]) == 2]
+    assert [each for each in unequal if name in each and "Prefix" in "".join(set(each) - {name})]
+    assert sum(name in each for each in unequal) == 2
+
+
+def test_nothing_of_a_worker_is_made_without_one() -> None:
+    """A first cluster in an account makes a role that it cannot be sure to find at once."""
+    resources = read_template()["Resources"]
+    of_ecs = {name for name, each in resources.items() if each["Type"].startswith("AWS::ECS::")}
+    assert len(of_ecs) == 3
+    assert {resources[name].get("Condition") for name in of_ecs} == {"HasWorker"}
+
+
 def test_parameters_without_a_default_are_all_asked_for_with_the_way_to_find_them() -> None:
     with pytest.raises(ConfigError, match=r"(?s)--set VpcId=….*describe-vpcs.*--set SubnetIds=….*three"):
         complete_parameters({}, {})

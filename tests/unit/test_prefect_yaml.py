@@ -6,13 +6,18 @@ import re
 from importlib import import_module
 from inspect import signature
 from pathlib import PurePosixPath
+from types import SimpleNamespace
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 import yaml
+from prefect.client.schemas.filters import DeploymentFilter
+from prefect.client.schemas.objects import DeploymentSchedule
+from prefect.client.schemas.schedules import CronSchedule
 
 from flows.run.settings import Settings
-from infra.deploy import ENVIRONMENTS, main, name_options
+from infra.deploy import ENVIRONMENTS, main, name_options, read_schedules, restore_schedules
 from tests.conftest import PROJECT
 
 TEXT = (PROJECT / "prefect.yaml").read_text(encoding="utf-8")
@@ -104,3 +109,37 @@ def test_backfill_waits_to_be_asked_and_maintenance_is_weekly() -> None:
     (weekly,) = by_name("weekly-maintenance-prod")["schedules"]
     assert weekly["cron"].split()[-1] == "0"
     assert weekly["timezone"] == "UTC"
+
+
+class FullWorkspace:
+    """Of a workspace with more deployments than a server tells at once: those of others first, then ours."""
+
+    def __init__(self) -> None:
+        names = [f"other-{number}" for number in range(200)] + [each["name"] for each in DEPLOYMENTS]
+        self.found = [SimpleNamespace(id=uuid4(), name=name, schedules=[schedule("1 1 * * *")]) for name in names]
+        self.changed: list[UUID] = []
+
+    def read_deployments(self, deployment_filter: DeploymentFilter | None = None) -> list[SimpleNamespace]:
+        names = deployment_filter.name.any_ if deployment_filter and deployment_filter.name else None
+        return [each for each in self.found if names is None or each.name in names][:200]
+
+    def delete_deployment_schedule(self, deployment: UUID, _schedule: UUID) -> None:
+        self.changed.append(deployment)
+
+    def request(self, _method: str, path: str, json: list[dict[str, Any]]) -> None:
+        assert [each["schedule"]["cron"] for each in json] == ["1 1 * * *"]
+        assert str(self.changed[-1]) in path
+
+
+def schedule(cron: str) -> DeploymentSchedule:
+    return DeploymentSchedule(id=uuid4(), deployment_id=uuid4(), schedule=CronSchedule(cron=cron), active=True)
+
+
+def test_schedules_of_all_of_ours_stay_in_a_full_workspace_and_nobody_elses_is_touched() -> None:
+    """One whose schedule somebody else changes meanwhile keeps what that person chose."""
+    workspace: Any = FullWorkspace()
+    known = read_schedules(workspace)
+    for each in workspace.found:
+        each.schedules = [schedule("2 2 * * *")]
+    restore_schedules(workspace, known)
+    assert set(workspace.changed) == {each.id for each in workspace.found[200:]}
