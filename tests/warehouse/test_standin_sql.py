@@ -69,6 +69,8 @@ REFUSED = {
             "int[]",
             "bit(3)",
             "bytea[]",
+            "double",
+            "string",
         )
     ],
     "c_unsupported-postgresql-functions": [
@@ -488,6 +490,8 @@ def test_privileges_are_granted_and_revoked(standin: RedshiftStandin) -> None:
     found = [row for row in standin.run(query) if row[0] != standin.user]
     assert found == [("PUBLIC", "SELECT"), ("g", "SELECT"), *((n, p) for n in "ru" for p in ("INSERT", "SELECT"))]
     standin.run("grant role r to u")
+    with pytest.raises(redshift_connector.ProgrammingError, match="has been granted on a user"):
+        standin.run("drop role r")
     for refused in ("create user v password 'Short1'", "create user v password 'no-capitals-1'"):
         with pytest.raises(redshift_connector.ProgrammingError, match="password must be"):
             standin.run(refused)

@@ -66,6 +66,15 @@ begin
   execute format('create %s view %s as select * from %s()', case when is_replace then 'or replace' else '' end, name, reader);
 end $$;
 
+-- r_DROP_ROLE: a role that somebody has is dropped by FORCE alone
+create function standin.drop_role(name text, is_forced boolean) returns void language plpgsql as $$
+begin
+  if not is_forced and exists (select 1 from pg_auth_members where roleid = name::regrole) then
+    raise exception using errcode = '2BP01', message = 'cannot drop this role since it has been granted on a user';
+  end if;
+  execute 'drop role ' || name;
+end $$;
+
 create or replace function pg_catalog.version() returns text language sql stable as $$
   select 'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), Redshift 1.0.180534' $$;
 create function pg_catalog.pg_last_copy_count() returns bigint language sql stable as $$

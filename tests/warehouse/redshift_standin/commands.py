@@ -171,6 +171,8 @@ def _change_role(verb: str, kind: str, tokens: list[Token]) -> Command:
     rest = tokens[2:] if exists else tokens
     if verb == "create" and kind == "user":
         return _create_user(tokens)
+    if verb == "drop" and kind == "role" and not exists and words[1:] in ([], ["force"]):
+        return Command(f"select standin.drop_role({_literal(join_names(rest[:1]))}, {bool(words[1:])})")
     if len(rest) != 1:
         raise beyond_standin(f"{verb.upper()} {kind.upper()} with options")
     return Command(f"{verb} role {exists}{join_names(rest)}")

@@ -24,7 +24,7 @@ from tests.warehouse.redshift_standin.dml import (
     translate_update,
 )
 from tests.warehouse.redshift_standin.queries import translate_query
-from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin
+from tests.warehouse.redshift_standin.sql_error import SqlError, beyond_standin, unsupported
 from tests.warehouse.redshift_standin.tables import translate_create
 from tests.warehouse.redshift_standin.unload_command import Unload, parse_unload
 from tests.warehouse.redshift_standin.unloading import IN_ITS_PLACE
@@ -66,6 +66,8 @@ TREES: dict[type[exp.Expression], Callable[..., str]] = {
     exp.TruncateTable: changes.translate_truncate,
 }
 MAX_STATEMENT_BYTES = 16 << 20
+# sqlglot makes them DOUBLE PRECISION and TEXT, which Redshift knows
+TYPES_OF_OTHERS = {(TokenType.DOUBLE, "double"), (TokenType.TEXT, "string")}
 # A text between dollar signs; what precedes it in the pattern is stepped over, for a dollar sign in it means nothing.
 DOLLAR_QUOTED = re.compile(
     r"""'(?:[^'\\]|\\.|'')*'|"[^"]*"|--[^\n]*|/\*.*?\*/|(?<![\w$])\$(?P<tag>[^\W\d]\w*|)\$(?P<text>.*?)\$(?P=tag)\$""",
@@ -112,6 +114,8 @@ def _split(sql: str) -> Iterator[list[Token]]:
             if tokens:
                 yield tokens
             tokens = []
+        elif (token.token_type, token.text.lower()) in TYPES_OF_OTHERS:
+            raise unsupported(f"the data type {token.text} is")
         else:
             tokens.append(token)
     if tokens:
