@@ -58,7 +58,8 @@
 {% endmacro %}
 
 
-{#- The day from which a record is really valid: a line of the seed valid_from_dates moves it. -#}
+{#- The day from which a record is really valid: a line of the seed valid_from_dates moves it, but not the state at the
+    beginning, which came on a day too. -#}
 {% macro moved_valid_from(relation, table, key) %}
     select
         delivered.*,
@@ -68,6 +69,7 @@
         on moved.table_name = '{{ table }}'
         and moved.record_id = delivered.{{ key }}
         and moved.delivery_date = delivered.delivery_date
+        and delivered.valid_from_date = delivered.delivery_date
 {% endmacro %}
 
 

@@ -1,6 +1,6 @@
-{#- One row, ledger_sha256: a hash of what is loaded now (table, file, its bytes, and the profile
-    by which they were read), and of nothing else. Redshift's
-    LISTAGG takes 65,535 bytes at most, so hashes are joined by 500, and their hashes again: room for 500,000 files.
+{#- One row, ledger_sha256: a hash of what is loaded now (table, file, its bytes, its place among the deliveries, and the
+    profile by which it was read), and of nothing else. Bytes that come back after others are another delivery: what held
+    meanwhile is history. Redshift's LISTAGG takes 65,535 bytes at most, so hashes are joined by 500, and their hashes again: room for 500,000 files.
     Ordered by the hashes, since names sort by the collation of the database. Its twin is flows/warehouse/builds.py. -#}
 {% macro ledger_sha256() %}
     select {{ sha256("coalesce(" ~ joined_in_order('group_sha256') ~ ", '')") }} as ledger_sha256
@@ -11,7 +11,7 @@
                 row_sha256,
                 row_number() over (order by row_sha256) - 1 as place
             from (
-                select {{ sha256("table_name || '|' || file_sha256 || '|' || file_name || coalesce('|' || profile_sha256, '')") }} as row_sha256
+                select {{ sha256("table_name || '|' || file_sha256 || '|' || file_name || '|' || delivery_order || coalesce('|' || profile_sha256, '')") }} as row_sha256
                 from {{ source('ops', 'load_ledger') }}
             ) as hashed
         ) as placed

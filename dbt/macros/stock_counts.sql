@@ -45,6 +45,7 @@ used_on_day as (
         and recipes.supply_id = newest_counts.supply_id
         and recipes.valid_from_date <= items.order_date
         and recipes.valid_to_date > items.order_date
+    where items.is_product_known
     group by newest_counts.store_id, newest_counts.supply_id
 ),
 

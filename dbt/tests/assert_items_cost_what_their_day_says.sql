@@ -23,8 +23,28 @@ with products as (
     {{ moved_valid_from(ref('stg_products'), 'raw_products', 'product_id') }}
 ),
 
-supplies as (
+all_supplies as (
     {{ moved_valid_from(ref('stg_supplies'), 'raw_supplies', 'product_id') }}
+),
+
+newest_of_files as (
+    select
+        product_id,
+        starts_on_date,
+        file_name,
+        max(delivery_order) as delivery_order
+    from all_supplies
+    group by product_id, starts_on_date, file_name
+),
+
+supplies as (
+    select all_supplies.*
+    from all_supplies
+    inner join newest_of_files
+        on newest_of_files.product_id = all_supplies.product_id
+        and newest_of_files.starts_on_date = all_supplies.starts_on_date
+        and newest_of_files.file_name = all_supplies.file_name
+        and newest_of_files.delivery_order = all_supplies.delivery_order
 ),
 
 sold as (

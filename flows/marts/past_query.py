@@ -174,7 +174,8 @@ _LIST = """
     ) as records
     cross join clock
     left join {marts}.valid_from_dates as moved on moved.table_name = '{table}'
-        and moved.record_id = records.{moved_by} and moved.delivery_date = records.delivery_date"""
+        and moved.record_id = records.{moved_by} and moved.delivery_date = records.delivery_date
+        and records.valid_from_date = records.delivery_date"""
 _CHANGED_LISTS = """
 lists as ({lists}
 ),

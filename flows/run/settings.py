@@ -24,6 +24,7 @@ from reports.languages import Language
 
 PROJECT = Path(__file__).resolve().parents[2]
 _WITH_SECRETS = re.compile(r"\A[A-Za-z][A-Za-z0-9+.-]*://(?!arn:)[^/]*[:@]")  # no name of a bucket has one of these
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2099, 12, 31)  # of orders, as flows.lake.timestamps has them
 Target = Literal["local", "redshift"]
 OPTIONS = (
     "source",
@@ -52,7 +53,10 @@ class Settings(BaseSettings):
     work_dir: Path = Field(default=PROJECT / "data" / "work", description="Folder for everything a run writes.")
     target: Target = Field(default="local", description="The warehouse: local (DuckDB) or redshift.")
     as_of: date | None = Field(
-        default=None, description="Last day the numbers cover; default: the last not after its delivery."
+        default=None,
+        ge=FIRST_DAY,
+        le=LAST_DAY,
+        description="Last day the numbers cover; default: the last not after its delivery.",
     )
     max_quarantined_ratio: float = Field(
         default=0.05, ge=0, le=1, description="A file with a greater share of bad records is refused, 0 to 1."

@@ -92,7 +92,7 @@ def read_build(query: Query, prefix: str = "") -> Build | None:
 
 
 def ledger_sha256(rows: Iterable[LedgerRow]) -> str:
-    """A hash of what is loaded; the twin of the macro ledger_sha256 in dbt/macros, which says why it is made so."""
+    """A hash of what is loaded, and since when; its twin, the macro ledger_sha256 in dbt/macros, says why so."""
     hashes = sorted(_sha256(_name_version(row)) for row in rows)
     groups = (hashes[start : start + 500] for start in range(0, len(hashes), 500))
     return _sha256("".join(sorted(_sha256("".join(group)) for group in groups)))
@@ -118,7 +118,7 @@ def ledger_tables(rows: Iterable[LedgerRow]) -> dict[str, dict[str, Any]]:
 
 def _name_version(row: LedgerRow) -> str:
     how = f"|{row.profile_sha256}" if row.profile_sha256 else ""
-    return f"{row.table_name}|{row.file_sha256}|{row.file_name}{how}"
+    return f"{row.table_name}|{row.file_sha256}|{row.file_name}|{row.delivery_order}{how}"
 
 
 def _build_of(row: Iterable[Any]) -> Build:

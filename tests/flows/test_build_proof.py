@@ -218,8 +218,9 @@ def test_gate_ledger_hash_is_the_twins_also_of_many_files(tiny_run: Finished, wo
         with duckdb.connect(str(work_dir / "warehouse.duckdb")) as connection:
             connection.execute("delete from ops.load_ledger")
             connection.execute(
-                "insert into ops.load_ledger (table_name, file_name, file_sha256) "
-                f"select 'raw_orders', 'raw_orders_é' || i || '.csv', sha256('x' || i) from range({count}) as r (i)"
+                "insert into ops.load_ledger (table_name, file_name, file_sha256, delivery_order, profile_sha256) "
+                "select 'raw_orders', 'raw_orders_é' || i || '.csv', sha256('x' || i), '2026-01-01 ' || i || ' é', "
+                f"case when i % 2 = 0 then sha256('p' || i) end from range({count}) as r (i)"
             )
             row = connection.execute(compiled.read_text(encoding="utf-8")).fetchone()
         warehouse = DuckDBWarehouse(work_dir / "warehouse.duckdb")

@@ -99,6 +99,16 @@ def test_changed_file_is_never_taken_for_nothing(work_dir: Path, tmp_path: Path)
     assert find(work_dir) is None
 
 
+def test_file_that_comes_back_after_another_is_another_delivery(work_dir: Path, source: str, tmp_path: Path) -> None:
+    """What it said meanwhile is history; a run that finds the same files again has nothing to do."""
+    ingest(source=source, work_dir=str(work_dir))
+    assert find(work_dir)
+    other = write_shop(tmp_path / "other", raw_products=FILES["raw_products.csv"].replace("1000", "1100"))
+    for files in (str(other), source):
+        ingest(source=files, work_dir=str(work_dir))
+        assert find(work_dir) is None
+
+
 def test_settings_and_code_that_make_a_report_make_another(
     work_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from flows.errors import ConfigError
-from flows.run.settings import load_settings
+from flows.lake.timestamps import FIRST_INSTANT, LAST_INSTANT
+from flows.run.settings import FIRST_DAY, LAST_DAY, load_settings
 from tests.conftest import DATASETS, PROJECT
 
 
@@ -92,3 +93,11 @@ def test_settings_address_that_holds_keys_is_refused_without_showing_them(settin
 )
 def test_settings_other_addresses_are_taken_as_they_are(setting: str, value: str) -> None:
     assert getattr(load_settings(**{setting: value}), setting) == value
+
+
+@pytest.mark.parametrize("day", [date(1899, 12, 31), date(2100, 1, 1), date.max])
+def test_day_on_which_no_order_can_be_is_refused(day: date) -> None:
+    with pytest.raises(ConfigError, match=r"(?s)as_of.*(1900-01-01|2099-12-31)"):
+        load_settings(as_of=day)
+    assert (FIRST_INSTANT.date(), LAST_INSTANT.date()) == (FIRST_DAY, LAST_DAY)
+    assert [load_settings(as_of=each).as_of for each in (FIRST_DAY, LAST_DAY)] == [FIRST_DAY, LAST_DAY]

@@ -18,6 +18,7 @@
     'int_product_prices',
     'int_product_versions',
     'int_products',
+    'int_recipe_lines',
     'int_recipe_versions',
     'int_store_rate_periods',
     'int_store_rates',

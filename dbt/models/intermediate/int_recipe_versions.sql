@@ -2,13 +2,24 @@ with supplies as (
     {{ moved_valid_from(ref('stg_supplies'), 'raw_supplies', 'product_id') }}
 ),
 
+-- a file that came again for the day is the whole recipe again; several files of a day are one together
+newest_of_files as (
+    select
+        *,
+        rank() over (
+            partition by product_id, starts_on_date, file_name order by delivery_order desc nulls last
+        ) as delivery_rank
+    from supplies
+),
+
 delivered as (
     select
         *,
         row_number() over (
             partition by product_id, supply_id, starts_on_date {{ newest_first('record_number') }}
         ) as version_rank
-    from supplies
+    from newest_of_files
+    where delivery_rank = 1
 ),
 
 recipes as (

@@ -6,7 +6,7 @@ with order_items as (
 ),
 
 recipes as (
-    select * from {{ ref('int_recipe_versions') }}
+    select * from {{ ref('int_recipe_lines') }}
 ),
 
 final as (

@@ -1,5 +1,5 @@
 {#- What this build must make anew, noted before anything is: orders of files that were loaded since, orders whose rows came
-    from files that are replaced or gone, and orders whose prices, costs or tax rates have changed. More than needed does
+    from files that are replaced or gone, and orders whose prices, recipes or tax rates have changed. More than needed does
     no harm. A note without an earlier state to compare with is `*`: everything. Keys are looked up by short keys, since
     DuckDB hashes the larger side where it expects that more was touched than was. -#}
 {{ config(post_hook=[
@@ -10,11 +10,16 @@
 {%- set items = earlier_state('staging', 'stg_items') -%}
 {%- set refunds = earlier_state('staging', 'stg_refunds') -%}
 {%- set prices = earlier_state('intermediate', 'int_product_prices') -%}
+{%- set recipes = earlier_state('intermediate', 'int_recipe_lines') -%}
 {%- set rates = earlier_state('intermediate', 'int_store_rates') -%}
-{%- set states = [orders, items, refunds, prices, rates] -%}
+{%- set states = [orders, items, refunds, prices, recipes, rates] -%}
 
 with price_periods as (
     select * from {{ ref('int_product_price_periods') }}
+),
+
+recipe_versions as (
+    select * from {{ ref('int_recipe_versions') }}
 ),
 
 rate_periods as (
@@ -43,6 +48,10 @@ new_refunds as (
 
 repriced_products as (
     {{ changed_periods('price_periods', prices, 'product_id', ['price_cents', 'supply_cost_cents', 'perishable_cost_cents']) }}
+
+    union all
+
+    {{ changed_periods('recipe_versions', recipes, 'product_id', ['supply_id', 'cost_cents', 'is_perishable']) }}
 ),
 
 rerated_stores as (

@@ -1,5 +1,5 @@
 with source as (
-    {{ delivered_records('raw_supplies', ['id', 'name', 'cost', 'perishable', 'sku']) }}
+    {{ delivered_records('raw_supplies', ['id', 'name', 'cost', 'perishable', 'sku', '_file']) }}
 ),
 
 renamed as (
@@ -16,6 +16,7 @@ renamed as (
         delivery_date,
         valid_from_date,
         delivery_order,
+        _file as file_name,
         _row as record_number
     from source
 )
