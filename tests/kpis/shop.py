@@ -45,6 +45,7 @@ TABLES: dict[str, dict[str, str]] = {
         "supply_cost_usd": _USD,
         "perishable_cost_usd": _USD,
         "margin_usd": _USD,
+        "is_product_known": "boolean",
         "order_date": "date",
         "ordered_at": "timestamp",
     },
@@ -166,6 +167,7 @@ def item(item_id: str, at: str, product_id: str = "p1", **more: Any) -> Row:
     """An item sold in store s1 at a day or a moment."""
     moment = datetime.fromisoformat(at)
     known: Row = {"item_id": item_id, "order_id": "o1", "store_id": "s1", "product_id": product_id}
+    known |= {"is_product_known": True}
     return known | {"order_date": moment.date(), "ordered_at": moment} | more
 
 

@@ -39,7 +39,7 @@ def rich_shop() -> dict[str, list[Row]]:
         "fact_orders": orders,
         "fact_orders_items": [
             *(item(f"i{i}", str(row["ordered_at"]), store_id=row["store_id"], **money) for i, row in enumerate(orders)),
-            item("unknown", "2024-02-29 10:00", "p9"),
+            item("unknown", "2024-02-29 10:00", "p9", is_product_known=False),
         ],
         "fact_refunds": [refund("r1", "2024-02-29", "1.05"), refund("r2", "2023-02-28", 2, store_id=None)],
         "fact_supply_usage": [

@@ -342,6 +342,19 @@ def test_stock_cover_day_of_a_count_follows_the_recipe_of_that_day(open_shop: Op
     assert found == [("u1", 0, 5), ("u2", 1, 4), ("u3", 0, 5)]
 
 
+def test_stock_cover_unknown_products_use_nothing_on_the_day_of_the_count_either(open_shop: Open) -> None:
+    shop = open_shop(
+        bridge_products_supplies=[recipe("p1", "u1", 1), recipe("p9", "u1", 1)],
+        fact_orders=[order("a", "2024-06-30")],
+        fact_orders_items=[
+            item("a", "2024-06-30 09:00"),
+            item("b", "2024-06-30 09:00", "p9", is_product_known=False),
+        ],
+        fact_stock_counts=[stock_count("2024-06-30 08:00", 5, "u1")],
+    )
+    assert shop.pick("stock_cover", "supply_id", "used_since_count") == [("u1", 1)]
+
+
 def test_stock_cover_each_store_and_supply_has_its_own_uses_and_open_days(open_shop: Open) -> None:
     """s1 was open on the last three days, s2 on every second day long ago, and on a day after as_of."""
     long_ago = [date(2024, 1, 1) + timedelta(days=2 * number) for number in range(28)]
