@@ -34,6 +34,11 @@ class NodeRuns(NodeTaskTracker):  # type: ignore[misc]  # prefect-dbt says no ty
         self._of_run = _copy_detached()
         self._threads: list[threading.Thread] = []
 
+    def get_task_run_name(self, node_id: str) -> str:
+        """What the log calls the task run of a node; prefect-dbt is told it by nobody, and would write "None"."""
+        begun = self._tasks.get(node_id)
+        return str(begun.task_run_name) if begun is not None and begun.task_run_name else node_id
+
     def run_task_in_thread(
         self, node_id: str, task: Task[Any, Any], task_run_id: UUID, parameters: dict[str, Any], context: object
     ) -> None:

@@ -97,6 +97,14 @@ def test_each_node_has_a_task_run_and_no_integration_is_imported_for_it(
         assert [str(parent.id) for parent in run.task_inputs["__parents__"]] == [str(command.id)]
 
 
+def test_log_calls_a_node_as_its_task_run_is_called() -> None:
+    with run_nodes_as_tasks():
+        tracker = prefect_dbt_runner.NodeTaskTracker()
+        tracker.start_task("test.shop.warn_x.123", Task(wait_for_node, task_run_name="test warn_x"))
+        for node, name in (("test.shop.warn_x.123", "test warn_x"), ("model.shop.y", "model.shop.y")):
+            assert (tracker.get_task_logger(node).extra or {})["task_run_name"] == name
+
+
 @pytest.mark.parametrize("has_node_runs", [True, False])
 def test_nodes_of_a_build_have_task_runs_unless_that_is_not_wanted(
     prefect_server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, has_node_runs: bool
