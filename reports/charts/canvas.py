@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import polars as pl
-from mizani.breaks import breaks_extended
 from plotnine import (
     aes,
     annotate,
@@ -26,6 +25,7 @@ from plotnine import (
 )
 
 from reports.charts.layout import Layout, fit_line, fit_lines, widest
+from reports.charts.ticks import propose_ticks
 from reports.formats import format_integer
 from reports.languages import tr
 from reports.theme import INK, MARK, MUTED, TITLE_SIZE, report_theme
@@ -38,7 +38,7 @@ NAME_LIFT = 0.36  # of a row of a narrow drawing, from its middle
 MARGIN_INCHES = 0.42  # left and right of the chart, and between names and bars
 LEAST_BAR_INCHES, LEAST_NAME_INCHES = 2.0, 1.2  # what is left to the longest bar beside its label, and to names
 LABEL_GAP = "  "  # between the end of a bar and its label
-MOST_TICKS, TICK_GAP_INCHES = 5, 0.1
+TICK_GAP_INCHES = 0.1
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,7 @@ class Scale:
     def ticks(self, room: float, layout: Layout) -> list[float]:
         """At most five round values that the marks reach, as many as have room for their texts."""
         inch = (self.end(room, layout) - self.floor) / room
-        for count in range(MOST_TICKS, 1, -1) if self.reach > self.floor else ():
-            found = map(float, breaks_extended(n=count)((self.floor, self.reach)))
-            ticks = [tick for tick in found if self.floor <= tick <= self.reach]
+        for ticks in propose_ticks(self.floor, self.reach, self.tick):
             text = widest([self.tick(tick) for tick in ticks], layout.axis_size) + TICK_GAP_INCHES
             if all(other - one > text * inch for one, other in pairwise(ticks)):
                 return ticks
