@@ -115,8 +115,13 @@ def format_mean(value: Decimal | float) -> str:
 
 
 def format_compact(value: Decimal | float) -> str:
-    """For the ticks of an axis of amounts: $950, $2.5K, $40M, 2,5 k €; beyond trillions with an exponent."""
+    """For the ticks of an axis of amounts: $950, $2.5K, $40M, 2,5 k €; beyond trillions with an exponent.
+
+    Babel rounds from 1,000 on only, and after it has chosen K or M: 999,999 would be 1000K.
+    """
     amount = Decimal(str(value))
+    thousands = max(amount.adjusted() // 3, 0)
+    amount = amount.quantize(Decimal(1).scaleb(3 * thousands - 2)) + 0
     if abs(amount) >= _EXPONENT_FROM:
         return with_currency(group_digits(f"{amount:.2e}"))
     short = format_compact_decimal(amount, locale=reader().locale, fraction_digits=2)
@@ -125,17 +130,17 @@ def format_compact(value: Decimal | float) -> str:
 
 def format_tick(count: float) -> str:
     """For the ticks of an axis of counts: 1,500."""
-    return group_digits(f"{count:,.0f}")
+    return _rounded(count, 0)
 
 
 def format_plain_tick(number: float) -> str:
-    """For the ticks of an axis of days: 2.5; 10."""
-    return group_digits(f"{number:g}")
+    """For the ticks of an axis of days: 2.5; 10; 1,000,000."""
+    return group_digits(f"{Decimal(f'{number:.12g}') + 0:,f}")
 
 
 def format_percent_tick(ratio: float) -> str:
     """For the ticks of an axis of rates: 0.075 → 7.5%."""
-    return with_percent(group_digits(f"{ratio * 100:g}"))
+    return with_percent(format_plain_tick(ratio * 100))
 
 
 def with_percent(number: str) -> str:

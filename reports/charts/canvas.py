@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import polars as pl
-from mizani.breaks import breaks_extended
 from plotnine import (
     aes,
     annotate,
@@ -26,6 +25,7 @@ from plotnine import (
 )
 
 from reports.charts.layout import Layout, fit_line, fit_lines, widest
+from reports.charts.ticks import propose_ticks
 from reports.formats import format_integer
 from reports.languages import tr
 from reports.theme import INK, MARK, MUTED, TITLE_SIZE, report_theme
@@ -38,7 +38,8 @@ NAME_LIFT = 0.36  # of a row of a narrow drawing, from its middle
 MARGIN_INCHES = 0.42  # left and right of the chart, and between names and bars
 LEAST_BAR_INCHES, LEAST_NAME_INCHES = 2.0, 1.2  # what is left to the longest bar beside its label, and to names
 LABEL_GAP = "  "  # between the end of a bar and its label
-MOST_TICKS, TICK_GAP_INCHES = 5, 0.1
+TICK_GAP_INCHES = 0.1
+EDGE_INCHES = 0.13  # left of a line of words, which a tick's text may use
 
 
 @dataclass(frozen=True)
@@ -92,13 +93,17 @@ class Scale:
     def ticks(self, room: float, layout: Layout) -> list[float]:
         """At most five round values that the marks reach, as many as have room for their texts."""
         inch = (self.end(room, layout) - self.floor) / room
-        for count in range(MOST_TICKS, 1, -1) if self.reach > self.floor else ():
-            found = map(float, breaks_extended(n=count)((self.floor, self.reach)))
-            ticks = [tick for tick in found if self.floor <= tick <= self.reach]
+        for ticks in propose_ticks(self.floor, self.reach, self.tick):
             text = widest([self.tick(tick) for tick in ticks], layout.axis_size) + TICK_GAP_INCHES
             if all(other - one > text * inch for one, other in pairwise(ticks)):
                 return ticks
         return [0.0]
+
+    def overhang(self, room: float, layout: Layout) -> float:
+        """Inches of the first tick's text left of a panel of `room` inches: words begin where the panel does."""
+        first = min(self.ticks(room, layout))
+        inside = (first - self.floor) / (self.end(room, layout) - self.floor) * room
+        return max(widest([self.tick(first)], layout.axis_size) / 2 - inside, 0.0)
 
 
 def tell_rest(shown: int, total: int) -> str:
@@ -123,6 +128,7 @@ def draw_canvas(names: Sequence[str], words: Words, scale: Scale, layout: Layout
     fitted = [] if layout.is_narrow else _fit_names(names, scale, layout)
     indent = widest(fitted, layout.name_size)
     room = layout.width - MARGIN_INCHES - indent
+    overhang = scale.overhang(room, layout) if layout.is_narrow else 0.0
     row, head = _row_inches(names, layout), HEAD_INCHES if words.mark and scale.known_marks else 0.0
     rows = scale_y_continuous(
         breaks=[-float(place) for place in range(len(fitted))],
@@ -136,27 +142,31 @@ def draw_canvas(names: Sequence[str], words: Words, scale: Scale, layout: Layout
         limits=(scale.floor, scale.end(room, layout)),
         expand=(0, 0, 0.04, 0) if layout.is_narrow else (0, 0),
     )
-    look = report_theme(frame_inches(words, layout, indent) + head + row * len(names), layout)
-    chart = ggplot() + rows + amounts + write_words(words, layout, indent) + look
+    look = report_theme(frame_inches(words, layout, indent, overhang) + head + row * len(names), layout)
+    chart = ggplot() + rows + amounts + write_words(words, layout, indent, overhang) + look
     if head:
         chart += _name_mark(words.mark, scale, room, layout)
     return chart + _add_names(names, layout) if layout.is_narrow else chart
 
 
-def write_words(words: Words, layout: Layout, indent: float = 0.0) -> labs:
-    """Title, subtitle and axis title in lines that fit; `indent` is what stands left of the panel, in inches."""
+def write_words(words: Words, layout: Layout, indent: float = 0.0, overhang: float = 0.0) -> labs:
+    """Title, subtitle and axis title in lines that fit; `indent` is what stands left of the panel, in inches.
+
+    The subtitle begins at the left edge, but right of the `overhang` of a tick's text where that is more than the edge.
+    """
+    lacking = max(overhang - EDGE_INCHES, 0.0)
     return labs(
         title=layout.wrap(words.title, TITLE_SIZE),
-        subtitle=layout.wrap(words.subtitle, layout.label_size),
-        x=layout.wrap(words.axis, layout.axis_size, indent + MARGIN_INCHES / 2),
+        subtitle=layout.wrap(words.subtitle, layout.label_size, lacking),
+        x=layout.wrap(words.axis, layout.axis_size, indent + max(MARGIN_INCHES / 2, lacking)),
     )
 
 
-def frame_inches(words: Words, layout: Layout, indent: float = 0.0) -> float:
+def frame_inches(words: Words, layout: Layout, indent: float = 0.0, overhang: float = 0.0) -> float:
     """The height of what stands above and below the panel; in a narrow drawing it goes with the lines of words."""
     if not layout.is_narrow:
         return FRAME_INCHES
-    written = write_words(words, layout, indent)
+    written = write_words(words, layout, indent, overhang)
     lines = [line for text in (written.subtitle, written.x) for line in (text or "").splitlines()]
     return NARROW_FRAME_INCHES + LINE_INCHES * len(lines)
 

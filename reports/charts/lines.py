@@ -13,7 +13,6 @@ from datetime import date
 from itertools import pairwise
 
 import polars as pl
-from mizani.breaks import breaks_extended
 from plotnine import (
     aes,
     element_blank,
@@ -29,6 +28,7 @@ from plotnine import (
 
 from reports.charts.canvas import MARGIN_INCHES, Words, frame_inches, write_words
 from reports.charts.layout import Layout, fit_line, widest
+from reports.charts.ticks import propose_ticks
 from reports.formats import format_short_month
 from reports.theme import GRID, PAPER, report_theme
 
@@ -60,7 +60,7 @@ def draw_lines(
     reach = max((value for line in lines for value in line.values if value is not None), default=0.0)
     floor = min((value for line in lines for value in line.values if value is not None), default=0.0)
     reach, floor = max(reach, 0.0) or 1.0, min(floor, 0.0)
-    ticks = [value for value in map(float, breaks_extended(n=5)((floor, reach))) if floor <= value <= reach]
+    ticks = next(iter(propose_ticks(floor, reach, tick)), [0.0])
     indent = widest([tick(value) for value in ticks], layout.name_size)
     panel = layout.width - MARGIN_INCHES - indent
     labels = [_label(line, layout, panel) for line in lines]

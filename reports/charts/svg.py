@@ -21,9 +21,10 @@ _NAMES = {light.lower(): name for name, (light, _) in PALETTE.items()}
 _NOISE = re.compile(
     r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>|<!--.*?-->|<title>.*?</title>", re.S
 )
-_DEFINED = re.compile(r'<defs>\s*<path id="(\w+)" d="([^"]*)"[^>]*/>\s*</defs>')
+_DEFINED = re.compile(r'<path id="(\w+)" d="([^"]*)"[^>]*/>')  # none but definitions have an id
 _USED = re.compile(r'<use xlink:href="#(\w+)" x="([^"]*)" y="([^"]*)"([^>]*)/>')
-_CIRCLE = re.compile(r'<path d="(M [^"L]*(?:C [^"]*){8}z\s*)"([^>]*)/>')
+_CIRCLE = re.compile(r'<path d="(M [^"A-Z]*(?:C [^"A-Zz]*){8}z\s*)"([^>]*)/>')
+_NEAR = 0.01  # points; the path has more digits
 _LINE = re.compile(r'<path d="M (-?[\d.]+ -?[\d.]+) L ([^"z]*)"([^>]*)/>')
 
 
@@ -87,18 +88,26 @@ def _shorten_tag(tag: re.Match[str]) -> str:
 
 
 def _draw_used(text: str) -> str:
-    """Dots that matplotlib defines once and uses at their places, each drawn where it stands."""
-    radii = {name: max(map(float, re.findall(r"[\d.]+", curves))) for name, curves in _DEFINED.findall(text)}
+    """What matplotlib defines once and uses at its places, dots or a bar alone, each as the path that it is there."""
+    outlines = dict(_DEFINED.findall(text))
     return _USED.sub(
-        lambda dot: f'<circle cx="{dot[2]}" cy="{dot[3]}" r="{radii[dot[1]]}"{dot[4]}/>', _DEFINED.sub("", text)
+        lambda used: f'<path d="{_move(outlines[used[1]], float(used[2]), float(used[3]))}"{used[4]}/>',
+        _DEFINED.sub("", text),
     )
 
 
+def _move(outline: str, x: float, y: float) -> str:
+    """The path moved; it has matplotlib's six digits, so that what stands at a place is rounded as the place is."""
+    return re.sub(r"(-?[\d.]+) (-?[\d.]+)", lambda at: f"{float(at[1]) + x:.6f} {float(at[2]) + y:.6f}", outline)
+
+
 def _draw_circle(path: re.Match[str]) -> str:
-    """matplotlib writes a dot as eight curves, from its lowest point on."""
+    """matplotlib writes a dot as eight curves, from its lowest point on; so it does an ellipse, which stays a path."""
     numbers = [float(number) for number in re.findall(r"-?[\d.]+", path[1])]
-    low, high = min(numbers[1::2]), max(numbers[1::2])
-    return f'<circle cx="{numbers[0]}" cy="{(low + high) / 2}" r="{(high - low) / 2}"{path[2]}/>'
+    left, right, low, high = min(numbers[::2]), max(numbers[::2]), min(numbers[1::2]), max(numbers[1::2])
+    if abs((right - left) - (high - low)) > _NEAR:
+        return path[0]
+    return f'<circle cx="{numbers[0]}" cy="{round((low + high) / 2, 6)}" r="{(high - low) / 2}"{path[2]}/>'
 
 
 def _join_lines(one: str, other: str) -> str | None:

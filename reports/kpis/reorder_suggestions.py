@@ -10,7 +10,7 @@ from plotnine import ggplot
 from reports.charts.bars import add_bars, add_gaps, add_labels, add_marks
 from reports.charts.canvas import Scale, Words, draw_canvas, draw_nothing, tell_rest
 from reports.charts.layout import WIDE, Layout
-from reports.formats import Format, format_integer, format_plain_tick, format_share
+from reports.formats import Format, format_integer, format_share, format_tick
 from reports.kpis.kpi import Column, Kpi
 from reports.languages import join_sentences, mark, tr, tr_many
 from reports.names import chart_name
@@ -61,7 +61,7 @@ def draw_chart(frame: pl.DataFrame, layout: Layout = WIDE) -> ggplot:
     units = [float(row[ORDER]) for row in rows]
     marks = [float(max(row["units_on_hand"], 0)) for row in rows]
     texts = [_label(row) for row in rows]
-    scale = Scale(units, format_plain_tick, texts, marks)
+    scale = Scale(units, format_tick, texts, marks)
     chart = draw_canvas([_name(row) for row in rows], words, scale, layout)
     return (
         chart

@@ -1,4 +1,4 @@
-"""A matplotlib figure in; what is wrong with its drawing out: texts that meet or leave it, marks outside a panel.
+"""A matplotlib figure in; what is wrong with its drawing out: texts that meet or leave it, odd ticks, marks outside.
 
 The figure is drawn once into a renderer that paints nothing and notes each line of text that it is asked to write, so
 what is judged is what a reader would see, not what matplotlib keeps and hides.
@@ -6,6 +6,7 @@ what is judged is what a reader would see, not what matplotlib keeps and hides.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -19,6 +20,8 @@ from matplotlib.transforms import Bbox
 
 SLACK = 1.0  # pixels
 SMALLEST = 8.0  # points
+NUMBER = re.compile(r"[\d.,\s$€%−]+(?:[KMBT]|[kM]\s\$|Md\s\$)?")
+NOISE = re.compile(r"[.,]\d{4,}")
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ def find_faults(figure: Figure) -> list[str]:
         *_small(texts),
         *_meeting(texts),
         *_crossing(figure, texts),
+        *_odd_ticks(figure),
         *_marks_outside(figure),
     ]
 
@@ -113,6 +117,15 @@ def _crossing(figure: Figure, texts: list[Written]) -> Iterator[str]:
             is_within = across >= box.width - SLACK and down >= box.height - SLACK
             if across > SLACK and down > SLACK and not is_within:
                 yield f"a mark runs into {each.text!r}"
+
+
+def _odd_ticks(figure: Figure) -> Iterator[str]:
+    """Numbers along an axis that are there twice, or have more decimals than a rate."""
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        numbers = [text for text in (tick.get_text() for tick in axis.get_ticklabels()) if NUMBER.fullmatch(text)]
+        if len(set(numbers)) < len(numbers):
+            yield f"ticks say the same: {', '.join(numbers)}"
+        yield from (f"the tick {number!r} has noise" for number in numbers if NOISE.search(number))
 
 
 def _boxes(mark: Collection, data: Any) -> list[Bbox]:

@@ -255,6 +255,9 @@ SHOPS = {
     "names of 60 characters": Shop(name=_long),
     "names from right to left": Shop(name=_hebrew),
     "losses": Shop(money=_falling),
+    "one order of cents": Shop(
+        stores=1, customers=1, products=2, supplies=1, months=2, orders=1, money=lambda row: Decimal(row % 4 - 1) / 100
+    ),
     "all zero": Shop(money=lambda _: Decimal(0)),
     "all losses": Shop(money=lambda row: Decimal(-100 - row)),
     "equal": Shop(money=lambda _: Decimal("12345.67")),

@@ -207,6 +207,13 @@ def test_find_faults_names_what_meets_and_what_leaves() -> None:
     assert len(faults) == 4
 
 
+def test_find_faults_names_ticks_that_say_the_same_or_have_noise() -> None:
+    axes = plt.figure(figsize=(3, 2)).add_axes((0.4, 0.4, 0.5, 0.5))
+    axes.set_yticks([0.0, 0.5, 1.0], ["0", "0", "1"])
+    axes.set_xticks([0.0], ["$0.30000000000000004"])
+    assert find_faults(axes.figure) == ["the tick '$0.30000000000000004' has noise", "ticks say the same: 0, 0, 1"]
+
+
 OF_ANOTHER_SHAPE = (
     "revenue_by_class",
     "product_affinity",
