@@ -10,7 +10,7 @@ import dataframely as dy
 import polars as pl
 
 from flows.lake.contracts import CONTRACTS
-from flows.lake.draft_values import are_amounts, find_currency_mark, find_spellings
+from flows.lake.draft_values import are_amounts, are_shares, find_currency_mark, find_spellings
 from flows.lake.draft_words import COLUMN_WORDS
 from flows.lake.look import Look
 
@@ -23,7 +23,7 @@ REFERENCES = {
     "item_id": "raw_items",
     "supply_id": "raw_supplies",
 }
-_DECIMALS = re.compile(r"[.,]\d\d?$")
+_DECIMALS = re.compile(r"[.,]\d\d?$|^0[.,]")
 Keys = Mapping[str, Sequence[frozenset[str]]]  # table → the values of each of its columns in which none is twice
 
 
@@ -75,7 +75,8 @@ def find_named(table: str, ours: str, names: Iterable[str]) -> str | None:
 
 def _is_no_reference(values: Sequence[str]) -> bool:
     """Whether they are times, or amounts with decimals, which no other table refers to."""
-    return bool(find_spellings(values)) or (are_amounts(values) and any(_DECIMALS.search(each) for each in values))
+    are_numbers = are_amounts(values) or are_shares(values)
+    return bool(find_spellings(values)) or (are_numbers and any(_DECIMALS.search(each) for each in values))
 
 
 def _is_named_time(table: str, theirs: str) -> bool:
@@ -121,6 +122,8 @@ def _can_be(table: str, ours: str, theirs: str, sample: Sequence[str]) -> bool:
         return False
     if not dtype.is_numeric():
         return True
+    if isinstance(dtype, pl.Decimal):
+        return are_shares(sample)
     return are_amounts(sample) or (is_money(contract.columns[ours]) and find_currency_mark(sample) is not None)
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
+import dataframely as dy
 import polars as pl
 
 from flows.lake.contracts import CONTRACTS
-from flows.lake.draft_columns import find_named
-from flows.lake.draft_values import are_amounts
+from flows.lake.draft_columns import find_named, is_money
+from flows.lake.draft_values import are_amounts, are_shares, find_spellings, is_amount
 from flows.lake.draft_words import QUANTITY_WORDS
 
 _CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AaPp][Mm])?")
 _SIGN = r"(?:[^\w\s.,()%+-]|[A-Z]{3})?"
 _SIGNED_AMOUNT = re.compile(rf"\(?-?{_SIGN}\s?-?\d[\d., '\u00a0\u202f]*\s?{_SIGN}\)?-?")
+_RATE = re.compile(r"(?=.*\d)[%\uff05]?\s?\d{0,3}(?:[.,]\d+)?\s?[%\uff05]?")
 NONE_FOUND = "no column was found; name one, or give a value under constants"
 NO_KEY = "no column was found that differs in each record; add one to the export, e.g. the order and the line's number"
 
@@ -28,24 +31,60 @@ def describe_unread(
     table: str, name: str, values: Mapping[str, Sequence[str]], columns: Mapping[str, str]
 ) -> str | None:
     """The column that is ours by its name, but spelled in no known way, with the cure; None where there is none."""
-    dtype = CONTRACTS[table].dtypes[name]
-    free = {theirs: sample for theirs, sample in values.items() if theirs not in columns.values() and sample}
-    if isinstance(dtype, pl.Datetime):
-        found, cure = find_named(table, name, free), "2024-12-31T14:05:00"
-    elif dtype.is_numeric():
-        signed = {theirs: sample for theirs, sample in free.items() if are_signed(sample)}
-        found, cure = find_named(table, name, signed), "1234.50, without a currency's sign and without brackets"
-    else:
+    kind = _find_kind(CONTRACTS[table].columns[name])
+    if kind is None:
         return None
+    free = {theirs: sample for theirs, sample in values.items() if theirs not in columns.values() and sample}
+    found = find_named(table, name, (theirs for theirs, sample in free.items() if kind.may_be(sample)))
     if found is None:
         return None
-    example = next((each for each in free[found] if each.startswith("(")), free[found][0])
-    return f"{found} is spelled in no known way, e.g. {example}; export it as {cure}"
+    return f"{found} is spelled in no known way, e.g. {kind.find_unread(free[found])}; export it as {kind.cure}"
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What values of ours are: what a sample of them looks like however it is spelled, and which one can be read."""
+
+    may_be: Callable[[Sequence[str]], bool]
+    is_read: Callable[[str], bool]
+    cure: str
+
+    def find_unread(self, sample: Sequence[str]) -> str:
+        """The first value that cannot be read; digits aside, equal ones are looked at once."""
+        shapes: dict[str, str] = {}
+        for value in sample:
+            shapes.setdefault(re.sub(r"\d", "0", value), value)
+        return next((value for value in shapes.values() if not self.is_read(value)), sample[0])
+
+
+def _find_kind(column: dy.Column) -> _Kind | None:
+    """None where every text is a value."""
+    if isinstance(column.dtype, pl.Datetime):
+        return _TIME
+    if isinstance(column.dtype, pl.Decimal):
+        return _SHARE
+    if column.dtype.is_numeric():
+        return _MONEY if is_money(column) else _COUNT
+    return None
 
 
 def are_signed(sample: Sequence[str]) -> bool:
     """Whether they are amounts, of which some have more than digits and marks."""
     return all(map(_SIGNED_AMOUNT.fullmatch, sample)) and not are_amounts(sample)
+
+
+_TIME = _Kind(lambda _: True, lambda value: bool(find_spellings([value])), "2024-12-31T14:05:00")
+_SHARE = _Kind(
+    lambda sample: all(map(_RATE.fullmatch, sample)),
+    lambda value: are_shares([value]),
+    "a share of 1 with at most six decimals, e.g. 0.0725",
+)
+_MONEY = _Kind(
+    are_signed,
+    is_amount,
+    "1234.50, with at most two decimals, without a currency's sign and without brackets",
+)
+_COUNT = _Kind(are_signed, lambda value: are_amounts([value]), "a whole number, e.g. 1234")
 
 
 def find_clock_apart(times: Sequence[str], left: Mapping[str, Sequence[str]]) -> str | None:

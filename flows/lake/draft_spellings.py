@@ -32,14 +32,14 @@ def draft_spellings(table: str, columns: Mapping[str, str], values: Mapping[str,
     money = list(dict.fromkeys(theirs for ours, theirs in columns.items() if is_money(declared[ours])))
     marks = {name: mark for name in money if (mark := find_currency_mark(values[name]))}
     amounts = [take_off_mark(value, marks.get(name)) for name in money for value in values[name]]
-    decimal, thousands, has_decimals = find_marks([*amounts, *by_kind["Decimal"]])
+    decimal, thousands = find_marks(amounts, shares=by_kind["Decimal"])
     if decimal == "," or thousands:
         yield f"decimal_mark = {toml_text(decimal)}"
     if thousands:
         yield f"thousands_mark = {toml_text(thousands)}"
     yield from _draft_currency_mark(marks)
     if amounts:
-        units = has_decimals and any(re.search(r"[.,]\d{1,2}$", value) for value in amounts)
+        units = any(re.search(r"[.,]\d{1,2}$", value) for value in amounts)
         doubt = None if units or all(map(_says_cents, money)) else "no amount has decimals; it may be whole units"
         yield f"money = {toml_text('units' if units else 'cents')}{unsure(doubt)}"
     yield from _draft_times(table, columns, by_kind["Datetime"])

@@ -12,7 +12,9 @@ import polars as pl
 from flows.lake.draft_words import YES_AND_NO
 from flows.lake.timestamps import SUFFIX, UTC, read_spelling
 
-_AMOUNT = re.compile(r"-?\d{1,3}(?:[., '\u00a0\u202f]\d{3})*(?:[.,]\d{1,2})?|-?\d+(?:[.,]\d{1,2})?")
+_GROUPS = r"[1-9]\d{0,2}(?:[., '\u00a0\u202f]\d{3})+"  # after a leading 0 three digits are decimals, never thousands
+_AMOUNT = re.compile(rf"-?(?:{_GROUPS}|\d+)(?:[.,]\d{{1,2}})?")
+_SHARE = re.compile(r"0(?:[.,]\d{1,6})?|1(?:[.,]0{1,6})?")
 _CURRENCY = r"[^\w\s.,()%+'\"-]|[^\W\d_]{2,3}\.?"  # a sign, or a short word such as kr, zł, Fr. and CHF
 _BLANK = "[ \u00a0\u202f]?"
 _MARKED = re.compile(rf"(?P<before>(?:{_CURRENCY}){_BLANK})?(?:{_AMOUNT.pattern})(?P<after>{_BLANK}(?:{_CURRENCY}))?")
@@ -35,6 +37,16 @@ def are_amounts(values: Sequence[str]) -> bool:
     return bool(values) and all(_AMOUNT.fullmatch(value) for value in values)
 
 
+def are_shares(values: Sequence[str]) -> bool:
+    """Whether all of them are shares of 1 as a contract of rates takes them, with six decimals at most."""
+    return bool(values) and all(_SHARE.fullmatch(value) for value in values)
+
+
+def is_amount(value: str) -> bool:
+    """Whether it is a number as a shop writes it, with the mark of a currency or none."""
+    return _MARKED.fullmatch(value) is not None
+
+
 def find_currency_mark(values: Iterable[str]) -> str | None:
     """What stands before or after amounts, with its blank; None where that is nothing, or differs, or not all are."""
     found = set[str]()
@@ -54,18 +66,21 @@ def take_off_mark(value: str, mark: str | None) -> str:
     return value.removeprefix(mark) if value.startswith(mark) else value.removesuffix(mark)
 
 
-def find_marks(values: Iterable[str]) -> tuple[str, str, bool]:
-    """Decimal mark, mark of thousands, and whether any amount has decimals."""
+def find_marks(amounts: Iterable[str], shares: Iterable[str] = ()) -> tuple[str, str]:
+    """Decimal mark and mark of thousands; shares of 1 have no thousands, however many digits follow the mark."""
     decimals, thousands = {".": 0, ",": 0}, ""
-    for value in values:
+    for value in amounts:
         match = re.search(r"([.,])\d{1,2}$", value)
         if match:
             decimals[match[1]] += 1
-        grouped = re.search(r"\d([., '\u00a0\u202f])\d{3}(?!\d)", value)
+        grouped = re.search(r"(?<!\d)[1-9]\d{0,2}([., '\u00a0\u202f])\d{3}(?!\d)", value)
         if grouped:
             thousands = grouped[1]
+    for value in shares:
+        for mark in decimals:
+            decimals[mark] += mark in value
     decimal = "," if decimals[","] > decimals["."] or (thousands == "." and not decimals["."]) else "."
-    return decimal, "" if thousands == decimal else thousands, any(decimals.values())
+    return decimal, "" if thousands == decimal else thousands
 
 
 def find_spellings(values: Sequence[str]) -> list[str]:
