@@ -87,6 +87,8 @@ def _draft_table(table: str, looks: Sequence[Look], keys: Keys) -> Iterator[str]
             yield f"{name} = {toml_text(columns[name])}{unsure(why)}"
         elif name in CONTRACTS[table].required:
             yield f"{name} = {toml_text(UNKNOWN)}{unsure(describe_lack(table, name, look.values, columns))}"
+        elif unread := describe_unread(table, name, look.values, columns):
+            yield f"# {name} = {toml_text(UNKNOWN)}{unsure(unread)}"
     if constants:
         yield f"[tables.{table}.constants]"
         yield from (f"{name} = {toml_text(value)}{unsure('no column was found')}" for name, value in constants.items())

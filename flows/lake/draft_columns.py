@@ -13,6 +13,7 @@ from flows.lake.contracts import CONTRACTS
 from flows.lake.draft_values import are_amounts, are_shares, find_currency_mark, find_spellings
 from flows.lake.draft_words import COLUMN_WORDS
 from flows.lake.look import Look
+from flows.lake.time_zones import time_zone_names
 
 EXACT, WORD, PART = 4, 2, 1
 LEAST_PART = 4  # of a word, so that `net` is not found in `internet`
@@ -58,6 +59,11 @@ def fold(name: str) -> str:
 def is_money(column: dy.Column) -> bool:
     """Whether the values of a column of ours are amounts of the currency."""
     return (column.metadata or {}).get("unit") == "cents"
+
+
+def is_time_zone(column: dy.Column) -> bool:
+    """Whether the values of a column of ours are names of time zones."""
+    return isinstance(column.check, Mapping) and "not_time_zone" in column.check
 
 
 def find_keys(looks: Sequence[Look]) -> Iterator[frozenset[str]]:
@@ -118,13 +124,18 @@ def _can_be(table: str, ours: str, theirs: str, sample: Sequence[str]) -> bool:
         return False
     if isinstance(dtype, pl.Datetime):
         return not sample or bool(find_spellings(sample))
+    if is_time_zone(contract.columns[ours]):
+        return time_zone_names().issuperset(sample)
     if _is_named_time(table, theirs):
         return False
-    if not dtype.is_numeric():
-        return True
-    if isinstance(dtype, pl.Decimal):
+    return not dtype.is_numeric() or _are_numbers(contract.columns[ours], sample)
+
+
+def _are_numbers(column: dy.Column, sample: Sequence[str]) -> bool:
+    """Whether they can be the numbers of a column of ours: shares of 1, amounts of money, or counts."""
+    if isinstance(column.dtype, pl.Decimal):
         return are_shares(sample)
-    return are_amounts(sample) or (is_money(contract.columns[ours]) and find_currency_mark(sample) is not None)
+    return are_amounts(sample) or (is_money(column) and find_currency_mark(sample) is not None)
 
 
 def find_doubt(  # noqa: PLR0913  what is in doubt, and all that may say more of it

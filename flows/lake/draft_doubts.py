@@ -10,9 +10,10 @@ import dataframely as dy
 import polars as pl
 
 from flows.lake.contracts import CONTRACTS
-from flows.lake.draft_columns import find_named, is_money
+from flows.lake.draft_columns import find_named, is_money, is_time_zone
 from flows.lake.draft_values import are_amounts, are_shares, find_spellings, is_amount
 from flows.lake.draft_words import QUANTITY_WORDS
+from flows.lake.time_zones import time_zone_names
 
 _CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AaPp][Mm])?")
 _SIGN = r"(?:[^\w\s.,()%+-]|[A-Z]{3})?"
@@ -65,7 +66,7 @@ def _find_kind(column: dy.Column) -> _Kind | None:
         return _SHARE
     if column.dtype.is_numeric():
         return _MONEY if is_money(column) else _COUNT
-    return None
+    return _ZONE if is_time_zone(column) else None
 
 
 def are_signed(sample: Sequence[str]) -> bool:
@@ -83,6 +84,11 @@ _MONEY = _Kind(
     are_signed,
     is_amount,
     "1234.50, with at most two decimals, without a currency's sign and without brackets",
+)
+_ZONE = _Kind(
+    lambda _: True,
+    lambda value: value in time_zone_names(),
+    "the name of an IANA time zone, e.g. America/New_York",
 )
 _COUNT = _Kind(are_signed, lambda value: are_amounts([value]), "a whole number, e.g. 1234")
 

@@ -62,6 +62,7 @@ COLUMN_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     "raw_stores": {
         "opened_at": ("open", "ouvert", "eroff", "apertura", *_WHEN),
         "tax_rate": (*_TAX, "rate", "taux", "satz", "tasa"),
+        "time_zone": ("time_zone", "timezone", "tz", "zeitzone", "fuseau", "zona_horaria", "huso_horario"),
         "name": _NAME,
         "id": (*_STORE, *_ID),
     },
