@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import polars as pl
 
 from flows.lake.contracts import CONTRACTS
-from flows.lake.draft_columns import Keys, find_doubt, find_keys, match_columns
+from flows.lake.draft_columns import Keys, find_differing, find_doubt, find_keys, match_columns
 from flows.lake.draft_doubts import describe_lack, describe_unread, find_clock_apart, find_quantity
 from flows.lake.draft_shop import agree, find_currency, find_patterns, has_dollars, join_distinct, join_values
 from flows.lake.draft_spellings import draft_spellings
@@ -86,7 +86,8 @@ def _draft_table(table: str, looks: Sequence[Look], keys: Keys) -> Iterator[str]
             why = why or find_doubt(table, name, columns[name], values=look.values, left=apart, keys=keys)
             yield f"{name} = {toml_text(columns[name])}{unsure(why)}"
         elif name in CONTRACTS[table].required:
-            yield f"{name} = {toml_text(UNKNOWN)}{unsure(describe_lack(table, name, look.values, columns))}"
+            lack = describe_lack(table, name, look.values, columns, find_differing(looks))
+            yield f"{name} = {toml_text(UNKNOWN)}{unsure(lack)}"
         elif unread := describe_unread(table, name, look.values, columns):
             yield f"# {name} = {toml_text(UNKNOWN)}{unsure(unread)}"
     if constants:

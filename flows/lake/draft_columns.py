@@ -25,6 +25,7 @@ REFERENCES = {
     "supply_id": "raw_supplies",
 }
 _DECIMALS = re.compile(r"[.,]\d\d?$|^0[.,]")
+_NUMBER = re.compile(r"(?<![^\W\d_])n\.? ?[°º˚]|№")
 Keys = Mapping[str, Sequence[frozenset[str]]]  # table → the values of each of its columns in which none is twice
 
 
@@ -51,9 +52,9 @@ def match_columns(table: str, values: Mapping[str, Sequence[str]], keys: Keys | 
 
 
 def fold(name: str) -> str:
-    """A name in small letters without accents."""
-    text = "".join(each for each in unicodedata.normalize("NFD", name.lower()) if not unicodedata.combining(each))
-    return re.sub(r"[^a-z0-9°]+", "_", text).strip("_")
+    """A name in small letters without accents; signs that are read as a letter are that letter, N.º and № are no."""
+    text = unicodedata.normalize("NFKD", _NUMBER.sub("no ", name.lower()))
+    return re.sub(r"[^a-z0-9]+", "_", "".join(each for each in text if not unicodedata.combining(each))).strip("_")
 
 
 def is_money(column: dy.Column) -> bool:
@@ -72,11 +73,25 @@ def find_keys(looks: Sequence[Look]) -> Iterator[frozenset[str]]:
             yield frozenset(values).union(*(look.values.get(name, ()) for look in looks[1:] for name in look.values))
 
 
+def find_differing(looks: Sequence[Look]) -> list[str]:
+    """The columns with a value in each record and none twice in a file, which is neither a time nor an amount."""
+    return [
+        name
+        for name, values in looks[0].values.items()
+        if not _is_no_reference(values) and all(_differs(look, name) for look in looks)
+    ]
+
+
 def find_named(table: str, ours: str, names: Iterable[str]) -> str | None:
     """Which of these columns is ours by its name, whatever its values are; None where none is."""
     scores = {name: _score(fold(name), ours, COLUMN_WORDS[table].get(ours, ())) for name in names}
     best = max(scores, key=lambda name: scores[name], default=None)
     return best if best and scores[best] else None
+
+
+def _differs(look: Look, name: str) -> bool:
+    values = look.values.get(name, [])
+    return len(set(values)) == len(values) == len(look.records)
 
 
 def _is_no_reference(values: Sequence[str]) -> bool:

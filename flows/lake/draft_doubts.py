@@ -10,7 +10,7 @@ import dataframely as dy
 import polars as pl
 
 from flows.lake.contracts import CONTRACTS
-from flows.lake.draft_columns import find_named, is_money, is_time_zone
+from flows.lake.draft_columns import find_named, fold, is_money, is_time_zone
 from flows.lake.draft_values import are_amounts, are_shares, find_spellings, is_amount
 from flows.lake.draft_words import QUANTITY_WORDS
 from flows.lake.time_zones import time_zone_names
@@ -20,12 +20,26 @@ _SIGN = r"(?:[^\w\s.,()%+-]|[A-Z]{3})?"
 _SIGNED_AMOUNT = re.compile(rf"\(?-?{_SIGN}\s?-?\d[\d., '\u00a0\u202f]*\s?{_SIGN}\)?-?")
 _RATE = re.compile(r"(?=.*\d)[%\uff05]?\s?\d{0,3}(?:[.,]\d+)?\s?[%\uff05]?")
 NONE_FOUND = "no column was found; name one, or give a value under constants"
+KEY_LEFT = 'no column was found by its name, but "{}" differs in each record; name it, or the right one'
 NO_KEY = "no column was found that differs in each record; add one to the export, e.g. the order and the line's number"
 
 
-def describe_lack(table: str, name: str, values: Mapping[str, Sequence[str]], columns: Mapping[str, str]) -> str:
-    """Why a column of ours has none of the file's: one may be there, but spelled as nobody can read it."""
-    return describe_unread(table, name, values, columns) or (NO_KEY if CONTRACTS[table].key == [name] else NONE_FOUND)
+def describe_lack(
+    table: str,
+    name: str,
+    values: Mapping[str, Sequence[str]],
+    columns: Mapping[str, str],
+    differing: Sequence[str] = (),
+) -> str:
+    """Why a column of ours has none of the file's: one may be there, but spelled as nobody can read it.
+
+    `differing` are the columns of the file that differ in each record, any of which may be the key.
+    """
+    unread = describe_unread(table, name, values, columns)
+    if unread or CONTRACTS[table].key != [name]:
+        return unread or NONE_FOUND
+    free = [theirs for theirs in differing if theirs not in columns.values()]
+    return KEY_LEFT.format(free[0]) if free else NO_KEY
 
 
 def describe_unread(
@@ -109,7 +123,7 @@ def find_quantity(table: str, left: Mapping[str, Sequence[str]]) -> str | None:
         return None
     for name, sample in left.items():
         more = sum(re.fullmatch(r"1(?:[.,]0+)?", each) is None for each in sample)
-        if more and any(word in name.lower() for word in QUANTITY_WORDS):
+        if more and any(word in fold(name) for word in QUANTITY_WORDS):
             return (
                 f'"{name}" is not 1 in {more} of {len(sample)} records, and here a record is one unit; write such a '
                 "line once for each unit, or sales are wrong"
