@@ -61,8 +61,8 @@ def _draft_currency(looks: Sequence[Look]) -> Iterator[str]:
 def _draft_table(table: str, looks: Sequence[Look], keys: Keys) -> Iterator[str]:
     look, others = join_values(looks)
     columns = match_columns(table, join_distinct(looks, look.values), keys)
-    copied = {ours: columns[other] for ours, other in FALLBACKS.items() if ours not in columns and other in columns}
-    columns |= {ours: theirs for ours, theirs in copied.items() if ours in CONTRACTS[table].columns}
+    copied = _find_copied(table, columns, look.values)
+    columns |= copied
     constants = {
         name: value
         for name, value in _find_constants(table, columns, keys).items()
@@ -93,6 +93,16 @@ def _draft_table(table: str, looks: Sequence[Look], keys: Keys) -> Iterator[str]
     if constants:
         yield f"[tables.{table}.constants]"
         yield from (f"{name} = {toml_text(value)}{unsure('no column was found')}" for name, value in constants.items())
+
+
+def _find_copied(table: str, columns: Mapping[str, str], values: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Our amount → the file's only one; none where another is there, but spelled in no known way."""
+    return {
+        ours: columns[other]
+        for ours, other in FALLBACKS.items()
+        if ours in CONTRACTS[table].columns and ours not in columns and other in columns
+        if describe_unread(table, ours, values, columns) is None
+    }
 
 
 def _find_constants(table: str, columns: Mapping[str, str], keys: Keys) -> dict[str, str]:

@@ -88,14 +88,19 @@ def are_signed(sample: Sequence[str]) -> bool:
     return all(map(_SIGNED_AMOUNT.fullmatch, sample)) and not are_amounts(sample)
 
 
+def _are_mostly(pattern: re.Pattern[str], sample: Sequence[str]) -> bool:
+    """Whether more than half are spelled so: one that is misspelt makes no other column of the others."""
+    return 2 * sum(pattern.fullmatch(value) is not None for value in sample) > len(sample)
+
+
 _TIME = _Kind(lambda _: True, lambda value: bool(find_spellings([value])), "2024-12-31T14:05:00")
 _SHARE = _Kind(
-    lambda sample: all(map(_RATE.fullmatch, sample)),
+    lambda sample: _are_mostly(_RATE, sample),
     lambda value: are_shares([value]),
     "a share of 1 with at most six decimals, e.g. 0.0725",
 )
 _MONEY = _Kind(
-    are_signed,
+    lambda sample: _are_mostly(_SIGNED_AMOUNT, sample) and not are_amounts(sample),
     is_amount,
     "1234.50, with at most two decimals, without a currency's sign and without brackets",
 )
@@ -104,7 +109,7 @@ _ZONE = _Kind(
     lambda value: value in time_zone_names(),
     "the name of an IANA time zone, e.g. America/New_York",
 )
-_COUNT = _Kind(are_signed, lambda value: are_amounts([value]), "a whole number, e.g. 1234")
+_COUNT = _Kind(_MONEY.may_be, lambda value: are_amounts([value]), "a whole number, e.g. 1234")
 
 
 def find_clock_apart(times: Sequence[str], left: Mapping[str, Sequence[str]]) -> str | None:

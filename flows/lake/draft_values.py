@@ -12,8 +12,9 @@ import polars as pl
 from flows.lake.draft_words import YES_AND_NO
 from flows.lake.timestamps import SUFFIX, UTC, read_spelling
 
-_GROUPS = r"[1-9]\d{0,2}(?:[., '\u00a0\u202f]\d{3})+"  # after a leading 0 three digits are decimals, never thousands
-_AMOUNT = re.compile(rf"-?(?:{_GROUPS}|\d+)(?:[.,]\d{{1,2}})?")
+# After a leading 0 three digits are decimals, never thousands; between thousands is one mark, before decimals another
+_GROUPED = r"[1-9]\d{0,2}(?P<mark>[., '\u00a0\u202f])\d{3}(?:(?P=mark)\d{3})*(?:(?!(?P=mark))[.,]\d{1,2})?"
+_AMOUNT = re.compile(rf"-?(?:{_GROUPED}|\d+(?:[.,]\d{{1,2}})?)")
 _SHARE = re.compile(r"0(?:[.,]\d{1,6})?|1(?:[.,]0{1,6})?")
 _CURRENCY = r"[^\w\s.,()%+'\"-]|[^\W\d_]{2,3}\.?"  # a sign, or a short word such as kr, zł, Fr. and CHF
 _BLANK = "[ \u00a0\u202f]?"

@@ -78,3 +78,34 @@ def test_items_refer_to_orders_by_their_number_and_not_by_their_day(
     assert forms["raw_orders"].columns["id"] == "Transaction ID"
     assert forms["raw_items"].columns["order_id"] == "Transaction ID"
     assert forms["raw_orders"].columns["store_id"] == "Location"
+
+
+ORDERS = "Order;Customer;Date;Store;Base;Tax;Total\n{}"
+RECORD = "P{0};C{0};2025-01-{0:02} 08:00;S;{0},00 €;0,10 €;{0},10 €\n"
+
+
+@pytest.mark.parametrize("value", ["1.23,45 €", "1,5O €", "n/a", "(3,00 €)", "3.000,123 €"])
+@pytest.mark.parametrize(
+    ("field", "copied"), [("{0},00 €", "subtotal = "), ("{0},10 €", "order_total = ")], ids=["subtotal", "total"]
+)
+def test_amount_with_one_misspelt_value_is_named_and_the_other_is_not_taken_for_both(
+    tmp_path: Path, value: str, field: str, copied: str
+) -> None:
+    records = [RECORD.replace(field, value).format(3) if at == 3 else RECORD.format(at) for at in range(1, 8)]
+    text, doubts = draft(tmp_path, orders=ORDERS.format("".join(records)))
+    assert f'{copied}"?"' in text
+    assert not any("the only amount" in doubt for doubt in doubts)
+    assert any(f"is spelled in no known way, e.g. {value}; export it as 1234.50" in doubt for doubt in doubts)
+
+
+def test_tax_with_one_misspelt_value_is_not_drafted_as_none(tmp_path: Path) -> None:
+    records = [RECORD.replace("0,10 €;", "none;" if at == 3 else "0,10 €;").format(at) for at in range(1, 8)]
+    text, doubts = draft(tmp_path, orders=ORDERS.format("".join(records)))
+    assert 'tax_paid = "?"' in text
+    assert any("tax_paid: Tax is spelled in no known way, e.g. none" in doubt for doubt in doubts)
+
+
+def test_only_amount_is_taken_for_both(tmp_path: Path) -> None:
+    text, doubts = draft(tmp_path, orders=ORDERS.format(RECORD.format(1)).replace("Base", "Note"))
+    assert 'subtotal = "Total"' in text
+    assert any("subtotal: the only amount, so it is taken for both" in doubt for doubt in doubts)
