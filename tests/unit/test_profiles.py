@@ -239,6 +239,38 @@ def test_sources_file_of_two_tables_is_refused(tmp_path: Path) -> None:
         find_profiled_sources(tmp_path, read)
 
 
+def test_sources_file_named_as_another_table_is_refused_though_a_pattern_takes_it(tmp_path: Path) -> None:
+    """That other table has no patterns, so that its files are named as ours are."""
+    read = profile(tmp_path, '[tables.raw_orders]\nfiles = ["*.csv"]')
+    for name in ("raw_orders.csv", "Raw_Customers_2.csv", "sales.csv"):
+        (tmp_path / name).touch()
+    with pytest.raises(ConfigError) as error:
+        find_profiled_sources(tmp_path, read)
+    assert str(error.value).splitlines()[1:] == [
+        "  - Raw_Customers_2.csv fits the patterns of raw_orders, and the name is one of raw_customers",
+        "Make files in these tables narrower, or name those of raw_customers under files there.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[tables.raw_orders]\nfiles = ["sales*.csv", "raw_orders*"]',
+        '[tables.raw_orders]\nfiles = ["raw_orders*", "sales*"]\n[tables.raw_customers]\nfiles = ["raw_c*"]',
+    ],
+)
+def test_sources_narrower_files_are_the_cure(tmp_path: Path, text: str) -> None:
+    read = profile(tmp_path, text)
+    for name in ("raw_orders.csv", "raw_customers.csv", "sales.csv"):
+        (tmp_path / name).touch()
+    found = [(file.table, file.name) for file in find_profiled_sources(tmp_path, read).files]
+    assert found == [
+        ("raw_customers", "raw_customers.csv"),
+        ("raw_orders", "raw_orders.csv"),
+        ("raw_orders", "sales.csv"),
+    ]
+
+
 def test_sources_without_a_file_that_the_profile_takes_say_what_was_expected(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"Expected Commandes_\*\.CSV"):
         find_profiled_sources(tmp_path, profile(tmp_path, FOREIGN))
