@@ -14,6 +14,7 @@ from flows.lake.contracts import CONTRACTS, Contract
 from flows.lake.dialect import find_encoding
 from flows.lake.forms import Form, adapt
 from flows.lake.profile_keys import FileKeys, ProfileKeys, TableKeys
+from flows.lake.reasons import describe_reason
 from flows.lake.terms import DEFAULT_TERMS
 from flows.lake.timestamps import DIRECTIVE, DIRECTIVES
 from flows.lake.values import VALUE_CODES, explain
@@ -55,7 +56,7 @@ def find_constant_faults(table: str, form: Form) -> Iterator[str]:
         if column in known and code in VALUE_CODES:
             yield (
                 f"tables.{table}.constants.{column}: {known[column]!r} is no value of this column: "
-                f"{VALUE_CODES[code]}. Write it as a file of this table would"
+                f"{describe_reason(contract, f'{column}:{code}')}. Write it as a file of this table would"
             )
 
 
