@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import dataframely as dy
 import polars as pl
@@ -28,6 +28,7 @@ SUFFIX = rf"(?:{UTC}| ?[+-](?:0[0-9]|1[0-4]):?[0-5][0-9]|{_CLOCK} ?[+-](?:0[0-9]
 _OFFSET = rf"(?: ?[+-](?:(?:0[1-9]|1[0-4]):?[0-5][0-9]|00:?(?:0[1-9]|[1-5][0-9]))|{_CLOCK} ?[+-](?:0[1-9]|1[0-4]))\z"
 _NO_OFFSET = rf"(?: ?[+-]00:?00|{_CLOCK} ?[+-]00)\z"
 _UTC = rf"{UTC}\z"
+_MISREAD_YEAR, _CENTURY = 2069, timedelta(days=36_525)  # from any day of 1969 to that of 2069
 _FORMAT_SHAPES = {
     "%Y": "(?:[0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)",
     "%m": "[0-9]{2}",
@@ -53,6 +54,8 @@ DIRECTIVE = re.compile(r"(%(?:-|\.[0-9])?[A-Za-z%])")
 def read_spelling(text: pl.Expr, spelling: str) -> tuple[pl.Expr, pl.Expr]:
     """The value of a text in one spelling (a strptime format), null if unreadable; whether it really is spelled so."""
     value = text.str.to_datetime(spelling, time_unit="us", strict=False, cache=False)
+    if "%y" in spelling:  # 69 is 1969 as in POSIX and Python's strptime, of which polars has but 70 to 99
+        value = pl.when(value.dt.year() == _MISREAD_YEAR).then(value - _CENTURY).otherwise(value)
     return value, text.str.contains(_shape(spelling))
 
 

@@ -129,6 +129,17 @@ def test_offset_of_hours_is_none_where_dashes_stand_between_the_parts_of_a_time(
     assert read_column(conversion, "ordered_at") == [datetime(2026, 3, 1, 10, 5)] * 2
 
 
+@pytest.mark.parametrize("spelling", ["%d/%m/%y %H:%M", "%-m/%-d/%y %-I:%M %p", "%y%m%d%H%M"])
+def test_year_of_two_digits_is_of_the_century_that_python_and_posix_say(tmp_path: Path, spelling: str) -> None:
+    path, form = tmp_path / "orders.csv", Form(timestamps=(spelling,))
+    texts = [datetime(2000 + year, 2, 28, 13, 5).strftime(spelling.replace("%-", "%")) for year in range(100)]
+    path.write_text("\n".join((ORDERS, *(f"o{at},c,{text},ny,1,0,1" for at, text in enumerate(texts)))) + "\n")
+    conversion = convert_csv(path, CONTRACTS["raw_orders"], tmp_path / "out", form=form)
+    expected = [datetime.strptime(text, spelling.replace("%-", "%")) for text in texts]  # noqa: DTZ007  a wall clock's
+    assert [moment.year for moment in expected] == [*range(2000, 2069), *range(1969, 2000)]
+    assert read_column(conversion, "ordered_at") == expected
+
+
 def test_timestamps_of_many_spellings_and_stores_stay_with_their_records(tmp_path: Path) -> None:
     moments = ["2026-03-01T10:00:00Z", "2026-03-01T10:00:00", "2026-03-01T10:00:00+02:00", "x"]
     stores = ["ny", "dehli", "none"]
