@@ -10,7 +10,7 @@ import dataframely as dy
 import polars as pl
 
 from flows.lake.contracts import CONTRACTS
-from flows.lake.draft_values import are_amounts, are_shares, find_currency_mark, find_spellings
+from flows.lake.draft_values import are_amounts, are_shares, find_currency_mark, find_epoch, find_spellings
 from flows.lake.draft_words import COLUMN_WORDS
 from flows.lake.look import Look
 from flows.lake.time_zones import time_zone_names
@@ -138,7 +138,7 @@ def _can_be(table: str, ours: str, theirs: str, sample: Sequence[str]) -> bool:
     if contract.key == [ours] and len(set(sample)) < len(sample):
         return False
     if isinstance(dtype, pl.Datetime):
-        return not sample or bool(find_spellings(sample))
+        return not sample or bool(find_spellings(sample) or find_epoch(sample))
     if is_time_zone(contract.columns[ours]):
         return time_zone_names().issuperset(sample)
     if _is_named_time(table, theirs):

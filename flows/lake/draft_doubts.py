@@ -11,7 +11,7 @@ import polars as pl
 
 from flows.lake.contracts import CONTRACTS
 from flows.lake.draft_columns import find_named, fold, is_money, is_time_zone
-from flows.lake.draft_values import are_amounts, are_shares, find_spellings, is_amount
+from flows.lake.draft_values import are_amounts, are_shares, find_currency_mark, find_epoch, find_spellings
 from flows.lake.draft_words import QUANTITY_WORDS
 from flows.lake.time_zones import time_zone_names
 
@@ -53,23 +53,29 @@ def describe_unread(
     found = find_named(table, name, (theirs for theirs, sample in free.items() if kind.may_be(sample)))
     if found is None:
         return None
-    return f"{found} is spelled in no known way, e.g. {kind.find_unread(free[found])}; export it as {kind.cure}"
+    examples = kind.find_examples(free[found])
+    how = "in several ways" if len(examples) > 1 else "in no known way"
+    return f"{found} is spelled {how}, e.g. {' and '.join(examples)}; export it as {kind.cure}"
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """What values of ours are: what a sample of them looks like however it is spelled, and which one can be read."""
+    """What values of ours are: what a sample of them looks like however it is spelled, and whether it can be read."""
 
     may_be: Callable[[Sequence[str]], bool]
-    is_read: Callable[[str], bool]
+    are_read: Callable[[Sequence[str]], bool]
     cure: str
 
-    def find_unread(self, sample: Sequence[str]) -> str:
-        """The first value that cannot be read; digits aside, equal ones are looked at once."""
+    def find_examples(self, sample: Sequence[str]) -> list[str]:
+        """The first value that cannot be read, or two that cannot be together; digits aside, equal ones count once."""
         shapes: dict[str, str] = {}
         for value in sample:
             shapes.setdefault(re.sub(r"\d", "0", value), value)
-        return next((value for value in shapes.values() if not self.is_read(value)), sample[0])
+        unread = next((value for value in shapes.values() if not self.are_read([value])), None)
+        if unread is not None:
+            return [unread]
+        other = next((value for value in shapes.values() if not self.are_read([sample[0], value])), None)
+        return [sample[0], *([other] if other is not None else [])]
 
 
 def _find_kind(column: dy.Column) -> _Kind | None:
@@ -93,28 +99,32 @@ def _are_mostly(pattern: re.Pattern[str], sample: Sequence[str]) -> bool:
     return 2 * sum(pattern.fullmatch(value) is not None for value in sample) > len(sample)
 
 
-_TIME = _Kind(lambda _: True, lambda value: bool(find_spellings([value])), "2024-12-31T14:05:00")
+_TIME = _Kind(
+    lambda _: True,
+    lambda sample: bool(find_spellings(sample) or find_epoch(sample)),
+    "2024-12-31T14:05:00",
+)
 _SHARE = _Kind(
     lambda sample: _are_mostly(_RATE, sample),
-    lambda value: are_shares([value]),
+    are_shares,
     "a share of 1 with at most six decimals, e.g. 0.0725",
 )
 _MONEY = _Kind(
     lambda sample: _are_mostly(_SIGNED_AMOUNT, sample) and not are_amounts(sample),
-    is_amount,
+    lambda sample: are_amounts(sample) or find_currency_mark(sample) is not None,
     "1234.50, with at most two decimals, without a currency's sign and without brackets",
 )
+_COUNT = _Kind(_MONEY.may_be, are_amounts, "a whole number, e.g. 1234")
 _ZONE = _Kind(
     lambda _: True,
-    lambda value: value in time_zone_names(),
+    lambda sample: time_zone_names().issuperset(sample),
     "the name of an IANA time zone, e.g. America/New_York",
 )
-_COUNT = _Kind(_MONEY.may_be, lambda value: are_amounts([value]), "a whole number, e.g. 1234")
 
 
 def find_clock_apart(times: Sequence[str], left: Mapping[str, Sequence[str]]) -> str | None:
     """What to say of days without a time where another column holds nothing but times."""
-    if any(":" in each for each in times):
+    if any(":" in each for each in times) or find_epoch(times):
         return None
     clock = next((name for name, sample in left.items() if sample and all(map(_CLOCK.fullmatch, sample))), None)
     return clock and (

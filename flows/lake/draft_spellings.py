@@ -13,6 +13,7 @@ from flows.lake.draft_columns import fold, is_money
 from flows.lake.draft_toml import toml_list, toml_text, unsure
 from flows.lake.draft_values import (
     find_currency_mark,
+    find_epoch,
     find_marks,
     find_spellings,
     find_yes_and_no,
@@ -64,7 +65,8 @@ def _says_cents(name: str) -> bool:
 
 def _draft_times(table: str, columns: Mapping[str, str], times: Sequence[str]) -> Iterator[str]:
     name = next((name for name in columns if isinstance(CONTRACTS[table].dtypes[name], pl.Datetime)), None)
-    found = find_spellings(times) if times else []
+    epoch = find_epoch(times)
+    found = [epoch] if epoch else find_spellings(times) if times else []
     if name is None or not found or found[0] in formats(CONTRACTS[table].columns[name]):
         return
     other = tell_days_apart(found)

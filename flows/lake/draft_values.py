@@ -30,6 +30,7 @@ _PADDED = tuple(day + time for day in (*_YEARS_FIRST, *_DAYS_FIRST, *_MONTHS_FIR
 _BARE = tuple(re.sub("%([dmHI])", r"%-\1", each) for each in _PADDED if not each.startswith("%Y%m"))  # no leading zeros
 _SUFFIX = re.compile(rf"{SUFFIX}$")  # which may follow every spelling
 _UTC = re.compile(rf"{UTC}$")
+_EPOCHS = {"%s": re.compile(r"[1-3][0-9]{9}"), "%Q": re.compile(r"[1-3][0-9]{12}")}
 MOST_TRIED = 500
 
 
@@ -41,11 +42,6 @@ def are_amounts(values: Sequence[str]) -> bool:
 def are_shares(values: Sequence[str]) -> bool:
     """Whether all of them are shares of 1 as a contract of rates takes them, with six decimals at most."""
     return bool(values) and all(_SHARE.fullmatch(value) for value in values)
-
-
-def is_amount(value: str) -> bool:
-    """Whether it is a number as a shop writes it, with the mark of a currency or none."""
-    return _MARKED.fullmatch(value) is not None
 
 
 def find_currency_mark(values: Iterable[str]) -> str | None:
@@ -93,9 +89,15 @@ def find_spellings(values: Sequence[str]) -> list[str]:
     return list(_find_fitting(texts, _PADDED) or _find_fitting(texts, _BARE))
 
 
-def are_utc(values: Iterable[str]) -> bool:
-    """Whether any of these times ends in a word for UTC."""
-    return any(map(_UTC.search, values))
+def find_epoch(values: Sequence[str]) -> str | None:
+    """The spelling that reads all values as seconds or milliseconds since 1970, of this century; None if none does."""
+    fit = (each for each, shape in _EPOCHS.items() if values and all(map(shape.fullmatch, values)))
+    return next(fit, None)
+
+
+def are_utc(values: Sequence[str]) -> bool:
+    """Whether any of these times ends in a word for UTC, or all are numbers of seconds."""
+    return any(map(_UTC.search, values)) or find_epoch(values) is not None
 
 
 def tell_days_apart(spellings: Sequence[str]) -> str | None:

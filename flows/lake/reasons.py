@@ -9,7 +9,10 @@ import polars as pl
 
 from flows.lake.amounts import Marks
 from flows.lake.contracts import TIMESTAMP_FORMATS, Contract
+from flows.lake.timestamps import EPOCHS
 from flows.lake.values import VALUE_CODES
+
+_UTC_WORDS = " (with `Z`, `UTC` or `GMT`)"  # which numbers have not
 
 
 def describe_reason(contract: Contract, reason: str) -> str:
@@ -59,7 +62,9 @@ def _describe_utc(column: dy.Column, table: str) -> str:
         if knows_zone
         else f"{table} names no store, so export it as the store's local time"
     )
-    return f"{VALUE_CODES['utc_needs_time_zone']}; {cure}"
+    is_number = not EPOCHS.keys().isdisjoint((column.metadata or {}).get("formats", ()))
+    meaning = VALUE_CODES["utc_needs_time_zone"]
+    return f"{meaning.replace(_UTC_WORDS, '') if is_number else meaning}; {cure}"
 
 
 _DESCRIBED: dict[str, Callable[[dy.Column, str], str | None]] = {

@@ -105,6 +105,35 @@ def test_tax_with_one_misspelt_value_is_not_drafted_as_none(tmp_path: Path) -> N
     assert any("tax_paid: Tax is spelled in no known way, e.g. none" in doubt for doubt in doubts)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "2025-01-03 08:00",
+            "03.01.2025 08:00",
+            "Date is spelled in several ways, e.g. 2025-01-01 08:00 and 03.",
+        ),
+        (
+            "2025-01-03 08:00",
+            "1748772000",
+            "Date is spelled in several ways, e.g. 2025-01-01 08:00 and 17487",
+        ),
+        (
+            "2025-01-03 08:00",
+            "yesterday",
+            "Date is spelled in no known way, e.g. yesterday; export it as 2024",
+        ),
+        ("3,00 €;", "3,00 $;", "Base is spelled in several ways, e.g. 1,00 € and 3,00 $; export it as 1234.50"),
+    ],
+)
+def test_values_that_each_can_be_read_but_not_together_are_shown_side_by_side(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    text = ORDERS.format("".join(RECORD.format(at) for at in range(1, 8)))
+    _, doubts = draft(tmp_path, orders=text.replace(old, new))
+    assert any(said in doubt for doubt in doubts), doubts
+
+
 def test_only_amount_is_taken_for_both(tmp_path: Path) -> None:
     text, doubts = draft(tmp_path, orders=ORDERS.format(RECORD.format(1)).replace("Base", "Note"))
     assert 'subtotal = "Total"' in text
