@@ -42,7 +42,7 @@ def sort_profiled_names(names: Iterable[str], path_of: Callable[[str], Path], pr
             ignored.append(printable(name))
     if doubtful:
         more = [f"  - and {len(doubtful) - 5} more"] if len(doubtful) > 5 else []  # noqa: PLR2004
-        other = f", or name those of {' and '.join(sorted(plain))} under files there" if plain else ""
+        other = f", or name those of {', '.join(sorted(plain))} under files there" if plain else ""
         cure = f"Make files in these tables narrower{other}."
         raise ConfigError("\n".join([f"{profile.path}: a file belongs to one table.", *doubtful[:5], *more, cure]))
     if not files:
