@@ -10,7 +10,7 @@ import dataframely as dy
 import polars as pl
 
 from flows.lake.contracts import CONTRACTS
-from flows.lake.draft_values import are_amounts, are_shares, find_currency_mark, find_epoch, find_spellings
+from flows.lake.draft_values import are_amounts, are_shares, are_whole, find_currency_mark, find_epoch, find_spellings
 from flows.lake.draft_words import COLUMN_WORDS
 from flows.lake.look import Look
 from flows.lake.time_zones import time_zone_names
@@ -24,7 +24,6 @@ REFERENCES = {
     "item_id": "raw_items",
     "supply_id": "raw_supplies",
 }
-_DECIMALS = re.compile(r"[.,]\d\d?$|^0[.,]")
 _NUMBER = re.compile(r"(?<![^\W\d_])n\.? ?[°º˚]|№")
 Keys = Mapping[str, Sequence[frozenset[str]]]  # table → the values of each of its columns in which none is twice
 
@@ -97,7 +96,7 @@ def _differs(look: Look, name: str) -> bool:
 def _is_no_reference(values: Sequence[str]) -> bool:
     """Whether they are times, or amounts with decimals, which no other table refers to."""
     are_numbers = are_amounts(values) or are_shares(values)
-    return bool(find_spellings(values)) or (are_numbers and any(_DECIMALS.search(each) for each in values))
+    return bool(find_spellings(values)) or (are_numbers and not are_whole(values))
 
 
 def _is_named_time(table: str, theirs: str) -> bool:
@@ -150,7 +149,9 @@ def _are_numbers(column: dy.Column, sample: Sequence[str]) -> bool:
     """Whether they can be the numbers of a column of ours: shares of 1, amounts of money, or counts."""
     if isinstance(column.dtype, pl.Decimal):
         return are_shares(sample)
-    return are_amounts(sample) or (is_money(column) and find_currency_mark(sample) is not None)
+    if is_money(column):
+        return are_amounts(sample) or find_currency_mark(sample) is not None
+    return are_whole(sample)
 
 
 def find_doubt(  # noqa: PLR0913  what is in doubt, and all that may say more of it

@@ -11,7 +11,7 @@ import polars as pl
 
 from flows.lake.contracts import CONTRACTS
 from flows.lake.draft_columns import find_named, fold, is_money, is_time_zone
-from flows.lake.draft_values import are_amounts, are_shares, find_currency_mark, find_epoch, find_spellings
+from flows.lake.draft_values import are_amounts, are_shares, are_whole, find_currency_mark, find_epoch, find_spellings
 from flows.lake.draft_words import QUANTITY_WORDS
 from flows.lake.time_zones import time_zone_names
 
@@ -114,7 +114,11 @@ _MONEY = _Kind(
     lambda sample: are_amounts(sample) or find_currency_mark(sample) is not None,
     "1234.50, with at most two decimals, without a currency's sign and without brackets",
 )
-_COUNT = _Kind(_MONEY.may_be, are_amounts, "a whole number, e.g. 1234")
+_COUNT = _Kind(
+    lambda sample: _are_mostly(_SIGNED_AMOUNT, sample) and not are_whole(sample),
+    are_whole,
+    "a whole number, e.g. 1234",
+)
 _ZONE = _Kind(
     lambda _: True,
     lambda sample: time_zone_names().issuperset(sample),

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+import dataframely as dy
 import polars as pl
 
 from flows.lake.contracts import CONTRACTS
@@ -33,7 +34,8 @@ def draft_spellings(table: str, columns: Mapping[str, str], values: Mapping[str,
     money = list(dict.fromkeys(theirs for ours, theirs in columns.items() if is_money(declared[ours])))
     marks = {name: mark for name in money if (mark := find_currency_mark(values[name]))}
     amounts = [take_off_mark(value, marks.get(name)) for name in money for value in values[name]]
-    decimal, thousands = find_marks(amounts, shares=by_kind["Decimal"])
+    counts = [value for ours, theirs in columns.items() if _is_count(declared[ours]) for value in values[theirs]]
+    decimal, thousands = find_marks([*amounts, *counts], shares=by_kind["Decimal"])
     if decimal == "," or thousands:
         yield f"decimal_mark = {toml_text(decimal)}"
     if thousands:
@@ -57,6 +59,10 @@ def _draft_currency_mark(marks: Mapping[str, str]) -> Iterator[str]:
         other = next(((name, mark) for name, mark in marks.items() if mark != first), None)
         doubt = f'"{other[0]}" has {other[1]!r}, but a table has one mark; export them alike' if other else None
         yield f"currency_mark = {toml_text(first)}{unsure(doubt)}"
+
+
+def _is_count(column: dy.Column) -> bool:
+    return column.dtype.is_integer() and not is_money(column)
 
 
 def _says_cents(name: str) -> bool:

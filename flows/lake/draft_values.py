@@ -15,6 +15,7 @@ from flows.lake.timestamps import SUFFIX, UTC, read_spelling
 # After a leading 0 three digits are decimals, never thousands; between thousands is one mark, before decimals another
 _GROUPED = r"[1-9]\d{0,2}(?P<mark>[., '\u00a0\u202f])\d{3}(?:(?P=mark)\d{3})*(?:(?!(?P=mark))[.,]\d{1,2})?"
 _AMOUNT = re.compile(rf"-?(?:{_GROUPED}|\d+(?:[.,]\d{{1,2}})?)")
+_DECIMALS = re.compile(r"[.,]\d\d?$")
 _SHARE = re.compile(r"0(?:[.,]\d{1,6})?|1(?:[.,]0{1,6})?")
 _CURRENCY = r"[^\w\s.,()%+'\"-]|[^\W\d_]{2,3}\.?"  # a sign, or a short word such as kr, zł, Fr. and CHF
 _BLANK = "[ \u00a0\u202f]?"
@@ -37,6 +38,11 @@ MOST_TRIED = 500
 def are_amounts(values: Sequence[str]) -> bool:
     """Whether all of them are numbers as a shop writes them."""
     return bool(values) and all(_AMOUNT.fullmatch(value) for value in values)
+
+
+def are_whole(values: Sequence[str]) -> bool:
+    """Whether all of them are numbers without decimals."""
+    return are_amounts(values) and not any(_DECIMALS.search(value) for value in values)
 
 
 def are_shares(values: Sequence[str]) -> bool:

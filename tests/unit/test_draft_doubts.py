@@ -138,3 +138,22 @@ def test_only_amount_is_taken_for_both(tmp_path: Path) -> None:
     text, doubts = draft(tmp_path, orders=ORDERS.format(RECORD.format(1)).replace("Base", "Note"))
     assert 'subtotal = "Total"' in text
     assert any("subtotal: the only amount, so it is taken for both" in doubt for doubt in doubts)
+
+
+COUNTS = "Store ID;Supply ID;Counted at;Units\nS1;U1;2025-01-31 08:00;{}\nS1;U2;2025-01-31 08:00;7\n"
+
+
+@pytest.mark.parametrize("mark", [",", ".", "'"])
+def test_count_with_thousands_is_drafted_with_their_mark(tmp_path: Path, mark: str) -> None:
+    text, doubts = draft(tmp_path, counts=COUNTS.format(f"1{mark}234"))
+    assert f'thousands_mark = "{mark}"' in text
+    assert 'unit_count = "Units"' in text
+    assert not any("raw_stock_counts" in doubt for doubt in doubts)
+
+
+@pytest.mark.parametrize("count", ["12.5", "1.234,50", "0.125", "12 pcs"])
+def test_count_that_is_no_whole_number_is_named_with_the_cure(tmp_path: Path, count: str) -> None:
+    text, doubts = draft(tmp_path, counts=COUNTS.format(count).replace(";7\n", ";7\nS2;U1;2025-01-31 08:00;8\n"))
+    assert 'unit_count = "?"' in text
+    said = f"unit_count: Units is spelled in no known way, e.g. {count}; export it as a whole number, e.g. 1234"
+    assert any(said in doubt for doubt in doubts)
