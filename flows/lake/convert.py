@@ -22,6 +22,7 @@ from flows.lake.packs import Pack
 from flows.lake.parts import Part, keep_only, part_name, stem, version_sha256
 from flows.lake.quarantine import most_frequent_first
 from flows.lake.reading import BLOCK_BYTES, Block, CsvReader
+from flows.lake.reasons import describe_reason
 from flows.lake.sources import printable
 from flows.lake.terms import DEFAULT_TERMS, Terms
 
@@ -43,6 +44,7 @@ class Conversion:
     reasons: dict[str, int] = field(default_factory=dict)
     examples: tuple[str, ...] = ()
     found: dict[str, str] = field(default_factory=dict)  # reason → a value that it was given for
+    asked: dict[str, str] = field(default_factory=dict)  # reason → what was asked for, of those with a value
     lines_joined: int = 0  # of doubtful stretches, beside their first ones
     extra_columns: tuple[str, ...] = ()  # that no contract knows; they were left out
     profile_sha256: str | None = None  # of the form in which it was read, if not in the shipped one
@@ -209,6 +211,7 @@ class _Converter:
             reasons=most_frequent_first(self.gathered.quarantine.reasons),
             examples=tuple(self.gathered.quarantine.examples),
             found=self.gathered.found,
+            asked={reason: describe_reason(self.contract, reason) for reason in self.gathered.found},
             lines_joined=self.gathered.quarantine.lines_joined,
             extra_columns=tuple(map(shorten, extra)),
             profile_sha256=self.form.sha256,

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import polars as pl
 
 from flows.lake.contracts import CONTRACTS
-from flows.lake.draft_columns import Keys, find_doubt, find_keys, match_columns
+from flows.lake.draft_columns import Keys, find_differing, find_doubt, find_keys, match_columns
 from flows.lake.draft_doubts import describe_lack, describe_unread, find_clock_apart, find_quantity
 from flows.lake.draft_shop import agree, find_currency, find_patterns, has_dollars, join_distinct, join_values
 from flows.lake.draft_spellings import draft_spellings
@@ -61,8 +61,8 @@ def _draft_currency(looks: Sequence[Look]) -> Iterator[str]:
 def _draft_table(table: str, looks: Sequence[Look], keys: Keys) -> Iterator[str]:
     look, others = join_values(looks)
     columns = match_columns(table, join_distinct(looks, look.values), keys)
-    copied = {ours: columns[other] for ours, other in FALLBACKS.items() if ours not in columns and other in columns}
-    columns |= {ours: theirs for ours, theirs in copied.items() if ours in CONTRACTS[table].columns}
+    copied = _find_copied(table, columns, look.values)
+    columns |= copied
     constants = {
         name: value
         for name, value in _find_constants(table, columns, keys).items()
@@ -86,10 +86,23 @@ def _draft_table(table: str, looks: Sequence[Look], keys: Keys) -> Iterator[str]
             why = why or find_doubt(table, name, columns[name], values=look.values, left=apart, keys=keys)
             yield f"{name} = {toml_text(columns[name])}{unsure(why)}"
         elif name in CONTRACTS[table].required:
-            yield f"{name} = {toml_text(UNKNOWN)}{unsure(describe_lack(table, name, look.values, columns))}"
+            lack = describe_lack(table, name, look.values, columns, find_differing(looks))
+            yield f"{name} = {toml_text(UNKNOWN)}{unsure(lack)}"
+        elif unread := describe_unread(table, name, look.values, columns):
+            yield f"# {name} = {toml_text(UNKNOWN)}{unsure(unread)}"
     if constants:
         yield f"[tables.{table}.constants]"
         yield from (f"{name} = {toml_text(value)}{unsure('no column was found')}" for name, value in constants.items())
+
+
+def _find_copied(table: str, columns: Mapping[str, str], values: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Our amount → the file's only one; none where another is there, but spelled in no known way."""
+    return {
+        ours: columns[other]
+        for ours, other in FALLBACKS.items()
+        if ours in CONTRACTS[table].columns and ours not in columns and other in columns
+        if describe_unread(table, ours, values, columns) is None
+    }
 
 
 def _find_constants(table: str, columns: Mapping[str, str], keys: Keys) -> dict[str, str]:

@@ -10,9 +10,10 @@ import dataframely as dy
 import polars as pl
 
 from flows.lake.contracts import CONTRACTS
-from flows.lake.draft_values import are_amounts, find_currency_mark, find_spellings
+from flows.lake.draft_values import are_amounts, are_shares, are_whole, find_currency_mark, find_epoch, find_spellings
 from flows.lake.draft_words import COLUMN_WORDS
 from flows.lake.look import Look
+from flows.lake.time_zones import time_zone_names
 
 EXACT, WORD, PART = 4, 2, 1
 LEAST_PART = 4  # of a word, so that `net` is not found in `internet`
@@ -23,7 +24,7 @@ REFERENCES = {
     "item_id": "raw_items",
     "supply_id": "raw_supplies",
 }
-_DECIMALS = re.compile(r"[.,]\d\d?$")
+_NUMBER = re.compile(r"(?<![^\W\d_])n\.? ?[°º˚]|№")
 Keys = Mapping[str, Sequence[frozenset[str]]]  # table → the values of each of its columns in which none is twice
 
 
@@ -50,9 +51,9 @@ def match_columns(table: str, values: Mapping[str, Sequence[str]], keys: Keys | 
 
 
 def fold(name: str) -> str:
-    """A name in small letters without accents."""
-    text = "".join(each for each in unicodedata.normalize("NFD", name.lower()) if not unicodedata.combining(each))
-    return re.sub(r"[^a-z0-9°]+", "_", text).strip("_")
+    """A name in small letters without accents; signs that are read as a letter are that letter, N.º and № are no."""
+    text = unicodedata.normalize("NFKD", _NUMBER.sub("no ", name.lower()))
+    return re.sub(r"[^a-z0-9]+", "_", "".join(each for each in text if not unicodedata.combining(each))).strip("_")
 
 
 def is_money(column: dy.Column) -> bool:
@@ -60,10 +61,24 @@ def is_money(column: dy.Column) -> bool:
     return (column.metadata or {}).get("unit") == "cents"
 
 
+def is_time_zone(column: dy.Column) -> bool:
+    """Whether the values of a column of ours are names of time zones."""
+    return isinstance(column.check, Mapping) and "not_time_zone" in column.check
+
+
 def find_keys(looks: Sequence[Look]) -> Iterator[frozenset[str]]:
     for values in looks[0].values.values():
         if len(set(values)) == len(values) and not _is_no_reference(values):
             yield frozenset(values).union(*(look.values.get(name, ()) for look in looks[1:] for name in look.values))
+
+
+def find_differing(looks: Sequence[Look]) -> list[str]:
+    """The columns with a value in each record and none twice in a file, which is neither a time nor an amount."""
+    return [
+        name
+        for name, values in looks[0].values.items()
+        if not _is_no_reference(values) and all(_differs(look, name) for look in looks)
+    ]
 
 
 def find_named(table: str, ours: str, names: Iterable[str]) -> str | None:
@@ -73,9 +88,15 @@ def find_named(table: str, ours: str, names: Iterable[str]) -> str | None:
     return best if best and scores[best] else None
 
 
+def _differs(look: Look, name: str) -> bool:
+    values = look.values.get(name, [])
+    return len(set(values)) == len(values) == len(look.records)
+
+
 def _is_no_reference(values: Sequence[str]) -> bool:
     """Whether they are times, or amounts with decimals, which no other table refers to."""
-    return bool(find_spellings(values)) or (are_amounts(values) and any(_DECIMALS.search(each) for each in values))
+    are_numbers = are_amounts(values) or are_shares(values)
+    return bool(find_spellings(values)) or (are_numbers and not are_whole(values))
 
 
 def _is_named_time(table: str, theirs: str) -> bool:
@@ -116,12 +137,21 @@ def _can_be(table: str, ours: str, theirs: str, sample: Sequence[str]) -> bool:
     if contract.key == [ours] and len(set(sample)) < len(sample):
         return False
     if isinstance(dtype, pl.Datetime):
-        return not sample or bool(find_spellings(sample))
+        return not sample or bool(find_spellings(sample) or find_epoch(sample))
+    if is_time_zone(contract.columns[ours]):
+        return time_zone_names().issuperset(sample)
     if _is_named_time(table, theirs):
         return False
-    if not dtype.is_numeric():
-        return True
-    return are_amounts(sample) or (is_money(contract.columns[ours]) and find_currency_mark(sample) is not None)
+    return not dtype.is_numeric() or _are_numbers(contract.columns[ours], sample)
+
+
+def _are_numbers(column: dy.Column, sample: Sequence[str]) -> bool:
+    """Whether they can be the numbers of a column of ours: shares of 1, amounts of money, or counts."""
+    if isinstance(column.dtype, pl.Decimal):
+        return are_shares(sample)
+    if is_money(column):
+        return are_amounts(sample) or find_currency_mark(sample) is not None
+    return are_whole(sample)
 
 
 def find_doubt(  # noqa: PLR0913  what is in doubt, and all that may say more of it

@@ -12,7 +12,11 @@ import polars as pl
 from flows.lake.draft_words import YES_AND_NO
 from flows.lake.timestamps import SUFFIX, UTC, read_spelling
 
-_AMOUNT = re.compile(r"-?\d{1,3}(?:[., '\u00a0\u202f]\d{3})*(?:[.,]\d{1,2})?|-?\d+(?:[.,]\d{1,2})?")
+# After a leading 0 three digits are decimals, never thousands; between thousands is one mark, before decimals another
+_GROUPED = r"[1-9]\d{0,2}(?P<mark>[., '\u00a0\u202f])\d{3}(?:(?P=mark)\d{3})*(?:(?!(?P=mark))[.,]\d{1,2})?"
+_AMOUNT = re.compile(rf"-?(?:{_GROUPED}|\d+(?:[.,]\d{{1,2}})?)")
+_DECIMALS = re.compile(r"[.,]\d\d?$")
+_SHARE = re.compile(r"0(?:[.,]\d{1,6})?|1(?:[.,]0{1,6})?")
 _CURRENCY = r"[^\w\s.,()%+'\"-]|[^\W\d_]{2,3}\.?"  # a sign, or a short word such as kr, zł, Fr. and CHF
 _BLANK = "[ \u00a0\u202f]?"
 _MARKED = re.compile(rf"(?P<before>(?:{_CURRENCY}){_BLANK})?(?:{_AMOUNT.pattern})(?P<after>{_BLANK}(?:{_CURRENCY}))?")
@@ -27,12 +31,23 @@ _PADDED = tuple(day + time for day in (*_YEARS_FIRST, *_DAYS_FIRST, *_MONTHS_FIR
 _BARE = tuple(re.sub("%([dmHI])", r"%-\1", each) for each in _PADDED if not each.startswith("%Y%m"))  # no leading zeros
 _SUFFIX = re.compile(rf"{SUFFIX}$")  # which may follow every spelling
 _UTC = re.compile(rf"{UTC}$")
+_EPOCHS = {"%s": re.compile(r"[1-3][0-9]{9}"), "%Q": re.compile(r"[1-3][0-9]{12}")}
 MOST_TRIED = 500
 
 
 def are_amounts(values: Sequence[str]) -> bool:
     """Whether all of them are numbers as a shop writes them."""
     return bool(values) and all(_AMOUNT.fullmatch(value) for value in values)
+
+
+def are_whole(values: Sequence[str]) -> bool:
+    """Whether all of them are numbers without decimals."""
+    return are_amounts(values) and not any(_DECIMALS.search(value) for value in values)
+
+
+def are_shares(values: Sequence[str]) -> bool:
+    """Whether all of them are shares of 1 as a contract of rates takes them, with six decimals at most."""
+    return bool(values) and all(_SHARE.fullmatch(value) for value in values)
 
 
 def find_currency_mark(values: Iterable[str]) -> str | None:
@@ -54,18 +69,21 @@ def take_off_mark(value: str, mark: str | None) -> str:
     return value.removeprefix(mark) if value.startswith(mark) else value.removesuffix(mark)
 
 
-def find_marks(values: Iterable[str]) -> tuple[str, str, bool]:
-    """Decimal mark, mark of thousands, and whether any amount has decimals."""
+def find_marks(amounts: Iterable[str], shares: Iterable[str] = ()) -> tuple[str, str]:
+    """Decimal mark and mark of thousands; shares of 1 have no thousands, however many digits follow the mark."""
     decimals, thousands = {".": 0, ",": 0}, ""
-    for value in values:
+    for value in amounts:
         match = re.search(r"([.,])\d{1,2}$", value)
         if match:
             decimals[match[1]] += 1
-        grouped = re.search(r"\d([., '\u00a0\u202f])\d{3}(?!\d)", value)
+        grouped = re.search(r"(?<!\d)[1-9]\d{0,2}([., '\u00a0\u202f])\d{3}(?!\d)", value)
         if grouped:
             thousands = grouped[1]
+    for value in shares:
+        for mark in decimals:
+            decimals[mark] += mark in value
     decimal = "," if decimals[","] > decimals["."] or (thousands == "." and not decimals["."]) else "."
-    return decimal, "" if thousands == decimal else thousands, any(decimals.values())
+    return decimal, "" if thousands == decimal else thousands
 
 
 def find_spellings(values: Sequence[str]) -> list[str]:
@@ -77,9 +95,15 @@ def find_spellings(values: Sequence[str]) -> list[str]:
     return list(_find_fitting(texts, _PADDED) or _find_fitting(texts, _BARE))
 
 
-def are_utc(values: Iterable[str]) -> bool:
-    """Whether any of these times ends in a word for UTC."""
-    return any(map(_UTC.search, values))
+def find_epoch(values: Sequence[str]) -> str | None:
+    """The spelling that reads all values as seconds or milliseconds since 1970, of this century; None if none does."""
+    fit = (each for each, shape in _EPOCHS.items() if values and all(map(shape.fullmatch, values)))
+    return next(fit, None)
+
+
+def are_utc(values: Sequence[str]) -> bool:
+    """Whether any of these times ends in a word for UTC, or all are numbers of seconds."""
+    return any(map(_UTC.search, values)) or find_epoch(values) is not None
 
 
 def tell_days_apart(spellings: Sequence[str]) -> str | None:

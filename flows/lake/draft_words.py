@@ -4,13 +4,24 @@ without accents."""
 from __future__ import annotations
 
 TABLE_WORDS: dict[str, tuple[str, ...]] = {
-    "raw_items": ("item", "line", "ligne", "detail", "position", "posten", "linea", "articulo_pedido"),
+    "raw_items": (
+        "item",
+        "line",
+        "ligne",
+        "detail",
+        "position",
+        "posten",
+        "zeile",
+        "linea",
+        "renglon",
+        "articulo_pedido",
+    ),
     "raw_orders": (
         *("order", "commande", "bestellung", "auftrag", "pedido", "vente", "sale", "venta", "ticket"),
         *("transaction", "receipt", "beleg", "recibo"),
     ),
     "raw_customers": ("customer", "client", "kunde", "cliente", "acheteur", "member"),
-    "raw_products": ("product", "produit", "produkt", "artikel", "producto", "article", "catalog"),
+    "raw_products": ("product", "produit", "produkt", "artikel", "producto", "article", "articulo", "catalog"),
     "raw_stores": (
         "store",
         "shop",
@@ -26,12 +37,28 @@ TABLE_WORDS: dict[str, tuple[str, ...]] = {
         "standort",
     ),
     "raw_supplies": ("suppl", "fourniture", "ingredient", "zutat", "suministro", "insumo", "recette", "recipe"),
-    "raw_refunds": ("refund", "remboursement", "erstattung", "reembolso", "return", "retour"),
+    "raw_refunds": (
+        *("refund", "remboursement", "erstattung", "reembolso", "return", "retour", "devolucion"),
+        *("ruckgabe", "gutschrift"),
+    ),
     "raw_stock_counts": ("stock", "inventory", "inventaire", "bestand", "inventar", "inventario"),
 }
-_ID = ("id", "no", "n°", "nr", "num", "numero", "number", "nummer", "code", "ref", "reference")
+_REFERENCE = ("reference", "referencia", "referenz")
+_ID = ("id", "no", "nr", "nro", "num", "numero", "number", "nummer", "code", "codigo", "ref", *_REFERENCE)
 _WHEN = ("date", "datum", "fecha", "time", "zeit", "hora", "heure", "created", "timestamp")
-_NAME = ("name", "nom", "nombre", "libelle", "designation", "bezeichnung", "enseigne", "title")
+_NAME = (
+    "name",
+    "nom",
+    "nombre",
+    "libelle",
+    "designation",
+    "bezeichnung",
+    "denominacion",
+    "enseigne",
+    "title",
+    "titre",
+    "titel",
+)
 _CUSTOMER, _STORE = TABLE_WORDS["raw_customers"], TABLE_WORDS["raw_stores"]
 _PRODUCT, _SUPPLY, _ORDER = (
     ("sku", *TABLE_WORDS["raw_products"]),
@@ -47,13 +74,19 @@ COLUMN_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
         "store_id": _STORE,
         "ordered_at": _WHEN,
         "tax_paid": _TAX,
-        "order_total": ("total", "ttc", "brutto", "gross", "gesamt", "summe", "importe"),
-        "subtotal": ("subtotal", "ht", "netto", "net", "montant", "amount", "betrag", "base"),
+        "order_total": ("total", "ttc", "brutto", "bruto", "gross", "gesamt", "summe", "importe"),
+        "subtotal": (
+            *("subtotal", "sous_total", "zwischensumme", "ht", "netto", "neto", "net", "montant", "amount"),
+            *("betrag", "base"),
+        ),
         "id": (*_ORDER, *_ID),
     },
-    "raw_items": {"order_id": _ORDER, "sku": (*_PRODUCT, "reference"), "id": (*TABLE_WORDS["raw_items"], *_ID)},
+    "raw_items": {"order_id": _ORDER, "sku": (*_PRODUCT, *_REFERENCE), "id": (*TABLE_WORDS["raw_items"], *_ID)},
     "raw_products": {
-        "type": ("type", "category", "famille", "categorie", "kategorie", "categoria", "family", "gruppe"),
+        "type": (
+            *("type", "typ", "tipo", "category", "categorie", "kategorie", "categoria", "gruppe", "rubrique"),
+            *("family", "famille", "familia"),
+        ),
         "price": _PRICE,
         "description": ("description", "descriptif", "beschreibung", "descripcion"),
         "name": _NAME,
@@ -61,7 +94,8 @@ COLUMN_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "raw_stores": {
         "opened_at": ("open", "ouvert", "eroff", "apertura", *_WHEN),
-        "tax_rate": (*_TAX, "rate", "taux", "satz", "tasa"),
+        "tax_rate": (*_TAX, "rate", "taux", "satz", "tasa", "tipo"),
+        "time_zone": ("time_zone", "timezone", "tz", "zeitzone", "fuseau", "zona_horaria", "huso_horario"),
         "name": _NAME,
         "id": (*_STORE, *_ID),
     },
@@ -69,8 +103,8 @@ COLUMN_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
         "cost": ("cost", "cout", "kosten", "coste", "costo", *_PRICE),
         "perishable": ("perish", "perissable", "verderblich", "perecedero"),
         "name": _NAME,
+        "sku": (*_PRODUCT, *_REFERENCE),  # before the id, which a reference alone may be too
         "id": (*_SUPPLY, *_ID),
-        "sku": (*_PRODUCT, "reference"),
     },
     "raw_refunds": {
         "order_id": _ORDER,
@@ -85,10 +119,10 @@ COLUMN_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
         "store_id": _STORE,
         "supply_id": _SUPPLY,
         "counted_at": _WHEN,
-        "unit_count": ("count", "quant", "menge", "cantidad", "qty", "unit"),
+        "unit_count": ("count", "quant", "menge", "cantidad", "qty", "unit", "unidad", "anzahl", "stuck"),
     },
 }
-QUANTITY_WORDS = ("qty", "quant", "menge", "cantidad")
+QUANTITY_WORDS = ("qty", "quant", "menge", "cantidad", "anzahl", "stuck", "unidades")
 CENT_WORDS = ("cents", "centimes", "centimos", "cent")
 # How columns of an item begin where the other columns are of its order
 LINE_WORDS = (

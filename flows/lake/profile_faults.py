@@ -14,8 +14,9 @@ from flows.lake.contracts import CONTRACTS, Contract
 from flows.lake.dialect import find_encoding
 from flows.lake.forms import Form, adapt
 from flows.lake.profile_keys import FileKeys, ProfileKeys, TableKeys
+from flows.lake.reasons import describe_reason
 from flows.lake.terms import DEFAULT_TERMS
-from flows.lake.timestamps import DIRECTIVE, DIRECTIVES
+from flows.lake.timestamps import DIRECTIVE, DIRECTIVES, EPOCHS
 from flows.lake.values import VALUE_CODES, explain
 
 UNKNOWN = "?"  # what the draft of a profile writes where a person must decide
@@ -55,7 +56,7 @@ def find_constant_faults(table: str, form: Form) -> Iterator[str]:
         if column in known and code in VALUE_CODES:
             yield (
                 f"tables.{table}.constants.{column}: {known[column]!r} is no value of this column: "
-                f"{VALUE_CODES[code]}. Write it as a file of this table would"
+                f"{describe_reason(contract, f'{column}:{code}')}. Write it as a file of this table would"
             )
 
 
@@ -114,18 +115,28 @@ def _timestamp_faults(where: str, spellings: list[str] | None) -> Iterator[str]:
         yield f'{where}: names no spelling. Expected e.g. ["%d/%m/%Y %H:%M"]'
     good = []
     for spelling in spellings:
-        found = DIRECTIVE.findall(spelling)
-        unknown = [each for each in found if each not in DIRECTIVES]
-        lacking = _lacking(set(found))
-        if unknown or "%" in DIRECTIVE.sub("", spelling):
-            yield f"{where}: {spelling!r} has {unknown[0] if unknown else '%'!r}. Known are {' '.join(DIRECTIVES)}"
-        elif lacking or len(found) != len(set(found)):
-            yield f"{where}: {spelling!r} lacks {lacking or 'nothing, but has a directive twice'}. Complete it"
+        fault = _find_spelling_fault(spelling)
+        if fault:
+            yield f"{where}: {spelling!r} {fault}"
         else:
             good.append(spelling)
     for first, second in ((a, b) for i, a in enumerate(good) for b in good[i + 1 :]):
         if _reads_otherwise(first, second):
             yield f"{where}: {first!r} and {second!r} read the same text as two different times. Keep the right one"
+
+
+def _find_spelling_fault(spelling: str) -> str | None:
+    found = DIRECTIVE.findall(spelling)
+    unknown = [each for each in found if each not in DIRECTIVES]
+    if unknown or "%" in DIRECTIVE.sub("", spelling):
+        return f"has {unknown[0] if unknown else '%'!r}. Known are {' '.join(DIRECTIVES)}"
+    epochs = EPOCHS.keys() & {*found}
+    if epochs:
+        return None if spelling in epochs else f"has {min(epochs)}, which stands alone. Take the rest away"
+    lacking = _lacking({*found})
+    if lacking or len(found) != len({*found}):
+        return f"lacks {lacking or 'nothing, but has a directive twice'}. Complete it"
+    return None
 
 
 def _lacking(found: set[str]) -> str:
@@ -142,6 +153,8 @@ def _lacking(found: set[str]) -> str:
 
 
 def _reads_otherwise(first: str, second: str) -> bool:
+    if EPOCHS.keys() & {first, second}:
+        return first != second and all(each in EPOCHS or not DIRECTIVE.sub("", each) for each in (first, second))
     text = _SAMPLE.strftime(first.replace("%.3f", ".000").replace("%.6f", ".000000"))
     read = pl.Series([text]).str.to_datetime(second, time_unit="us", strict=False).item()
     expected = pl.Series([text]).str.to_datetime(first, time_unit="us", strict=False).item()

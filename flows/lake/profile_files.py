@@ -14,6 +14,8 @@ from flows.lake.sources import Delivery, SourceFile, base_name, is_raw_file, loo
 def find_profiled_sources(folder: Path, profile: Profile) -> Delivery:
     """Look at the names in `folder` (not below it). A table without patterns has files named `raw_<table>….csv`.
 
+    Such a name is one of two tables where a pattern of another takes it.
+
     Raises:
         ConfigError: the folder cannot be read, holds no data, or a name fits two tables.
     """
@@ -26,19 +28,22 @@ def sort_profiled_names(names: Iterable[str], path_of: Callable[[str], Path], pr
     Raises:
         ConfigError: there are none in that place, or a name fits two tables.
     """
-    files, ignored, doubtful = [], [], []
+    files, ignored, doubtful, plain = [], [], [], set[str]()
     for name in names:
         base = base_name(name)
-        tables = profile.find_tables(base) or _find_by_name(base, profile)
-        if len(tables) > 1:
-            doubtful.append(f"  - {printable(name)} fits the patterns of {' and '.join(tables)}")
-        elif tables:
+        tables, named = profile.find_tables(base), _find_by_name(base, profile)
+        if len(tables) > 1 or (tables and named):
+            plain.update(named)
+            other = f", and the name is one of {named[0]}" if named else ""
+            doubtful.append(f"  - {printable(name)} fits the patterns of {' and '.join(tables)}{other}")
+        elif tables := tables or named:
             files.append(SourceFile(tables[0], printable(name), path_of(name)))
         elif looks_like_data(base):
             ignored.append(printable(name))
     if doubtful:
         more = [f"  - and {len(doubtful) - 5} more"] if len(doubtful) > 5 else []  # noqa: PLR2004
-        cure = "Make files in these tables narrower."
+        other = f", or name those of {', '.join(sorted(plain))} under files there" if plain else ""
+        cure = f"Make files in these tables narrower{other}."
         raise ConfigError("\n".join([f"{profile.path}: a file belongs to one table.", *doubtful[:5], *more, cure]))
     if not files:
         expected = sorted(pattern for patterns in profile.patterns.values() for pattern in patterns)

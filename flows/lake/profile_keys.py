@@ -63,7 +63,7 @@ class FileKeys(Keys):
     timestamps: list[_Text] | None = Field(
         default=None,
         description="Accepted spellings, from %Y %y %m %d %H %I %M %S %p %.3f %.6f; %-d %-m %-H %-I: a leading zero "
-        "or none.",
+        "or none; or %s, %Q: seconds, milliseconds since 1970.",
     )
     yes: list[_Text] | None = Field(default=None, description='Spellings of true, e.g. ["oui"].')
     no: list[_Text] | None = Field(default=None, description='Spellings of false, e.g. ["non"].')

@@ -4,14 +4,14 @@ A spelling may end in an offset such as +02:00, +0200 or +02, after a blank or n
 clock in the store showed. `Z`, `UTC` or `GMT` says that the time is UTC. Such an instant is no wall-clock time before
 the time zone of the store is known; without it the record is set aside. An offset of nothing may be either, London's
 winter or a program that writes UTC so: it is read by the store's time zone where that is known, and as any other offset
-where it is not.
+where it is not. So is a number of seconds or milliseconds since 1970, which is of UTC wherever it stands.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import dataframely as dy
 import polars as pl
@@ -28,6 +28,7 @@ SUFFIX = rf"(?:{UTC}| ?[+-](?:0[0-9]|1[0-4]):?[0-5][0-9]|{_CLOCK} ?[+-](?:0[0-9]
 _OFFSET = rf"(?: ?[+-](?:(?:0[1-9]|1[0-4]):?[0-5][0-9]|00:?(?:0[1-9]|[1-5][0-9]))|{_CLOCK} ?[+-](?:0[1-9]|1[0-4]))\z"
 _NO_OFFSET = rf"(?: ?[+-]00:?00|{_CLOCK} ?[+-]00)\z"
 _UTC = rf"{UTC}\z"
+_MISREAD_YEAR, _CENTURY = 2069, timedelta(days=36_525)  # from any day of 1969 to that of 2069
 _FORMAT_SHAPES = {
     "%Y": "(?:[0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)",
     "%m": "[0-9]{2}",
@@ -46,13 +47,22 @@ _FORMAT_SHAPES = {
     "%-I": "(?:0?[1-9]|1[0-2])",
 }
 
-DIRECTIVES = tuple(_FORMAT_SHAPES)
+EPOCHS = {"%s": (12, 1_000_000), "%Q": (15, 1_000)}  # since 1970 in UTC: most digits, microseconds in one
+DIRECTIVES = (*_FORMAT_SHAPES, *EPOCHS)
 DIRECTIVE = re.compile(r"(%(?:-|\.[0-9])?[A-Za-z%])")
 
 
 def read_spelling(text: pl.Expr, spelling: str) -> tuple[pl.Expr, pl.Expr]:
-    """The value of a text in one spelling (a strptime format), null if unreadable; whether it really is spelled so."""
+    """The value of a text in one spelling (a strptime format), null if unreadable; whether it really is spelled so.
+
+    A number of seconds is no wall-clock time, of whatever text.
+    """
+    if spelling in EPOCHS:
+        never = text.str.len_bytes() < 0
+        return pl.when(never).then(pl.lit(FIRST_INSTANT, pl.Datetime("us"))), never
     value = text.str.to_datetime(spelling, time_unit="us", strict=False, cache=False)
+    if "%y" in spelling:  # 69 is 1969 as in POSIX and Python's strptime, of which polars has but 70 to 99
+        value = pl.when(value.dt.year() == _MISREAD_YEAR).then(value - _CENTURY).otherwise(value)
     return value, text.str.contains(_shape(spelling))
 
 
@@ -96,8 +106,16 @@ def utc_name(name: str) -> str:
 def _read_instant(text: pl.Expr, column: dy.Column) -> pl.Expr:
     """The naive UTC time of a text that says it is UTC; null for any other text."""
     bare = pl.coalesce(pl.when(text.str.contains(end)).then(_cut(text, end)) for end in (_UTC, _NO_OFFSET))
-    instant = _read_any(bare, column)
+    epochs = [_read_epoch(text, each) for each in formats(column) if each in EPOCHS]
+    instant = pl.coalesce(_read_any(bare, column), *epochs)
     return pl.when(instant.is_between(FIRST_INSTANT, LAST_INSTANT)).then(instant)
+
+
+def _read_epoch(text: pl.Expr, spelling: str) -> pl.Expr:
+    """The naive UTC time of a number of seconds or milliseconds since 1970, null for any other text."""
+    digits, microseconds = EPOCHS[spelling]
+    is_number = text.str.contains(rf"\A(?:0|-?[1-9][0-9]{{0,{digits - 1}}})\z")
+    return pl.when(is_number).then((text.cast(pl.Int64, strict=False) * microseconds).cast(pl.Datetime("us")))
 
 
 def _cut(text: pl.Expr, end: str) -> pl.Expr:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from flows.errors import LoadError
 from flows.lake.convert import Conversion
 from flows.lake.parts import part_name
-from flows.lake.values import VALUE_CODES
 
 NOT_LOADED = "not loaded"  # converted, but the run was refused or its load failed
 MAX_PROBLEMS = 8
 MAX_NAMES = 3
+MAX_REASONS = 5
 _VARYING = re.compile(r"\d[\d,.]*|0x[0-9a-f]+")
 _ALL_STANDS = re.compile(r"[;.]?\s*[Tt]he last good state stands")  # not once some of the files are loaded
 _EXAMPLE = re.compile(r", e\.g\. '.*?'(?=: )")
@@ -47,8 +47,11 @@ def describe_bad_records(conversion: Conversion) -> str:
     """How many records of a file were set aside, why, and where they are."""
     listed = [
         f"  - {reason}: {count:,}{_describe_value(conversion, reason)}"
-        for reason, count in list(conversion.reasons.items())[:5]
+        for reason, count in list(conversion.reasons.items())[:MAX_REASONS]
     ]
+    more = len(conversion.reasons) - MAX_REASONS
+    if more > 0:
+        listed.append(f"  - and {more} more {'kind' if more == 1 else 'kinds'} of reason; the run summary has them all")
     return "\n".join(
         [
             f"{conversion.file_name}: {conversion.rows_quarantined:,} of {conversion.rows_in:,} records break "
@@ -69,8 +72,8 @@ def describe_cure(conversion: Conversion) -> str:
 
 
 def _describe_value(conversion: Conversion, reason: str) -> str:
-    """What the code means and a value that was found; of texts no value is known here."""
-    value, meaning = conversion.found.get(reason), VALUE_CODES.get(reason.partition(":")[2], "")
+    """What was asked for and a value that was found; of texts no value is known here."""
+    value, meaning = conversion.found.get(reason), conversion.asked.get(reason)
     return f", e.g. '{value}': {meaning}" if value is not None and meaning else ""
 
 

@@ -78,3 +78,82 @@ def test_items_refer_to_orders_by_their_number_and_not_by_their_day(
     assert forms["raw_orders"].columns["id"] == "Transaction ID"
     assert forms["raw_items"].columns["order_id"] == "Transaction ID"
     assert forms["raw_orders"].columns["store_id"] == "Location"
+
+
+ORDERS = "Order;Customer;Date;Store;Base;Tax;Total\n{}"
+RECORD = "P{0};C{0};2025-01-{0:02} 08:00;S;{0},00 €;0,10 €;{0},10 €\n"
+
+
+@pytest.mark.parametrize("value", ["1.23,45 €", "1,5O €", "n/a", "(3,00 €)", "3.000,123 €"])
+@pytest.mark.parametrize(
+    ("field", "copied"), [("{0},00 €", "subtotal = "), ("{0},10 €", "order_total = ")], ids=["subtotal", "total"]
+)
+def test_amount_with_one_misspelt_value_is_named_and_the_other_is_not_taken_for_both(
+    tmp_path: Path, value: str, field: str, copied: str
+) -> None:
+    records = [RECORD.replace(field, value).format(3) if at == 3 else RECORD.format(at) for at in range(1, 8)]
+    text, doubts = draft(tmp_path, orders=ORDERS.format("".join(records)))
+    assert f'{copied}"?"' in text
+    assert not any("the only amount" in doubt for doubt in doubts)
+    assert any(f"is spelled in no known way, e.g. {value}; export it as 1234.50" in doubt for doubt in doubts)
+
+
+def test_tax_with_one_misspelt_value_is_not_drafted_as_none(tmp_path: Path) -> None:
+    records = [RECORD.replace("0,10 €;", "none;" if at == 3 else "0,10 €;").format(at) for at in range(1, 8)]
+    text, doubts = draft(tmp_path, orders=ORDERS.format("".join(records)))
+    assert 'tax_paid = "?"' in text
+    assert any("tax_paid: Tax is spelled in no known way, e.g. none" in doubt for doubt in doubts)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "2025-01-03 08:00",
+            "03.01.2025 08:00",
+            "Date is spelled in several ways, e.g. 2025-01-01 08:00 and 03.",
+        ),
+        (
+            "2025-01-03 08:00",
+            "1748772000",
+            "Date is spelled in several ways, e.g. 2025-01-01 08:00 and 17487",
+        ),
+        (
+            "2025-01-03 08:00",
+            "yesterday",
+            "Date is spelled in no known way, e.g. yesterday; export it as 2024",
+        ),
+        ("3,00 €;", "3,00 $;", "Base is spelled in several ways, e.g. 1,00 € and 3,00 $; export it as 1234.50"),
+    ],
+)
+def test_values_that_each_can_be_read_but_not_together_are_shown_side_by_side(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    text = ORDERS.format("".join(RECORD.format(at) for at in range(1, 8)))
+    _, doubts = draft(tmp_path, orders=text.replace(old, new))
+    assert any(said in doubt for doubt in doubts), doubts
+
+
+def test_only_amount_is_taken_for_both(tmp_path: Path) -> None:
+    text, doubts = draft(tmp_path, orders=ORDERS.format(RECORD.format(1)).replace("Base", "Note"))
+    assert 'subtotal = "Total"' in text
+    assert any("subtotal: the only amount, so it is taken for both" in doubt for doubt in doubts)
+
+
+COUNTS = "Store ID;Supply ID;Counted at;Units\nS1;U1;2025-01-31 08:00;{}\nS1;U2;2025-01-31 08:00;7\n"
+
+
+@pytest.mark.parametrize("mark", [",", ".", "'"])
+def test_count_with_thousands_is_drafted_with_their_mark(tmp_path: Path, mark: str) -> None:
+    text, doubts = draft(tmp_path, counts=COUNTS.format(f"1{mark}234"))
+    assert f'thousands_mark = "{mark}"' in text
+    assert 'unit_count = "Units"' in text
+    assert not any("raw_stock_counts" in doubt for doubt in doubts)
+
+
+@pytest.mark.parametrize("count", ["12.5", "1.234,50", "0.125", "12 pcs"])
+def test_count_that_is_no_whole_number_is_named_with_the_cure(tmp_path: Path, count: str) -> None:
+    text, doubts = draft(tmp_path, counts=COUNTS.format(count).replace(";7\n", ";7\nS2;U1;2025-01-31 08:00;8\n"))
+    assert 'unit_count = "?"' in text
+    said = f"unit_count: Units is spelled in no known way, e.g. {count}; export it as a whole number, e.g. 1234"
+    assert any(said in doubt for doubt in doubts)

@@ -199,6 +199,22 @@ def test_draft_of_times_in_utc_says_what_they_need(tmp_path: Path, moment: str) 
     assert any("ordered_at: times in UTC need time_zone of raw_stores" in doubt for doubt in draft(tmp_path)[1])
 
 
+@pytest.mark.parametrize(("moment", "spelling"), [("1748772000", "%s"), ("1748772000123", "%Q")])
+def test_draft_of_seconds_since_1970_says_what_they_need(tmp_path: Path, moment: str, spelling: str) -> None:
+    (tmp_path / "orders.csv").write_text(f"Order,Customer,Date,Clock,Store,Total\n1,c,{moment},08:00,s,1.00\n")
+    text, doubts = draft(tmp_path)
+    assert f'timestamps = ["{spelling}"]' in text
+    assert any("ordered_at: times in UTC need time_zone of raw_stores" in doubt for doubt in doubts)
+
+
+def test_keys_of_as_many_digits_are_no_seconds(tmp_path: Path) -> None:
+    (tmp_path / "products.csv").write_text("EAN,Name,Category,Price\n1748772000,a,x,1.00\n1748772001,b,x,1.00\n")
+    (tmp_path / "items.csv").write_text("Line,Order,Article\n1,1,1748772000\n2,1,1748772001\n")
+    text, _ = draft(tmp_path)
+    assert 'sku = "Article"' in text
+    assert "timestamps" not in text
+
+
 def test_draft_finds_the_currency_in_the_headers_or_asks(tmp_path: Path) -> None:
     path = tmp_path / "products.csv"
     for header, found in (("Price (€)", "EUR"), ("Price in CHF", "CHF"), ("Price", None), ("Price EUR/USD", None)):

@@ -13,6 +13,7 @@ from flows.run import told_once
 from flows.warehouse.outcomes import (
     MAX_PROBLEMS,
     FileOutcome,
+    describe_bad_records,
     describe_failed_load,
     describe_refusal,
     mark_not_loaded,
@@ -93,6 +94,19 @@ def test_failed_load_after_a_single_file_says_so_in_the_singular() -> None:
 def test_failed_load_of_the_first_file_says_that_none_is_loaded() -> None:
     message = describe_failed_load(LoadError("full."), [converted("a.csv")], {("raw_items", "a.csv")})
     assert message.startswith("full.\nNo file of this run was loaded")
+
+
+@pytest.mark.parametrize(("kinds", "more"), [(5, None), (6, "and 1 more kind of"), (8, "and 3 more kinds of")])
+def test_bad_records_of_many_kinds_say_how_many_are_not_shown(kinds: int, more: str | None) -> None:
+    reasons = {f"column_{number}:required": 10 - number for number in range(kinds)}
+    bad = Conversion("raw_items", "i.csv", "a" * 64, 100, 90, 10, reasons=reasons, examples=("record 1: x",))
+    lines = describe_bad_records(bad).splitlines()
+    assert [line for line in lines if line.startswith("  - column_")] == [
+        f"  - column_{number}:required: {10 - number}" for number in range(5)
+    ]
+    assert [line for line in lines if line.startswith("  - and")] == (
+        [f"  - {more} reason; the run summary has them all"] if more else []
+    )
 
 
 @pytest.fixture

@@ -117,6 +117,10 @@ def test_profile_hash_is_that_of_its_meaning_for_the_table(tmp_path: Path) -> No
         ('[defaults]\ntimestamps = ["%d/%m %H:%M"]', "lacks the year"),
         ('[defaults]\ntimestamps = ["%d/%b/%Y"]', "has '%b'. Known are"),
         ('[defaults]\ntimestamps = ["%d/%m/%Y %I:%M"]', "lacks %p, which %I needs"),
+        ('[defaults]\ntimestamps = ["%s.%3f"]', "has '%3'|'%s.%3f' has '%'"),
+        ('[defaults]\ntimestamps = ["%s %d"]', "'%s %d' has %s, which stands alone"),
+        ('[defaults]\ntimestamps = ["%s", "%Q"]', "'%s' and '%Q' read the same text as two different times"),
+        ('[defaults]\ntimestamps = ["%Y%m%d", "%s"]', "'%Y%m%d' and '%s' read the same text as two different times"),
         ('[defaults]\ntimestamps = ["%d/%m/%Y", "%m/%d/%Y"]', "read the same text as two different times"),
         ('[defaults]\nyes = ["oui"]', "yes and no go together"),
         ('[defaults]\nyes = ["1"]\nno = ["1"]', "'1' cannot mean both yes and no"),
@@ -237,6 +241,38 @@ def test_sources_file_of_two_tables_is_refused(tmp_path: Path) -> None:
     (tmp_path / "commandes.csv").touch()
     with pytest.raises(ConfigError, match=r"commandes\.csv fits the patterns of raw_orders and raw_items"):
         find_profiled_sources(tmp_path, read)
+
+
+def test_sources_file_named_as_another_table_is_refused_though_a_pattern_takes_it(tmp_path: Path) -> None:
+    """That other table has no patterns, so that its files are named as ours are."""
+    read = profile(tmp_path, '[tables.raw_orders]\nfiles = ["*.csv"]')
+    for name in ("raw_orders.csv", "Raw_Customers_2.csv", "sales.csv"):
+        (tmp_path / name).touch()
+    with pytest.raises(ConfigError) as error:
+        find_profiled_sources(tmp_path, read)
+    assert str(error.value).splitlines()[1:] == [
+        "  - Raw_Customers_2.csv fits the patterns of raw_orders, and the name is one of raw_customers",
+        "Make files in these tables narrower, or name those of raw_customers under files there.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[tables.raw_orders]\nfiles = ["sales*.csv", "raw_orders*"]',
+        '[tables.raw_orders]\nfiles = ["raw_orders*", "sales*"]\n[tables.raw_customers]\nfiles = ["raw_c*"]',
+    ],
+)
+def test_sources_narrower_files_are_the_cure(tmp_path: Path, text: str) -> None:
+    read = profile(tmp_path, text)
+    for name in ("raw_orders.csv", "raw_customers.csv", "sales.csv"):
+        (tmp_path / name).touch()
+    found = [(file.table, file.name) for file in find_profiled_sources(tmp_path, read).files]
+    assert found == [
+        ("raw_customers", "raw_customers.csv"),
+        ("raw_orders", "raw_orders.csv"),
+        ("raw_orders", "sales.csv"),
+    ]
 
 
 def test_sources_without_a_file_that_the_profile_takes_say_what_was_expected(tmp_path: Path) -> None:

@@ -129,6 +129,62 @@ def test_offset_of_hours_is_none_where_dashes_stand_between_the_parts_of_a_time(
     assert read_column(conversion, "ordered_at") == [datetime(2026, 3, 1, 10, 5)] * 2
 
 
+@pytest.mark.parametrize("spelling", ["%d/%m/%y %H:%M", "%-m/%-d/%y %-I:%M %p", "%y%m%d%H%M"])
+def test_year_of_two_digits_is_of_the_century_that_python_and_posix_say(tmp_path: Path, spelling: str) -> None:
+    path, form = tmp_path / "orders.csv", Form(timestamps=(spelling,))
+    texts = [datetime(2000 + year, 2, 28, 13, 5).strftime(spelling.replace("%-", "%")) for year in range(100)]
+    path.write_text("\n".join((ORDERS, *(f"o{at},c,{text},ny,1,0,1" for at, text in enumerate(texts)))) + "\n")
+    conversion = convert_csv(path, CONTRACTS["raw_orders"], tmp_path / "out", form=form)
+    expected = [datetime.strptime(text, spelling.replace("%-", "%")) for text in texts]  # noqa: DTZ007  a wall clock's
+    assert [moment.year for moment in expected] == [*range(2000, 2069), *range(1969, 2000)]
+    assert read_column(conversion, "ordered_at") == expected
+
+
+def convert_epochs(folder: Path, spellings: tuple[str, ...], *texts: str, store: str = "ny") -> Conversion:
+    path = folder / "orders.csv"
+    path.write_text("\n".join((ORDERS, *(f"o{at},c,{text},{store},1,0,1" for at, text in enumerate(texts)))) + "\n")
+    terms = Terms(time_zones=lambda: ZONES)
+    return convert_csv(path, CONTRACTS["raw_orders"], folder / "out", form=Form(timestamps=spellings), terms=terms)
+
+
+@pytest.mark.parametrize(("spelling", "end"), [("%s", ""), ("%Q", "000"), ("%Q", "123")])
+def test_seconds_since_1970_are_read_by_the_time_zone_of_the_store(tmp_path: Path, spelling: str, end: str) -> None:
+    seconds = [0, 1748772000, 1762063200, 4102444799]  # of which the third is in the hour that comes twice
+    texts = [f"{each}{end}" if each else "0" for each in seconds]
+    conversion = convert_epochs(tmp_path, (spelling,), *texts)
+    assert read_column(conversion, "ordered_at") == [
+        datetime.fromtimestamp(each, ZoneInfo("America/New_York")).replace(
+            tzinfo=None, microsecond=int(f"0{end}") * 1000 if each else 0
+        )
+        for each in seconds
+    ]
+
+
+@pytest.mark.parametrize("store", ["unknown", "odd"])
+def test_seconds_since_1970_of_a_store_without_time_zone_are_set_aside(tmp_path: Path, store: str) -> None:
+    conversion = convert_epochs(tmp_path, ("%s",), "1748772000", store=store)
+    assert conversion.reasons == {"ordered_at:utc_needs_time_zone": 1}
+    assert conversion.asked["ordered_at:utc_needs_time_zone"].startswith("a time in UTC of a store whose time zone is")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("+1748772000", "01748772000", "1748772000.5", "1748772000Z", " 1748772000", "-0", "1e9", ""),
+        *("1748772000000", "9" * 12, "9" * 30, "-2208988801", "2025-06-01T10:00:00", "\uff11748772000"),
+    ],
+)
+def test_text_that_is_no_number_of_seconds_is_set_aside(tmp_path: Path, text: str) -> None:
+    conversion = convert_epochs(tmp_path, ("%s",), text)
+    assert conversion.reasons == {f"ordered_at:{'not_timestamp' if text else 'required'}": 1}
+
+
+def test_seconds_since_1970_may_stand_among_other_spellings(tmp_path: Path) -> None:
+    texts = ("2025-06-01 06:00", "1748772000", "2025-06-01 10:00 Z", "2025-06-01 06:00 +0200")
+    conversion = convert_epochs(tmp_path, ("%Y-%m-%d %H:%M", "%s"), *texts)
+    assert read_column(conversion, "ordered_at") == [datetime(2025, 6, 1, 6)] * 4
+
+
 def test_timestamps_of_many_spellings_and_stores_stay_with_their_records(tmp_path: Path) -> None:
     moments = ["2026-03-01T10:00:00Z", "2026-03-01T10:00:00", "2026-03-01T10:00:00+02:00", "x"]
     stores = ["ny", "dehli", "none"]

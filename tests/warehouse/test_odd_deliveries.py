@@ -115,6 +115,65 @@ def test_refusal_of_a_profiled_file_has_its_cure_in_the_profile(
         load(tmp_path, {"o.csv": data}, PROFILE.format(encoding=encoding))
 
 
+@pytest.mark.parametrize(
+    ("keys", "record", "said"),
+    [
+        ('decimal_mark = ","', "12,345;c;s;8", "'12,345': not a plain amount as 1234,56, of at most two decimals"),
+        (
+            'decimal_mark = ","\nthousands_mark = "."',
+            "12,345;c;s;8",
+            "'12,345': not a plain amount as 1.234,56 or 1234,56, of at most two decimals",
+        ),
+        (
+            'decimal_mark = ","\ncurrency_mark = " €"',
+            "5 $;c;s;8",
+            "'5 $': not a plain amount as 1234,56 € or 1234,56, of at most two decimals",
+        ),
+        ('currency_mark = "$"', "5 $;c;s;8", "'5 $': not a plain amount as $1234.56 or 1234.56, of at most"),
+        (
+            'money = "cents"\ndecimal_mark = ","\nthousands_mark = "."',
+            "5,0;c;s;8",
+            "'5,0': not a plain whole number as 1.234 or 1234",
+        ),
+        ('money = "cents"', "5.0;c;s;8", "'5.0': not a plain whole number\n"),
+        (
+            'timestamps = ["%d/%m/%Y", "%Y.%m.%d"]',
+            "5;c;s;8",
+            "'8': not a timestamp as %d/%m/%Y or %Y.%m.%d, or not a date of the calendar",
+        ),
+    ],
+)
+def test_reason_of_a_profiled_file_says_what_its_profile_asks_for(
+    tmp_path: Path, keys: str, record: str, said: str
+) -> None:
+    profile = ['[defaults]\ndelimiter = ";"', keys, *(['money = "units"'] if "money" not in keys else [])]
+    profile += ['[tables.raw_orders]\nfiles = ["o.csv"]', 'constants = { tax_paid = "0" }']
+    profile += [
+        'columns = { id = "c", customer = "c", store_id = "s", ordered_at = "t", subtotal = "a", order_total = "a" }'
+    ]
+    with pytest.raises(DataError) as error:
+        load(tmp_path, {"o.csv": f"a;c;s;t\n{record}\n".encode()}, "\n".join(profile))
+    assert said in str(error.value)
+
+
+STORES = "id,name,opened_at,tax_rate,time_zone\ns,Shop,2024-01-03T08:00:00,0,{}\n"
+REFUNDS = "id,order_id,item_id,refunded_at,amount,tax_amount,reason\nr,1,,2024-01-03T08:00:00Z,1,0,\n"
+
+
+def test_time_in_utc_names_the_cure_that_works(tmp_path: Path) -> None:
+    orders = (HEADER + ORDER.replace("00,s", "00Z,s")).encode()
+    with pytest.raises(DataError) as error:
+        load(tmp_path, {"raw_orders.csv": orders, "raw_refunds.csv": REFUNDS.encode()})
+    assert (
+        "ordered_at:utc_needs_time_zone: 1, e.g. '2024-01-03T08:00:00Z': a time in UTC (with `Z`, `UTC` or `GMT`) of a "
+        "store whose time zone is not known; give raw_stores its time_zone, in the file or under constants of a profile"
+    ) in str(error.value)
+    assert (
+        "refunded_at:utc_needs_time_zone: 1, e.g. '2024-01-03T08:00:00Z': a time in UTC (with `Z`, `UTC` or `GMT`) of "
+        "a store whose time zone is not known; raw_refunds names no store, so export it as the store's local time"
+    ) in str(error.value)
+
+
 def test_refusal_of_a_column_that_the_profile_forgets_asks_for_it_there(tmp_path: Path) -> None:
     profile = PROFILE.format(encoding="cp1252").replace('store_id = "S", ', "")
     with pytest.raises(DataError, match=r"\(missing: 'store_id'\).*under columns, or a value under constants there"):
