@@ -13,7 +13,7 @@ from tests.warehouse.changing_shop import ChangingShop
 from tests.warehouse.test_duckdb_memory import read_limit
 
 ALLOWED_MB = 100_000  # more than 192 MiB for each thread of any machine
-PART = ("--select", "+int_order_items", "int_store_rates", "stg_refunds")
+PART = ("--select", "+int_order_items", "int_recipe_lines", "int_store_rates", "stg_refunds")
 
 
 @pytest.fixture(scope="module")
