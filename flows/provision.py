@@ -113,7 +113,7 @@ def up(options: argparse.Namespace, clients: Clients) -> int:
 
 
 def finish(state: State | None, clients: Clients) -> None:
-    """Usage limit, how long logs keep, rights in the database and Prefect's blocks, then what to export."""
+    """Usage limit, rights in the database, how long logs keep and Prefect's blocks, then what to export."""
     from flows.cloud.logs import DAYS, bound_logs
     from flows.cloud.warehouse import admit_runtime, set_limit
 
@@ -122,9 +122,9 @@ def finish(state: State | None, clients: Clients) -> None:
     outputs = state.outputs
     if set_limit(clients.serverless, outputs):
         print(f"Usage limit: {outputs['UsageLimitRpuHours']} RPU-hours a month, then {outputs['UsageLimitAction']}.")
+    admit_runtime(clients.serverless, clients.data, outputs)
     if bound_logs(clients.logs, outputs["NamespaceName"]):
         print(f"Redshift's logs in CloudWatch keep for {DAYS} days.")
-    admit_runtime(clients.serverless, clients.data, outputs)
     print(f"\n{describe_outputs(outputs, register(outputs))}")
 
 
@@ -186,13 +186,13 @@ def down(options: argparse.Namespace, clients: Clients) -> int:
     _ask(f"Delete the stack {stack.name}, its warehouse, and its bucket {bucket or ''} with everything in it?", options)
     stack.check_idle(state)
     stack.delete(state.stack_id)
-    if namespace := state.outputs.get("NamespaceName"):
-        remove_logs(clients.logs, namespace)
-        print("Redshift's logs in CloudWatch are removed.")
     if bucket:
         print(f"{remove_bucket(clients.s3, bucket):,} objects and the bucket {bucket} are removed.")
     if snapshot:
         print(f"The warehouse as it was is the snapshot {snapshot}, for {days} days.")
+    if namespace := state.outputs.get("NamespaceName"):
+        remove_logs(clients.logs, namespace)
+        print("Redshift's logs in CloudWatch are removed.")
     return 0
 
 
