@@ -6,7 +6,10 @@ the statements of its threads then. `Terminated` is Prefect's TerminationSignal 
 cancellation. Code of others may swallow either (PrefectHQ/prefect #23161) or turn it into another error, as DuckDB
 does; so `raise_if_stopped` asks again where such code returns.
 
-A thread sees to it that the end comes: where the run has not let go in `GRACE_SECONDS`, the thread ends the process.
+A thread sees to it that the end comes. It hears the signals itself (`signal.set_wakeup_fd`), for Python calls a handler
+only between two steps of the main thread: not while that is in a long call of a library, nor while it waits for a lock
+and another thread took the signal. It frees what waits, wakes the main thread, and where the run has not let go in
+`GRACE_SECONDS`, it ends the process.
 """
 
 from __future__ import annotations
@@ -14,13 +17,13 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from queue import SimpleQueue
 from types import FrameType
 from unittest.mock import patch
 
@@ -31,8 +34,10 @@ from flows.run.json_lines import tell
 
 GRACE_SECONDS = 7.0
 LAST_WORDS_SECONDS = 2.0
+WAKE_SECONDS = 0.5
 TIMED_OUT = 124
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+RAISED, LET_GO = 255, 0  # what the thread hears beside the numbers of signals
 NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 
 
@@ -53,43 +58,57 @@ class _Watch:
     """
 
     signal: int | None = None
+    is_raised: bool = False
     cause: str | None = None
     is_timeout: bool = False
-    told: SimpleQueue[int | None] = field(default_factory=SimpleQueue)
-    ended: threading.Event = field(default_factory=threading.Event)
     last_words: list[Callable[[], None]] = field(default_factory=list)
     helpers: list[Callable[[], None]] = field(default_factory=list)
     handler: Callable[[int, FrameType | None], None] = field(init=False)
+    ear: socket.socket = field(init=False)
+    mouth: socket.socket = field(init=False)
+    others: int = -1
 
     def __post_init__(self) -> None:
         self.handler = self.handle  # one object: Prefect compares by identity
+
+    def begin(self) -> None:
+        """Let the thread hear what signals the process gets, whatever the main thread is doing."""
+        self.ear, self.mouth = socket.socketpair()
+        self.mouth.setblocking(False)
+        self.others = signal.set_wakeup_fd(self.mouth.fileno(), warn_on_full_buffer=False)
+        threading.Thread(target=self.run, name="end-in-time", daemon=True).start()
 
     def handle(self, signum: int, _frame: FrameType | None) -> None:
         """The first signal stops the run; Ctrl-C after it ends the process at once.
 
         A second SIGTERM says nothing new: Prefect sends the first one again, to whoever heeded it before Prefect did.
         """
-        if self.signal is None:
-            self.signal = signum
-            self.told.put(signum)  # reentrant, unlike locks and events (Python: "SimpleQueue Objects")
-            raise self.exception()
+        if not self.is_raised:
+            self.signal = self.signal or signum
+            self._tell(RAISED)  # for where somebody else has taken over what signals wake
+            raise self.pass_on()
         if signum == signal.SIGINT:
             os._exit(128 + signum)
+
+    def pass_on(self) -> BaseException:
+        """What the main thread is to raise now; no handler raises it once more."""
+        self.is_raised = True
+        return self.exception()
 
     def exception(self) -> BaseException:
         return Interrupted() if self.signal == signal.SIGINT else Terminated(signal.SIGTERM)
 
     def run(self) -> None:
         """Wait for a signal, then for the end; without an end, end the process."""
-        signum = self.told.get()
-        if signum is None:
-            return
-        told = self.cause or f"{NAMES[signal.Signals(signum)]}: the run is being stopped"
-        _say(f"{told}; Ctrl-C once more ends it at once.")
-        for helper in list(self.helpers):
-            _begin(helper)
-        if self.ended.wait(GRACE_SECONDS):
-            return
+        with self.ear:
+            if not self._is_told() or self.signal is None:
+                return
+            told = self.cause or f"{NAMES[signal.Signals(self.signal)]}: the run is being stopped"
+            _say(f"{told}; Ctrl-C once more ends it at once.")
+            for helper in list(self.helpers):
+                _begin(helper)
+            if self._has_ended():
+                return
         if self.last_words:
             _say(f"The run did not let go within {GRACE_SECONDS:.0f} s and is ended; nothing is half done.")
         saying = [_begin(say) for say in reversed(self.last_words)]
@@ -98,10 +117,55 @@ class _Watch:
             each.join(max(end - time.monotonic(), 0))
         os._exit(exit_code())
 
+    def _is_told(self) -> bool:
+        """Wait until somebody asks the run to stop; False where it has let go unasked."""
+        while (heard := self._hear(None)) != LET_GO:
+            if heard == RAISED:
+                return True
+            if heard in SIGNALS and signal.getsignal(heard) == self.handler:
+                self.signal = self.signal or heard
+                return True
+            if self.others != -1 and heard is not None:
+                with suppress(OSError):
+                    os.write(self.others, bytes([heard]))
+        return False
+
+    def _has_ended(self) -> bool:
+        """Whether the run lets go in time. A second Ctrl-C ends the process; a main thread that stands is woken."""
+        end = time.monotonic() + GRACE_SECONDS
+        while (left := end - time.monotonic()) > 0:
+            heard = self._hear(min(left, WAKE_SECONDS))
+            if heard == LET_GO:
+                return True
+            if heard == signal.SIGINT:
+                os._exit(128 + signal.SIGINT)
+            if heard is None and not self.is_raised and signal.getsignal(signal.SIGTERM) == self.handler:
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+        return False
+
+    def _hear(self, seconds: float | None) -> int | None:
+        """The next thing that is heard; None if nothing is for so long."""
+        self.ear.settimeout(seconds)
+        try:
+            return self.ear.recv(1)[0]
+        except TimeoutError:
+            return None
+
+    def _tell(self, what: int) -> None:
+        with suppress(OSError):
+            self.mouth.send(bytes([what]))
+
     def end(self) -> None:
-        """The run has let go of everything."""
-        self.ended.set()
-        self.told.put(None)
+        """The run has let go of everything; others hear the signals again."""
+        ours = self.mouth.fileno()
+        try:
+            heard_by = signal.set_wakeup_fd(self.others)
+        except (OSError, ValueError):  # whoever heard them before is gone
+            heard_by = signal.set_wakeup_fd(-1)
+        if heard_by != ours:
+            signal.set_wakeup_fd(heard_by)
+        self._tell(LET_GO)
+        self.mouth.close()
 
 
 _watch: _Watch | None = None
@@ -188,7 +252,7 @@ def _begin(action: Callable[[], None]) -> threading.Thread:
 
 def _begin_watch() -> _Watch:
     watch = _Watch()
-    threading.Thread(target=watch.run, name="end-in-time", daemon=True).start()
+    watch.begin()
     return watch
 
 
@@ -212,8 +276,9 @@ def raise_if_stopped() -> None:
         Interrupted: after Ctrl-C.
         Terminated: after SIGTERM.
     """
-    if _watch is not None and _watch.signal is not None:
-        raise _watch.exception()
+    if _watch is None or _watch.signal is None:
+        return
+    raise _watch.pass_on() if threading.current_thread() is threading.main_thread() else _watch.exception()
 
 
 def is_stop(error: BaseException) -> bool:

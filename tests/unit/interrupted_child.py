@@ -5,6 +5,8 @@ It prints "at work" when it is; none of the scenes needs Prefect's server.
 
 from __future__ import annotations
 
+import hashlib
+import signal
 import subprocess
 import sys
 import threading
@@ -62,6 +64,25 @@ def never_let_go_with_words(folder: Path) -> None:
         never_let_go()
 
 
+def compute(folder: Path) -> None:
+    """Be in one call of a library all along, that lets other threads run but no handler of a signal."""
+    helped = (folder / "helped").touch
+    with help_to_stop(helped, (folder / "last words").touch):
+        print("at work", flush=True)
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 1_000_000_000)
+
+
+def wait_for_a_lock(_: Path) -> None:
+    """Wait for what never comes, while another thread takes the signal: that interrupts no wait of the main thread."""
+
+    def take() -> None:
+        time.sleep(1)  # the main thread waits by then
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+    threading.Thread(target=take, daemon=True).start()
+    work(0, threading.Event().wait)
+
+
 def lose_the_server(folder: Path) -> None:
     """The temporary server dies under the run."""
     server, process = TemporaryServer(folder / "prefect"), subprocess.Popen(["sleep", str(MINUTE)])
@@ -82,6 +103,8 @@ SCENES: dict[str, Callable[[Path], None]] = {
     "stuck": lambda _: never_let_go(),
     "stuck with words": never_let_go_with_words,
     "help": wait_for_help,
+    "compute": compute,
+    "lock": wait_for_a_lock,
     "server": lose_the_server,
     "lease": lose_the_warehouse,
 }

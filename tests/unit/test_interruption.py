@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -88,6 +89,53 @@ def test_helpers_free_what_no_signal_reaches(tmp_path: Path) -> None:
     assert "did not let go" not in ended.said
     assert (tmp_path / "freed").exists()
     assert "report was stopped by SIGTERM" in ended.said
+
+
+def test_signal_is_heard_where_the_main_thread_is_in_one_long_call_of_a_library(tmp_path: Path) -> None:
+    """Python calls no handler there: the helpers, the last words and the end must not wait for one."""
+    ended = play("compute", tmp_path, lambda child: child.send_signal(signal.SIGTERM))
+    assert ended.exit_code == 128 + signal.SIGTERM
+    assert ended.seconds < interruption.GRACE_SECONDS + interruption.LAST_WORDS_SECONDS + 2
+    assert (tmp_path / "helped").exists()
+    assert (tmp_path / "last words").exists()
+    assert "SIGTERM: the run is being stopped" in ended.said
+    assert ended.summary["status"] == "cancelled"
+
+
+def test_second_ctrl_c_is_heard_there_too(tmp_path: Path) -> None:
+    ended = play("compute", tmp_path, interrupt_twice)
+    assert ended.exit_code == 128 + signal.SIGINT
+    assert ended.seconds < interruption.GRACE_SECONDS
+    assert "Ctrl-C: the run is being stopped" in ended.said
+
+
+def test_wait_for_a_lock_is_left_though_another_thread_took_the_signal(tmp_path: Path) -> None:
+    ended = play("lock", tmp_path)
+    assert ended.exit_code == 128 + signal.SIGTERM
+    assert "did not let go" not in ended.said
+    assert "report was stopped by SIGTERM" in ended.said
+    assert ended.summary["status"] == "cancelled"
+
+
+def test_what_others_hear_of_signals_they_hear_meanwhile_and_afterwards() -> None:
+    """An event loop in the main thread, as a notebook has one, lives by it."""
+    ear, mouth = socket.socketpair()
+    mouth.setblocking(False)
+    ear.settimeout(10)
+    before = signal.set_wakeup_fd(mouth.fileno())
+    handler = signal.signal(signal.SIGUSR2, lambda *_: None)
+    try:
+        with interruption.heed_signals():
+            os.kill(os.getpid(), signal.SIGUSR2)
+            assert ear.recv(1)[0] == signal.SIGUSR2
+        os.kill(os.getpid(), signal.SIGUSR2)
+        assert ear.recv(1)[0] == signal.SIGUSR2
+        assert signal.set_wakeup_fd(mouth.fileno()) == mouth.fileno()
+    finally:
+        signal.signal(signal.SIGUSR2, handler)
+        signal.set_wakeup_fd(before)
+        ear.close()
+        mouth.close()
 
 
 def test_run_that_takes_too_long_ends_with_124_and_says_so_in_its_summary(tmp_path: Path) -> None:
