@@ -88,8 +88,22 @@ def test_a_build_by_hand_without_a_staging_model_keeps_the_rows_that_it_has(
         with duckdb.connect(shop.database, read_only=True) as warehouse:
             return [warehouse.execute(rows.format(fact), [known]).fetchall() for fact in FACTS]
 
+    def count_twice() -> dict[str, int]:
+        """Ids that stand there more than once, of every model."""
+        keys = {model: "item_id" if "items" in model else "order_id" for model in MODELS}
+        with duckdb.connect(shop.database, read_only=True) as warehouse:
+            counts = {
+                model: warehouse.execute(
+                    f"select count(*) - count(distinct {key}) from "
+                    f"{'data_mart' if model in FACTS else 'intermediate'}.{model}"
+                ).fetchall()[0][0]
+                for model, key in keys.items()
+            }
+        return {model: count for model, count in counts.items() if count}
+
     before = read()
     shop.build("--exclude", left_out, tests=False)
+    assert not count_twice()
     orders, items = read()
     assert [len(orders), len(items)] == [len(before[0]), len(before[1]) + (left_out != "stg_items")]
     if left_out == "stg_items":
